@@ -1,0 +1,40 @@
+/* lib/sip/uri.h -- sip, sips and tel URIs, RFC 3261 section 19.1 and RFC 3966; other schemes as they are */
+#ifndef SIP_URI_H
+#define SIP_URI_H
+
+#include "base/buf.h"
+#include "base/str.h"
+
+enum sip_uri_scheme { SIP_URI_SIP, SIP_URI_SIPS, SIP_URI_TEL, SIP_URI_OTHER };
+
+struct sip_uri {
+	enum sip_uri_scheme scheme;
+	struct str text;     /* the whole URI as written, without angle brackets */
+	struct str user;     /* escapes as on the wire; for tel the number; empty when !has_user */
+	struct str password; /* empty when absent */
+	struct str host;     /* IPv6 without brackets; empty for tel and others */
+	struct str params;   /* from the first ';' on, or empty */
+	struct str headers;  /* behind '?', or empty */
+	uint16_t port;       /* 0: absent */
+	bool has_user, ipv6;
+};
+
+/* The whole of s is one URI. For SIP_URI_OTHER only scheme and text are set, and the scheme's syntax is checked. */
+bool sip_uri_parse(struct str s, struct sip_uri *out);
+/* RFC 3261 19.1.4: escapes, case, defaults, parameters and headers as it says. tel: RFC 3966 section 4. */
+bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b);
+/* The value of a URI parameter (transport, lr, maddr, ttl, user, method, ob, gr); "" for a flag. */
+bool sip_uri_param(const struct sip_uri *u, const char *name, struct str *value);
+/* A key under which equal addresses of record are equal bytes: scheme, user unescaped where it may be, host in lower
+ * case, port; no parameters (RFC 3261 10.3 step 5). */
+void sip_uri_aor_key(struct buf *b, const struct sip_uri *u);
+/* host and port as they stand in a URI or Via: brackets around IPv6, ":port" unless 0. */
+void sip_uri_write_hostport(struct buf *b, struct str host, uint16_t port);
+/* A user part: what the grammar forbids is written as %HH. */
+void sip_uri_write_user(struct buf *b, struct str user);
+/* A host as RFC 3261 25.1 has it: hostname, IPv4address, or (without brackets) IPv6address. */
+bool sip_uri_is_host(struct str s);
+bool sip_uri_is_ipv4(struct str s);
+bool sip_uri_is_ipv6(struct str s);
+
+#endif
