@@ -1,0 +1,78 @@
+/* lib/endpoint/resolve.h -- locating a SIP server: URI -> ordered targets, RFC 3263 */
+#ifndef ENDPOINT_RESOLVE_H
+#define ENDPOINT_RESOLVE_H
+
+#include "base/arena.h"
+#include "base/fail.h"
+#include "base/map.h"
+#include "base/trace.h"
+#include "net/dns.h"
+#include "net/flow.h"
+#include "sip/uri.h"
+
+struct resolve_target {
+	enum net_transport transport;
+	struct net_addr addr;
+	struct str host;  /* the name whose address this is: an SRV target, or the host itself */
+	uint16_t priority, weight; /* of its SRV record; 0 without */
+	bool srv;         /* it came from an SRV record */
+	bool dead;        /* it failed lately and stands behind the living (CM-22) */
+};
+
+struct resolve_query { /* one question that was asked, for people and events */
+	struct str name;
+	const char *rrtype, *rcode; /* "NAPTR", "NOERROR" */
+	double ms;
+};
+
+/* Targets that failed lately; kept by the owner of many resolves. */
+struct resolve_dead;
+struct resolve_dead *resolve_dead_new(void);
+void resolve_dead_free(struct resolve_dead *d); /* NULL is fine */
+/* Leaves a target alone for ten minutes (CM-22). At most 256 are remembered. */
+void resolve_dead_add(struct resolve_dead *d, enum net_transport t, const struct net_addr *addr, uint64_t now_ms);
+/* It answered: it lives. */
+void resolve_dead_del(struct resolve_dead *d, enum net_transport t, const struct net_addr *addr);
+bool resolve_dead_has(const struct resolve_dead *d, enum net_transport t, const struct net_addr *addr, uint64_t now_ms);
+
+enum resolve_from { RESOLVE_AUTO, RESOLVE_FROM_NAPTR, RESOLVE_FROM_SRV };
+
+struct resolve_config {
+	struct ev_loop *loop;
+	struct net_dns *dns;
+	const struct trace *trace;
+	struct resolve_dead *dead; /* may be NULL */
+	const struct sip_uri *uri; /* sip or sips; copied */
+	int transport;             /* enum net_transport the user asked for, or -1 */
+	enum net_transport preferred; /* where RFC 3263 leaves freedom for a sip URI (ruling 3): NET_UDP, dialect ocs NET_TLS */
+	int family;                /* AF_UNSPEC, AF_INET or AF_INET6 */
+	const char *const *overrides; /* "HOST:PORT:ADDR[,ADDR...]" (--resolve), NULL-terminated or NULL */
+	enum resolve_from from;    /* start at this step; AUTO as RFC 3263 says */
+	bool all;                  /* look at every NAPTR service, for `rte resolve --all` */
+};
+
+struct resolve {
+	ev_timer done; /* fed when finished, never inside resolve_start; the owner init()s it with its callback first */
+
+	/* The result, valid from `done` until resolve_free: */
+	struct resolve_target *targets; /* in the order to try: at most RESOLVE_TARGETS */
+	size_t count;
+	struct resolve_query *queries;
+	size_t query_count;
+	struct fail fail; /* code 0 when count > 0; else -FAIL_DNS naming the question that had no answer */
+	double ms;
+
+	struct resolve_state *state; /* internal */
+};
+
+#define RESOLVE_TARGETS 64
+
+/* Checks one override's syntax. */
+bool resolve_override_parse(struct str s, struct str *host, uint16_t *port, struct str *addrs);
+
+/* Begins; r is zeroed but for `done`. Numeric hosts ask nothing. */
+void resolve_start(struct resolve *r, const struct resolve_config *config);
+/* Cancels if running, frees the result. A zeroed r is fine. */
+void resolve_done(struct resolve *r);
+
+#endif
