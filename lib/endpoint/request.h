@@ -1,0 +1,56 @@
+/* lib/endpoint/request.h -- one request to its end: targets and failover (RFC 3263 4.3), challenges (RFC 3261 22),
+ * 423, redirects, Retry-After, retries. Not INVITE. */
+#ifndef ENDPOINT_REQUEST_H
+#define ENDPOINT_REQUEST_H
+
+#include "endpoint/endpoint.h"
+
+struct request;
+
+struct request_retry { /* --retry and its kind; times in ms */
+	unsigned count;          /* further attempts after 408, 480, 500, 503, 504 and time-outs */
+	uint64_t delay_ms;       /* before the first; doubles; 0: 1000 */
+	uint64_t max_ms;         /* all attempts together; 0: no limit */
+	bool connrefused;        /* a refused connection is retried, too */
+	bool no_retry_after;     /* a failure with Retry-After is not repeated (EP-25) */
+};
+
+struct request_config {
+	struct endpoint *endpoint;
+	struct str method;
+	struct str target;       /* Request-URI */
+	struct str to;           /* name-addr or URI; empty: target */
+	struct str body, type;
+	const struct endpoint_header *headers; unsigned header_count; /* beside the endpoint's own */
+	int max_forwards;        /* -1: the endpoint's */
+	uint64_t timeout_ms;     /* of one transaction; 0: 64*T1 */
+	unsigned follow;         /* redirects */
+	struct request_retry retry;
+	bool fixed_target;       /* no failover, no retry: probes of `options -c` (ruling 4) */
+
+	/* For operations built on requests (registration ...): */
+	struct str call_id, from_tag;  /* empty: made */
+	uint32_t *cseq;                /* counted up for every sending; NULL: from 1 */
+	uint32_t expires;              /* written as Expires; repeated once with Min-Expires on 423 */
+	bool has_expires;
+	unsigned flow_index;           /* which kept flow of a server-based endpoint */
+	bool keep_flow;                /* the flow must be the endpoint's kept one, never another: keep-alive probes */
+	/* Writes further headers once the flow is known (Contact depends on it). */
+	void (*write)(void *arg, struct request *r, struct buf *b);
+	void *write_arg;
+
+	endpoint_event_fn *on_event;   /* RETRY, CHALLENGED, DONE or FAILED; messages and flows go to the endpoint's handler */
+	void *arg;
+};
+
+/* Copies what it needs; never calls the handler (R2). -FAIL_ARGUMENT, -FAIL_STATE at once. */
+int request_start(const struct request_config *config, struct request **out, struct fail *f);
+/* At once and silently; NULL is fine. Allowed in the handler. */
+void request_free(struct request *r);
+
+/* Of the flow the request went over, for who writes headers or reads the result; NULL before. */
+struct net_flow *request_flow(const struct request *r);
+/* The request as it would be sent, without any network (--dry-run, ruling 25). */
+int request_dry_run(const struct request_config *config, struct buf *out, struct fail *f);
+
+#endif
