@@ -19,7 +19,7 @@ struct buf {
 void buf_init(struct buf *b, size_t limit);
 /* Frees the bytes; the buffer is empty and usable again. */
 void buf_done(struct buf *b);
-/* Wipes, then frees: for secrets. */
+/* Wipes, then frees: for secrets. Reserve their room first, since growing leaves an unwiped copy behind. */
 void buf_wipe(struct buf *b);
 /* Empties it and clears the latch, keeps the memory. */
 void buf_clear(struct buf *b);

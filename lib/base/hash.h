@@ -1,4 +1,5 @@
-/* lib/base/hash.h -- message digests over OpenSSL, nothing initialised before the first use */
+/* lib/base/hash.h -- message digests over OpenSSL, nothing initialised before the first use. They come from OpenSSL's
+ * default provider in a library context of our own, so that they exist whatever openssl.cnf or a FIPS mode says. */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 

@@ -6,7 +6,8 @@
 #include "base/str.h"
 
 void text_base64_encode(struct buf *b, struct str s);
-/* Strict RFC 4648: padding needed, no blanks. False and nothing appended when malformed. */
+/* Strict RFC 4648: padding needed, its bits 0, no blanks. False and nothing appended when malformed, or
+ * when the limit forbids it (and latches). */
 bool text_base64_decode(struct buf *b, struct str s);
 
 /* 2n lower-case digits and a terminator into out. */

@@ -8,7 +8,7 @@
 /* RFC 3261 table 4, in milliseconds; zero means 500, 4000, 5000. */
 struct sip_timers {
 	uint32_t t1, t2, t4;
-	uint32_t give_up; /* Timers B, F, H and RFC 6026's L and M: 0 means 64*T1 */
+	uint32_t give_up;   /* Timers B, F, H and RFC 6026's L and M: 0 means 64*T1 */
 	bool no_retransmit; /* for tests of the peer: Timers A, E, G never fire */
 };
 
@@ -27,12 +27,12 @@ enum sip_tx_state {
 
 /* Actions, ORed. The owner carries them out in this order. */
 enum {
-	SIP_TX_SEND = 1 << 0,    /* client: the request; server: the latest response; counts as retransmission if not first */
+	SIP_TX_SEND = 1 << 0,    /* client: the request; server: the latest response */
 	SIP_TX_ACK = 1 << 1,     /* INVITE client: send (again) the ACK for this non-2xx */
 	SIP_TX_DELIVER = 1 << 2, /* give what was received to the user */
 	SIP_TX_TIMEOUT = 1 << 3, /* tell the user: Timer B, F; server: H (no ACK came) */
 	SIP_TX_ERROR = 1 << 4,   /* tell the user: the transport failed */
-	SIP_TX_DONE = 1 << 5,    /* terminated: free it */
+	SIP_TX_DONE = 1 << 5,    /* terminated: free it; exactly once, and nothing but 0 follows */
 };
 
 struct sip_tx {
@@ -43,23 +43,27 @@ struct sip_tx {
 	uint32_t interval;        /* current A, E or G */
 	uint64_t retransmit_at;   /* 0: off */
 	uint64_t expire_at;       /* B, D, F, H, I, J, K, L or M; 0: off */
-	bool provisional; /* server: a provisional response has been sent */
+	bool provisional;         /* server: the latest response is a provisional one */
 };
 
 /* Begins one at time now (ms). Client: SEND comes back. Server: DELIVER comes back. */
-unsigned sip_tx_start(struct sip_tx *tx, enum sip_tx_kind kind, bool reliable, const struct sip_timers *timers,
-	uint64_t now);
-/* Client: a response with this status arrived. */
+unsigned sip_tx_start(struct sip_tx *tx, enum sip_tx_kind kind, bool reliable,
+	const struct sip_timers *timers, uint64_t now);
+/* Client: a response with this status (100 to 699) arrived. 0: absorbed. On a reliable transport a final one
+ * other than 2xx to INVITE comes back with DONE at once: Timers D and K are zero there. */
 unsigned sip_tx_response(struct sip_tx *tx, unsigned status, uint64_t now);
-/* Server: the request arrived again; for INVITE ack says that it was the ACK. */
+/* Server: the request arrived again; for INVITE ack says that it was the ACK. DELIVER: the ACK is the user's, who
+ * sent a 2xx (RFC 6026 7.1). */
 unsigned sip_tx_request(struct sip_tx *tx, bool ack, uint64_t now);
-/* Server: the user answers with this status; SEND comes back, or 0 when the state does not allow it any more. */
+/* Server: the user answers with this status. SEND: it is the latest response now; 0: the state does not allow it any
+ * more and it must be discarded. A 2xx to INVITE is sent again as often as the user asks. */
 unsigned sip_tx_reply(struct sip_tx *tx, unsigned status, uint64_t now);
 /* The time has come, or may have: nothing due gives 0 and leaves the deadline. */
 unsigned sip_tx_tick(struct sip_tx *tx, uint64_t now);
-/* The transport failed. */
+/* The transport failed. Ends a client that waits for its final response, and an INVITE client whose ACK for a final
+ * one (delivered before) fails; a server goes on, so that retransmissions stay absorbed (RFC 6026 8.8). */
 unsigned sip_tx_error(struct sip_tx *tx);
-/* When to tick next; UINT64_MAX: never. */
+/* When to tick next; UINT64_MAX: never (an INVITE that rings, a request nobody has answered). */
 uint64_t sip_tx_deadline(const struct sip_tx *tx);
 /* "calling", "trying" ... for traces. */
 const char *sip_tx_state_name(enum sip_tx_state s);

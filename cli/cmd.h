@@ -1,0 +1,34 @@
+/* cli/cmd.h -- the table of commands */
+#ifndef CLI_CMD_H
+#define CLI_CMD_H
+
+#include "groups.h"
+#include "out.h"
+
+enum cmd_kind { /* which endpoint a command builds (cli.md section 5.1) */
+	CMD_SERVER_BASED, /* always server based */
+	CMD_EITHER,       /* server based with --server or --register, else peer to peer */
+	CMD_NONE,         /* no endpoint */
+};
+
+struct cmd {
+	const char *name, *alias; /* alias may be NULL */
+	const char *arguments;    /* of the usage line: "AOR", "URI..." */
+	const char *summary;
+	enum cmd_kind kind;
+	/* argv[0] is "rte NAME"; common holds what stood before the command word. Gives the exit code. */
+	int (*run)(const struct cmd *cmd, int argc, const char **argv, struct groups *common);
+};
+
+/* All commands, ended by a NULL name. */
+extern const struct cmd cmd_table[];
+const struct cmd *cmd_find(const char *name);
+
+int cmd_register(const struct cmd *cmd, int argc, const char **argv, struct groups *common);
+int cmd_options(const struct cmd *cmd, int argc, const char **argv, struct groups *common);
+int cmd_resolve(const struct cmd *cmd, int argc, const char **argv, struct groups *common);
+int cmd_serve(const struct cmd *cmd, int argc, const char **argv, struct groups *common);
+int cmd_help(const struct cmd *cmd, int argc, const char **argv, struct groups *common);
+int cmd_version(const struct cmd *cmd, int argc, const char **argv, struct groups *common);
+
+#endif
