@@ -1,29 +1,38 @@
-/* cli/groups.h -- the option groups that commands share (cli.md section 7): their values as given, and the config structs
- * made from them */
+/* cli/groups.h -- the option groups that commands share (cli.md section 7): their values as given */
 #ifndef CLI_GROUPS_H
 #define CLI_GROUPS_H
 
 #include "base/arena.h"
-#include "endpoint/endpoint.h"
-#include "endpoint/request.h"
 
 #include <popt.h>
 
-/* A repeatable option: its values in the order given. */
+struct cmd;
+struct opt_visitor;
+
+/* A repeatable option: its values in the order given, ended by NULL. */
 struct values {
-	const char **v;
+	const char **v; /* NULL when there are none */
 	unsigned n;
 };
 
-/* Values as text, NULL when not given; flags are counters. Owned by the struct's arena. */
+enum opt_layer { OPT_CONFIG, OPT_PROFILE, OPT_ENVIRONMENT, OPT_LINE }; /* a later one wins */
+
+/* A value that is not built in, and where it came from. */
+struct opt_origin {
+	const char *name;  /* "timeout" */
+	const char *value; /* "5s"; "" for a flag that is set; masked when sensitive */
+	const char *where; /* "command line", "RTE_TIMEOUT", "/home/x/.config/rte/config:3" */
+	enum opt_layer layer;
+};
+
+/* Values as text, NULL when not given; flags count how often they were given. The texts live in the arena. */
 struct groups {
 	/* Output */
 	int verbose, quiet, json, dry_run, timestamps;
 	const char *output, *trace, *color;
 	/* Endpoint */
-	const char *aor, *register_expires, *proxy, *epid, *on_drop, *linger, *pool_size, *first_message_timeout,
-		*max_outstanding;
-	int do_register, p2p, mutual_tls, any_to;
+	const char *aor, *proxy, *epid, *on_drop, *linger, *pool_size, *first_message_timeout, *max_outstanding;
+	int p2p, mutual_tls, any_to;
 	struct values server, listen, idle_timeout, allow, require_eku;
 	/* Identity */
 	const char *from, *display_name, *user_agent;
@@ -36,7 +45,8 @@ struct groups {
 	struct values resolve, route;
 	int ipv4, ipv6;
 	/* TLS */
-	const char *cacert, *capath, *cert, *key, *key_password, *pinnedpubkey, *tls_name, *tls_min, *tls_ciphers, *keylog;
+	const char *cacert, *capath, *cert, *key, *key_password, *pinnedpubkey, *tls_name, *tls_min, *tls_ciphers,
+		*keylog;
 	int insecure;
 	/* Time */
 	const char *connect_timeout, *timeout, *max_time, *t1, *t2, *retry, *retry_delay, *retry_max_time;
@@ -49,14 +59,34 @@ struct groups {
 	const char *profile, *config;
 	int no_config;
 
+	/* Filled in by opt_parse: */
+	const struct cmd *cmd;      /* NULL before a command word */
+	struct values args;         /* what stands behind the options */
+	struct opt_origin *origins;
+	unsigned origin_count;
+	bool json_errors;           /* usage errors are NDJSON (ruling 22) */
+
+	const struct opt_visitor *visitor; /* not NULL: opt_parse shows the table to it and does nothing else */
 	struct arena arena;
 };
 
-/* Which groups a command takes; `rte COMMAND --help` shows the command's own options, --help-all these, too. */
+/* Which groups a command takes. `rte COMMAND --help` shows the command's own options, --help-all these, too. */
 enum {
-	GROUP_OUTPUT = 1 << 0, GROUP_ENDPOINT = 1 << 1, GROUP_IDENTITY = 1 << 2, GROUP_CREDENTIALS = 1 << 3,
-	GROUP_TARGET = 1 << 4, GROUP_TLS = 1 << 5, GROUP_TIME = 1 << 6, GROUP_MESSAGE = 1 << 7, GROUP_CONFIG = 1 << 8,
-	GROUP_ALL = (1 << 9) - 1,
+	GROUP_OUTPUT = 1 << 0,
+	GROUP_ENDPOINT = 1 << 1,
+	GROUP_IDENTITY = 1 << 2,
+	GROUP_CREDENTIALS = 1 << 3,
+	GROUP_TARGET = 1 << 4,
+	GROUP_TLS = 1 << 5,
+	GROUP_TIME = 1 << 6,
+	GROUP_MESSAGE = 1 << 7,
+	GROUP_CONFIG = 1 << 8,
+	GROUP_COUNT = 9,
+	GROUP_ALL = (1 << GROUP_COUNT) - 1,
 };
+
+/* The rows of the i-th group bound to g, ended by POPT_TABLEEND; they live in g's arena. *title: "Output". */
+const struct poptOption *groups_rows(struct groups *g, unsigned i, const char **title);
+void groups_done(struct groups *g);
 
 #endif

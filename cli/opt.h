@@ -1,26 +1,47 @@
-/* cli/opt.h -- popt contexts: the layers of values (environment, configuration, line), help, and one place for usage
- * errors (cli.md sections 12 and 13) */
+/* cli/opt.h -- popt contexts, the layers of values (configuration, environment, line), help, and one place for usage
+ * errors (cli.md sections 7, 12 and 13)
+ *
+ * A row of a table says where its value goes, and nothing is converted here:
+ *   { "expires", 'x', POPT_ARG_STRING, &a.expires, 0, "lifetime (default 1h)", "T" }     const char *, the last one counts
+ *   { "contact", 0, POPT_ARG_STRING, &g->contact, OPT_LIST, "URI to bind", "URI" }       struct values, repeatable
+ *   { "keep", 0, POPT_ARG_NONE, &a.keep, 0, "stay and refresh", NULL }                   int, counts
+ * A row whose long name a group has, too, takes the place of the group's row. A hidden --no-FOO row is added for each
+ * flag. Empty values and CR, LF in any value or argument are refused here. */
 #ifndef CLI_OPT_H
 #define CLI_OPT_H
 
+#include "base/fail.h"
 #include "cmd.h"
 
-/* How a table row says more than popt does: in the `val` of a repeatable option stands OPT_LIST + index into lists. */
-enum { OPT_LIST = 1000 };
+enum {
+	OPT_LIST = 1,   /* val of a repeatable option */
+	OPT_GO_ON = -1, /* what is given in place of an exit code when the command shall go on */
+};
 
 struct opt_spec {
 	const struct cmd *cmd;
 	const struct poptOption *own; /* the command's own rows, ended by POPT_TABLEEND */
-	struct values *lists[16];     /* of the rows with val OPT_LIST + i */
 	unsigned groups;              /* set of GROUP_x */
-	int min_args, max_args;       /* -1: no limit */
+	int min_args, max_args;       /* max_args -1: no limit */
+	bool raw_args;                /* the arguments are another program's: not checked for CR and LF */
 };
 
-/* Parses a command's line into g and the locals its rows point at; `args` gets what stands behind the options. 0: go on;
- * else 1 + the exit code: help was shown (1), or a usage error was printed (3). */
-int opt_parse(const struct opt_spec *spec, int argc, const char **argv, struct groups *g, struct values *args);
+/* Parses a command's line into g and the locals its rows point at, then what it left open from RTE_* and the
+ * configuration; the arguments into g->args. OPT_GO_ON, or the exit code to return at once: help was shown (0) or a usage
+ * error printed (2). */
+int opt_parse(const struct opt_spec *spec, int argc, const char **argv, struct groups *g);
+/* The options before the command word; the rest, command word first, into g->args. OPT_GO_ON or an exit code. */
+int opt_parse_common(int argc, const char **argv, struct groups *g);
 
-/* A usage error of a command after parsing: prints it in the way that g asks for; gives 2. */
-int opt_usage(const struct cmd *cmd, const struct groups *g, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* A usage error of a command: prints it in the way that g asks for; gives 2. */
+int opt_usage(const struct groups *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The same for a bad value: the option that f->text begins with ("--timeout ...", as value.h writes it) is replaced by
+ * the place it came from when that is a file or the environment. Gives 2. */
+int opt_bad(const struct groups *g, const struct fail *f);
+
+/* Where the option's value came from; NULL when it is built in. */
+const struct opt_origin *opt_origin(const struct groups *g, const char *name);
+/* Was it said on the command line? */
+bool opt_on_line(const struct groups *g, const char *name);
 
 #endif

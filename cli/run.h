@@ -1,41 +1,95 @@
 /* cli/run.h -- what every command with an endpoint does around its operation: config structs from option groups, the
- * manager and the endpoint, signals, --max-time, the orderly end and the exit code */
+ * manager and the endpoint, signals, --max-time, the orderly end and the exit code
+ *
+ *	code = run_init(&r, &(struct run_config){ .g = g, .aor = aor, .start = start, .stop = stop, .arg = &a });
+ *	if (code >= 0)
+ *		return code;
+ *	run_loop(&r);
+ *	registration_free(a.registration);
+ *	return run_done(&r);
+ */
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
 
 #include "cmd.h"
+#include "endpoint/request.h"
+#include "opt.h"
+#include "out.h"
 
 #include <ev.h>
 
-struct run {
-	const struct cmd *cmd;
+struct run;
+
+struct run_config {
 	struct groups *g;
-	struct out *out;
-	struct endpoint_manager *manager;
-	struct endpoint *endpoint;
-	struct cred_store *creds;
-	struct request_retry retry;
-	uint64_t timeout_ms, max_time_ms;
-	int exit_code;       /* of the first failure; -1: none yet */
-	int signal;          /* the first INT or TERM, else 0 */
-	bool goal;           /* the goal was reached: a signal then means exit 0 (cli.md section 9) */
-	void (*stop)(struct run *r); /* the command's orderly end, begun by a signal, --max-time or a broken stdout */
-	struct endpoint_result last; /* of the latest final event; its response pointer is not kept */
-	unsigned last_status;
-	ev_timer max_timer, end_timer;
-	ev_signal on_int, on_term;
-	void *arg;           /* the command's own */
+	const char *target;    /* shown in errors; NULL: the AOR */
+	const char *aor;       /* who we are when an argument says it (`register`); NULL: --aor */
+	bool keeps;            /* it goes on until a signal: INT, TERM and --max-time after the goal are exit 0 */
+	uint64_t timeout_ms;   /* of --timeout when it is not given; 0: 64*T1 */
+	uint32_t follow;       /* of --follow when it is not given */
+	/* Begins the operation; never finishes it inside. It is called again after a prompt for a password, and then
+	 * first frees what it began before. 0 or -FAIL_x: printed, and the run is over. */
+	int (*start)(struct run *r, struct fail *f);
+	/* Begins the orderly end, which comes to run_finish; NULL: there is nothing to end. */
+	void (*stop)(struct run *r);
+	void *arg; /* the command's own */
 };
 
-/* Reads the groups, makes output, manager and endpoint; aor: of `register`, else NULL (--aor counts). Prints its own errors; 0, or
- * 1 + exit code. */
-int run_init(struct run *r, const struct cmd *cmd, struct groups *g, const char *target, const char *aor);
-/* Which kind of endpoint by the rules of cli.md 5.1 and 5.3. */
-/* Runs the loop until run_finish. */
+struct run {
+	struct run_config config;
+	const struct cmd *cmd;
+	struct groups *g;
+	void *arg;
+	struct out *out;
+	struct endpoint_manager *manager;
+	struct endpoint *endpoint;    /* NULL for CMD_NONE */
+	enum endpoint_kind kind;
+	struct cred_store *creds;
+
+	/* values of the groups that operations need */
+	struct request_retry retry;
+	uint64_t timeout_ms;          /* --timeout, never 0 */
+	uint64_t max_time_ms;         /* 0: none */
+	uint64_t recover_ms;          /* --retry-max-time when it was given, else 0 */
+	uint32_t follow;
+	int transport;                /* enum net_transport, or -1 */
+	int family;                   /* AF_UNSPEC, AF_INET, AF_INET6 */
+	const char *aor;              /* as a SIP URI; "" when nobody said */
+	bool must_challenge;          /* schemes were named, without none (AU-05) */
+
+	int exit_code;                /* of the first failure; 0: none yet */
+	bool goal;                    /* set by the command: the goal was reached */
+	int signal;                   /* the first INT or TERM, else 0 */
+	struct endpoint_result last;  /* of the latest final event; of its response only the numbers are kept */
+
+	/* internal */
+	struct endpoint_msg last_response;
+	ev_timer max_timer, end_timer;
+	ev_signal on_int, on_term;
+	ev_prepare watch;
+	bool stopping, over, again, prompted, running;
+};
+
+/* Reads the groups; makes output, credentials, manager and endpoint (CMD_NONE: output only); prints its own
+ * errors. OPT_GO_ON or an exit code. After OPT_GO_ON nothing is sent yet, and run_done must follow. */
+int run_init(struct run *r, const struct run_config *config);
+/* Starts the operation and runs the loop until run_finish. Signals count from here on. */
 void run_loop(struct run *r);
-/* The operation is over: leaves the loop. code counts if it is the first failure. */
+/* The operation is over: leaves the loop. The first code other than 0 decides. Without a loop running it only keeps the
+ * code. */
 void run_finish(struct run *r, int code);
-/* Frees all, writes the end record, gives the process's exit code. */
+/* Frees all, writes the end record, gives the process's exit code. Operations must be freed before. */
 int run_done(struct run *r);
+
+/* Keeps a final result for the end record. */
+void run_result(struct run *r, const struct endpoint_result *result);
+/* A final failure: asks for a password and begins anew where that may help (cli.md section 11, source 6), else keeps the
+ * result, prints it and finishes with its code. */
+void run_failed(struct run *r, const struct endpoint_result *result);
+/* The handler of simple operations; arg is the struct run: DONE finishes with 0, FAILED is run_failed, CLOSED finishes,
+ * everything else goes to out_event. */
+void run_event(void *arg, const struct endpoint_event *ev);
+/* A bad argument of the command, found after run_init: prints it, gives the code for run_finish (2). */
+int run_usage(struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #endif

@@ -86,18 +86,22 @@ struct str arena_str(struct arena *a, struct str s)
 
 struct str arena_fmt(struct arena *a, const char *fmt, ...)
 {
+	size_t room = (size_t)(a->end - a->p);
 	va_list ap;
 	char *p;
 	int n;
 
+	/* Into the free room first: most texts fit, and then take gives just that room. */
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(a->p, room, fmt, ap);
 	va_end(ap);
 	assert(n >= 0); /* only a bad format or a text of 2 GiB fails */
 	p = take(a, (size_t)n + 1, 1);
-	va_start(ap, fmt);
-	vsnprintf(p, (size_t)n + 1, fmt, ap);
-	va_end(ap);
+	if ((size_t)n >= room) {
+		va_start(ap, fmt);
+		vsnprintf(p, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+	}
 	return (struct str){ p, (size_t)n };
 }
 

@@ -1,8 +1,6 @@
 /* lib/base/scan.c -- the class table and the cursor functions, RFC 3261 section 25.1 */
 #include "base/scan.h"
 
-#include <string.h>
-
 /* What belongs to several classes at once, as the grammar builds them from each other. */
 #define PASSWORD (CH_PASSWORD | CH_USER)
 #define MARK (CH_UNRESERVED | PASSWORD | CH_PARAM | CH_HEADER)
@@ -61,104 +59,43 @@ const uint16_t scan_class[256] = {
 };
 /* clang-format on */
 
-/* Takes everything before p, without what stands before `from`. */
-static bool took(struct scan *s, const char *from, const char *p, struct str *out)
+const char *scan_past_lit(const char *p, const char *end, const char *literal)
 {
-	if (out)
-		*out = (struct str){ from, (size_t)(p - from) };
-	s->p = p;
-	return true;
-}
-
-static const char *skip(const char *p, const char *end, unsigned classes)
-{
-	while (p < end && scan_is(*p, classes))
-		p++;
+	for (; *literal; literal++, p++)
+		if (p == end || str_lower(*p) != str_lower(*literal))
+			return NULL;
 	return p;
 }
 
-bool scan_char(struct scan *s, char c)
+const char *scan_past_u32(const char *p, const char *end, uint32_t max, uint32_t *out)
 {
-	if (s->p == s->end || *s->p != c)
-		return false;
-	s->p++;
-	return true;
-}
-
-bool scan_lit(struct scan *s, const char *literal)
-{
-	const char *p = s->p;
-
-	for (; *literal; literal++, p++)
-		if (p == s->end || str_lower(*p) != str_lower(*literal))
-			return false;
-	s->p = p;
-	return true;
-}
-
-bool scan_run(struct scan *s, unsigned classes, struct str *out)
-{
-	const char *p = skip(s->p, s->end, classes);
-	return p > s->p && took(s, s->p, p, out);
-}
-
-bool scan_until(struct scan *s, char stop, struct str *out)
-{
-	const char *p = s->p < s->end ? memchr(s->p, stop, (size_t)(s->end - s->p)) : NULL;
-	return p && took(s, s->p, p, out);
-}
-
-bool scan_lws(struct scan *s)
-{
-	s->p = skip(s->p, s->end, CH_LWS);
-	return true;
-}
-
-bool scan_sep(struct scan *s, char c)
-{
-	const char *p = skip(s->p, s->end, CH_LWS);
-	if (p == s->end || *p != c)
-		return false;
-	s->p = skip(p + 1, s->end, CH_LWS);
-	return true;
-}
-
-bool scan_u32(struct scan *s, uint32_t max, uint32_t *out)
-{
-	const char *p = s->p;
+	const char *start = p;
 	uint64_t n = 0;
 
-	for (; p < s->end && scan_is(*p, CH_DIGIT); p++) {
+	for (; p < end && scan_is(*p, CH_DIGIT); p++) {
 		n = n * 10 + (uint64_t)(*p - '0');
 		if (n > max)
-			return false;
+			return NULL;
 	}
-	if (p == s->p)
-		return false;
+	if (p == start)
+		return NULL;
 	if (out)
 		*out = (uint32_t)n;
-	s->p = p;
-	return true;
+	return p;
 }
 
-bool scan_quoted(struct scan *s, struct str *out)
+const char *scan_past_quoted(const char *p, const char *end)
 {
-	const char *p = s->p, *end = s->end;
-
 	if (p == end || *p != '"')
-		return false;
+		return NULL;
 	for (p++; p < end && *p != '"'; p++) {
 		/* quoted-pair: %x00-09 / %x0B-0C / %x0E-7F behind the backslash */
 		if (*p == '\\') {
 			if (++p == end || (unsigned char)*p > 0x7f || *p == '\r' || *p == '\n')
-				return false;
+				return NULL;
 		} else if (scan_is(*p, CH_CONTROL) && *p != '\t') {
-			return false;
+			return NULL;
 		}
 	}
-	if (p == end)
-		return false;
-	took(s, s->p + 1, p, out);
-	s->p++;
-	return true;
+	return p == end ? NULL : p + 1;
 }

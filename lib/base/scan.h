@@ -5,6 +5,8 @@
 
 #include "base/str.h"
 
+#include <string.h>
+
 struct scan {
 	const char *p, *end;
 };
@@ -59,21 +61,112 @@ static inline char scan_peek(const struct scan *s)
 	return s->p < s->end ? *s->p : '\0';
 }
 
-/* Exactly this byte. */
-bool scan_char(struct scan *s, char c);
-/* Exactly this text, letters in any case. */
-bool scan_lit(struct scan *s, const char *literal);
-/* The longest run of bytes of the classes; at least one. */
-bool scan_run(struct scan *s, unsigned classes, struct str *out);
-/* Everything before the first `stop`; false when there is none. `stop` itself is not taken. */
-bool scan_until(struct scan *s, char stop, struct str *out);
+/* What a cursor function would take, from p on: where that ends, or NULL. They get pointers and the
+ * functions below are inline, so that the cursor of a parser can live in registers. */
+const char *scan_past_lit(const char *p, const char *end, const char *literal);
+const char *scan_past_u32(const char *p, const char *end, uint32_t max, uint32_t *out);
+const char *scan_past_quoted(const char *p, const char *end);
+
+/* The end of the run of bytes of the classes, which may be empty. Four at a time: this loop is where
+ * a parser spends its time. */
+static inline const char *scan_past(const char *p, const char *end, unsigned classes)
+{
+	for (; end - p >= 4; p += 4) {
+		if (!scan_is(p[0], classes))
+			return p;
+		if (!scan_is(p[1], classes))
+			return p + 1;
+		if (!scan_is(p[2], classes))
+			return p + 2;
+		if (!scan_is(p[3], classes))
+			return p + 3;
+	}
+	while (p < end && scan_is(*p, classes))
+		p++;
+	return p;
+}
+
 /* Blanks, possibly none. Always true, so that it fits into a chain. */
-bool scan_lws(struct scan *s);
+static inline bool scan_lws(struct scan *s)
+{
+	while (s->p < s->end && (*s->p == ' ' || *s->p == '\t'))
+		s->p++;
+	return true;
+}
+
+/* Exactly this byte. */
+static inline bool scan_char(struct scan *s, char c)
+{
+	if (s->p == s->end || *s->p != c)
+		return false;
+	s->p++;
+	return true;
+}
+
 /* Blanks, this byte, blanks: the SLASH, SEMI, COMMA, COLON, EQUAL of RFC 3261. */
-bool scan_sep(struct scan *s, char c);
+static inline bool scan_sep(struct scan *s, char c)
+{
+	struct scan t = *s;
+	if (!scan_lws(&t) || !scan_char(&t, c))
+		return false;
+	scan_lws(&t);
+	s->p = t.p;
+	return true;
+}
+
+/* Exactly this text, letters in any case. */
+static inline bool scan_lit(struct scan *s, const char *literal)
+{
+	const char *p = scan_past_lit(s->p, s->end, literal);
+	if (p)
+		s->p = p;
+	return p != NULL;
+}
+
+/* The longest run of bytes of the classes; at least one. */
+static inline bool scan_run(struct scan *s, unsigned classes, struct str *out)
+{
+	const char *start = s->p, *p = scan_past(start, s->end, classes);
+	if (p == start)
+		return false;
+	if (out)
+		*out = (struct str){ start, (size_t)(p - start) };
+	s->p = p;
+	return true;
+}
+
+/* Everything before the first `stop`; false when there is none. `stop` itself is not taken. */
+static inline bool scan_until(struct scan *s, char stop, struct str *out)
+{
+	const char *start = s->p;
+	const char *p = start < s->end ? memchr(start, stop, (size_t)(s->end - start)) : NULL;
+	if (!p)
+		return false;
+	if (out)
+		*out = (struct str){ start, (size_t)(p - start) };
+	s->p = p;
+	return true;
+}
+
 /* A decimal number of at most max; more digits than fit are refused. */
-bool scan_u32(struct scan *s, uint32_t max, uint32_t *out);
+static inline bool scan_u32(struct scan *s, uint32_t max, uint32_t *out)
+{
+	const char *p = scan_past_u32(s->p, s->end, max, out);
+	if (p)
+		s->p = p;
+	return p != NULL;
+}
+
 /* A quoted string. out is what stands between the quotes, backslashes included. */
-bool scan_quoted(struct scan *s, struct str *out);
+static inline bool scan_quoted(struct scan *s, struct str *out)
+{
+	const char *start = s->p, *p = scan_past_quoted(start, s->end);
+	if (!p)
+		return false;
+	if (out)
+		*out = (struct str){ start + 1, (size_t)(p - start) - 2 };
+	s->p = p;
+	return true;
+}
 
 #endif

@@ -38,7 +38,9 @@ void endpoint_manager_free(struct endpoint_manager *m);
 /* "udp:127.0.0.1:0", "tcp:[::1]:5060", "tls:0.0.0.0:5061". -FAIL_ARGUMENT, -FAIL_STATE, -FAIL_LOCAL. */
 int endpoint_manager_listen(struct endpoint_manager *m, struct str uri, struct fail *f);
 /* The i-th address we listen at; false behind the last. */
-bool endpoint_manager_listener(const struct endpoint_manager *m, unsigned i, struct endpoint_hop *out);
+/* text: storage for the address. */
+bool endpoint_manager_listener(const struct endpoint_manager *m, unsigned i, char text[NET_ADDR_TEXT],
+	struct endpoint_hop *out);
 /* How many endpoints live on it (CM-18). */
 unsigned endpoint_manager_count(const struct endpoint_manager *m);
 /* Counters over all operations, for summaries. */

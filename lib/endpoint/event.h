@@ -151,6 +151,7 @@ struct endpoint_result {
 	struct fail fail;                    /* code 0 on success */
 	const char *cause;                   /* of exit codes 7 and 22: "invalid_credentials" ...; "" otherwise */
 	bool after_ringing;                  /* a 18x came before */
+	bool authenticated;                  /* credentials were sent and taken */
 	struct endpoint_times times;
 	struct endpoint_counts counts;
 };

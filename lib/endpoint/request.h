@@ -20,6 +20,7 @@ struct request_config {
 	struct str method;
 	struct str target;       /* Request-URI */
 	struct str to;           /* name-addr or URI; empty: target */
+	struct str from;         /* URI; empty: the endpoint's */
 	struct str body, type;
 	const struct endpoint_header *headers; unsigned header_count; /* beside the endpoint's own */
 	int max_forwards;        /* -1: the endpoint's */
@@ -50,6 +51,10 @@ void request_free(struct request *r);
 
 /* Of the flow the request went over, for who writes headers or reads the result; NULL before. */
 struct net_flow *request_flow(const struct request *r);
+/* The Expires that was sent last: a 423 may have raised it. */
+uint32_t request_expires(const struct request *r);
+/* The message as it would be sent now, without a flow. */
+int request_dump(struct request *r, struct buf *out, struct fail *f);
 /* The request as it would be sent, without any network (--dry-run, ruling 25). */
 int request_dry_run(const struct request_config *config, struct buf *out, struct fail *f);
 

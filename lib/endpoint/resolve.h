@@ -4,7 +4,6 @@
 
 #include "base/arena.h"
 #include "base/fail.h"
-#include "base/map.h"
 #include "base/trace.h"
 #include "net/dns.h"
 #include "net/flow.h"
@@ -42,12 +41,12 @@ struct resolve_config {
 	struct net_dns *dns;
 	const struct trace *trace;
 	struct resolve_dead *dead; /* may be NULL */
-	const struct sip_uri *uri; /* sip or sips; copied */
+	const struct sip_uri *uri; /* sip or sips; copied. Its transport parameter wins over `transport` (ruling 3). */
 	int transport;             /* enum net_transport the user asked for, or -1 */
 	enum net_transport preferred; /* where RFC 3263 leaves freedom for a sip URI (ruling 3): NET_UDP, dialect ocs NET_TLS */
 	int family;                /* AF_UNSPEC, AF_INET or AF_INET6 */
-	const char *const *overrides; /* "HOST:PORT:ADDR[,ADDR...]" (--resolve), NULL-terminated or NULL */
-	enum resolve_from from;    /* start at this step; AUTO as RFC 3263 says */
+	const char *const *overrides; /* --resolve, NULL-terminated or NULL; borrowed until `done` */
+	enum resolve_from from;    /* start at this step, whatever port or transport the URI has; AUTO as RFC 3263 says */
 	bool all;                  /* look at every NAPTR service, for `rte resolve --all` */
 };
 
@@ -59,7 +58,9 @@ struct resolve {
 	size_t count;
 	struct resolve_query *queries;
 	size_t query_count;
-	struct fail fail; /* code 0 when count > 0; else -FAIL_DNS naming the question that had no answer */
+	struct fail fail; /* code 0 when count > 0; else -FAIL_DNS naming the question that had no answer, or
+			   * -FAIL_ARGUMENT for what no DNS could answer: a URI of another scheme, a transport we do
+			   * not have, sips over udp, a numeric host of the family that is not wanted */
 	double ms;
 
 	struct resolve_state *state; /* internal */
@@ -67,10 +68,16 @@ struct resolve {
 
 #define RESOLVE_TARGETS 64
 
-/* Checks one override's syntax. */
+/* One override, HOST:PORT:ADDR[,ADDR...]: addresses of HOST at PORT without DNS, in this order. They are used wherever
+ * HOST and PORT would be: for the URI itself (without a port in it, that is the default port of the transport, and
+ * then NAPTR and SRV are not asked either) and for the targets of SRV records. HOST is a name in any case, a numeric
+ * address (IPv6 in brackets) or `*` for any; of several overrides the first that fits. ADDR is numeric, IPv6 with
+ * or without brackets. False when malformed; host is given without brackets, addrs as written. */
 bool resolve_override_parse(struct str s, struct str *host, uint16_t *port, struct str *addrs);
 
-/* Begins; r is zeroed but for `done`. Numeric hosts ask nothing. */
+/* Begins; r is zeroed but for `done`, and stays where it is. Numeric hosts and overrides ask nothing, so that dns may be
+ * NULL for them. Targets are in the order of RFC 3263 and 2782; the addresses of one host as RFC 6724 has it (those with
+ * a route first, then IPv6 before IPv4 where our own address is of the same kind); the dead behind all others. */
 void resolve_start(struct resolve *r, const struct resolve_config *config);
 /* Cancels if running, frees the result. A zeroed r is fine. */
 void resolve_done(struct resolve *r);

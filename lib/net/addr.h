@@ -36,5 +36,8 @@ const char *net_addr_host(const struct net_addr *a, char out[NET_ADDR_TEXT]);
 const char *net_addr_text(const struct net_addr *a, char out[NET_ADDR_TEXT]);
 /* The local address that packets to peer would leave from (a connected UDP socket, nothing is sent). 0 or -errno. */
 int net_addr_local_for(const struct net_addr *peer, struct net_addr *out);
+/* Bytes that are the same exactly when net_addr_equal: for the keys of maps. */
+#define NET_ADDR_KEY 24
+struct str net_addr_key(const struct net_addr *a, char out[NET_ADDR_KEY]);
 
 #endif

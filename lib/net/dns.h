@@ -11,6 +11,7 @@
 #include <ev.h>
 
 struct net_dns;
+struct net_dns_token;
 
 struct net_dns_config {
 	struct ev_loop *loop;
@@ -21,9 +22,15 @@ struct net_dns_config {
 	bool no_hosts_file;  /* leave /etc/hosts out for A and AAAA */
 };
 
+/* A question is over after timeout_ms * tries at the latest, or when there are more servers than tries, after
+ * timeout_ms for each of them. localhost and its subdomains never leave the machine (RFC 6761 section 6.3). A and AAAA
+ * of a name without any dot try the search list of resolv.conf, as other programs do; all other names are asked as
+ * they are. */
+
 /* -FAIL_ARGUMENT for a bad server list. */
 int net_dns_new(const struct net_dns_config *config, struct net_dns **out, struct fail *f);
-void net_dns_free(struct net_dns *d); /* NULL is fine; no query may be running */
+/* NULL is fine; every query that was asked has been forgotten. */
+void net_dns_free(struct net_dns *d);
 
 enum net_dns_type { NET_DNS_A, NET_DNS_AAAA, NET_DNS_SRV, NET_DNS_NAPTR };
 
@@ -41,8 +48,10 @@ struct net_dns_query {
 	/* The answer, valid from `done` until net_dns_forget: */
 	struct str name;
 	enum net_dns_type type;
-	const char *rcode; /* "NOERROR" (also with no records) "NXDOMAIN" "SERVFAIL" "REFUSED" "TIMEOUT" ... */
-	bool failed;       /* neither records nor an authoritative "no": SERVFAIL, REFUSED, time-out, garbage */
+	const char *rcode; /* "NOERROR" (also with no records) "NXDOMAIN" "FORMERR" "SERVFAIL" "NOTIMP" "REFUSED"; and
+			    * "TIMEOUT", "UNREACHABLE" (no server took it), "MALFORMED" (the answer), "BADNAME" (no
+			    * name that DNS could know; never asked), "ERROR" (c-ares could not be set up) */
+	bool failed;       /* neither records nor an authoritative "no": anything but NOERROR and NXDOMAIN */
 	double ms;
 	struct net_dns_record *records; /* at most NET_DNS_RECORDS, in the order of the answer */
 	size_t count;
@@ -51,14 +60,14 @@ struct net_dns_query {
 	struct arena arena;
 	uint64_t started_us;
 	bool running;
-	void *token; /* internal: what c-ares holds; it outlives a query that is forgotten early */
+	struct net_dns_token *token; /* internal: what c-ares holds; it outlives a query that is forgotten early */
 };
 
 #define NET_DNS_RECORDS 256
 
-/* Asks. q must be zeroed but for `done`; name is copied. */
+/* Asks. q must be zeroed but for `done`, and stay where it is until net_dns_forget; name is copied. */
 void net_dns_ask(struct net_dns *d, struct net_dns_query *q, struct str name, enum net_dns_type type);
-/* Cancels if running, frees the answer; q may be used again. */
+/* Cancels if running, frees the answer; q may be used again. A zeroed q is fine. */
 void net_dns_forget(struct net_dns_query *q);
 const char *net_dns_type_name(enum net_dns_type type);
 

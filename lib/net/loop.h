@@ -9,7 +9,7 @@
 #define NET_NEVER UINT64_MAX
 
 /* The default loop (ev_child works on no other); made at the first call. Never NULL: a system without any backend
- * aborts. */
+ * aborts. The first call also ignores SIGPIPE: children that are started need it back. LIBEV_FLAGS is not read. */
 struct ev_loop *net_loop(void);
 /* Monotonic milliseconds: the time that is passed into lib/sip and lib/auth. */
 uint64_t net_now_ms(void);

@@ -12,9 +12,11 @@
 #include "sip/nameaddr.h"
 #include "sip/via.h"
 
+#define SIP_MESSAGE_MAX 65536
+
 /* Limits at this door; 0 means the default. */
 struct sip_limits {
-	size_t message; /* bytes, default 65536 */
+	size_t message; /* bytes, default SIP_MESSAGE_MAX */
 	unsigned headers; /* header lines, default 256 */
 };
 
@@ -41,6 +43,7 @@ struct sip_msg {
 	unsigned hdr_count;
 	uint16_t first[SIP_HDR_COUNT]; /* 1 + index of the first header of this id, 0: absent */
 
+	bool cut;        /* the bytes ended before the blank line; only whole header lines are here */
 	struct str body; /* cut to Content-Length; all that follows the blank line when there is none */
 };
 
@@ -67,7 +70,7 @@ enum sip_verdict sip_msg_check(const struct sip_msg *m, bool datagram, unsigned 
 
 /* The first header of this id, or NULL. */
 const struct sip_hdr *sip_msg_hdr(const struct sip_msg *m, enum sip_hdr_id id);
-/* The next one of the same id behind h, or NULL. */
+/* The next one of the same id behind h, or NULL; for SIP_HDR_OTHER the next one of the same name. */
 const struct sip_hdr *sip_msg_hdr_next(const struct sip_msg *m, const struct sip_hdr *h);
 /* The value of the first one; the empty view when absent. */
 struct str sip_msg_value(const struct sip_msg *m, enum sip_hdr_id id);

@@ -11,6 +11,9 @@ struct sip_param {
 	bool has_value, quoted;
 };
 
+/* Takes one generic-param: a name, and a value if '=' follows. A value without quotes may hold what
+ * a token may and ()[]/:&$= besides, since hosts, IPv6 addresses and base64 text are found there. */
+bool sip_param_scan(struct scan *s, struct sip_param *out);
 /* Takes `*( SEMI generic-param )` up to the end of s or up to a comma; out gets the text from the first ';' on (empty
  * when there is none). False on malformed parameters, a lone or trailing ';' among them. */
 bool sip_params_scan(struct scan *s, struct str *out);

@@ -1,5 +1,5 @@
-/* lib/sip/tx.c -- what the four transactions share: start, step, timers, names. The tables are in tx_client.c and
- * tx_server.c. */
+/* lib/sip/tx.c -- what the four transactions share: start, step, timers, names. The tables are in
+ * tx_client.c and tx_server.c. */
 #include "sip/tx.h"
 
 #include "base/base.h"
@@ -9,7 +9,7 @@
 
 #define ACTIONS                                                                                    \
 	((unsigned)(SIP_TX_SEND | SIP_TX_ACK | SIP_TX_DELIVER | SIP_TX_TIMEOUT | SIP_TX_ERROR |    \
-		SIP_TX_DONE))
+		    SIP_TX_DONE))
 
 static const struct tx_table *const tables[] = {
 	[SIP_TX_INVITE_CLIENT] = &sip_tx_client_invite,
@@ -51,10 +51,10 @@ static void set_retransmit(struct sip_tx *tx, unsigned act, uint64_t now)
 		tx->retransmit_at = now + tx->interval;
 	}
 	if (act & (DOUBLE_A | DOUBLE_E | E_AT_T2)) {
-		tx->interval = act & DOUBLE_A ? twice
-			: act & DOUBLE_E      ? lesser(twice, tx->timers.t2)
-					      : tx->timers.t2;
-		/* A late tick does not shift the ones that follow, and is made up for by one sending only. */
+		tx->interval = act & DOUBLE_A   ? twice
+			       : act & DOUBLE_E ? lesser(twice, tx->timers.t2)
+						: tx->timers.t2;
+		/* A late tick does not shift those that follow, and is followed by no burst. */
 		tx->retransmit_at += tx->interval;
 		if (tx->retransmit_at <= now)
 			tx->retransmit_at = now + tx->interval;
@@ -70,7 +70,7 @@ static bool set_expire(struct sip_tx *tx, unsigned act, uint64_t now)
 		tx->expire_at = 0;
 	if (act & START_B)
 		tx->expire_at = now + tx->timers.give_up;
-	/* Table 4: "Timer D > 32s for UDP, 0s for TCP/SCTP", J and K alike: nothing is lost there. */
+	/* Table 4: "Timer D > 32s for UDP, 0s for TCP/SCTP"; so J and K: nothing is lost there. */
 	if (act & (START_D | START_J | START_K) && tx->reliable)
 		return false;
 	/* RFC 6026 8.4: the peer's T1 is unknown, "so an absolute minimum of 32 s is used". */
@@ -133,7 +133,8 @@ unsigned sip_tx_response(struct sip_tx *tx, unsigned status, uint64_t now)
 unsigned sip_tx_request(struct sip_tx *tx, bool ack, uint64_t now)
 {
 	assert(!is_client(tx));
-	/* 17.2.1: "the most recent provisional response that was received from the TU": there may be none yet. */
+	/* 17.2.1: "the most recent provisional response that was received from the TU": there may
+	 * be none yet. */
 	if (!ack && tx->state == SIP_TX_PROCEEDING && !tx->provisional)
 		return 0;
 	return step(tx, ack ? ON_ACK : ON_REQUEST, now);

@@ -1,5 +1,6 @@
-/* lib/sip/tx.h -- the four transactions of RFC 3261 section 17 with the corrections of RFC 6026, as tables over
- * (state, event). No socket, no clock: a time goes in, actions and a deadline come out. */
+/* lib/sip/tx.h -- the four transactions of RFC 3261 section 17 with the corrections of RFC 6026,
+ * as tables over (state, event). No socket, no clock: a time goes in, actions and a deadline come
+ * out. */
 #ifndef SIP_TX_H
 #define SIP_TX_H
 
@@ -49,19 +50,21 @@ struct sip_tx {
 /* Begins one at time now (ms). Client: SEND comes back. Server: DELIVER comes back. */
 unsigned sip_tx_start(struct sip_tx *tx, enum sip_tx_kind kind, bool reliable,
 	const struct sip_timers *timers, uint64_t now);
-/* Client: a response with this status (100 to 699) arrived. 0: absorbed. On a reliable transport a final one
- * other than 2xx to INVITE comes back with DONE at once: Timers D and K are zero there. */
+/* Client: a response with this status (100 to 699) arrived. 0: absorbed. On a reliable transport a
+ * final one comes back with DONE at once, unless it is a 2xx to INVITE: Timers D and K are zero. */
 unsigned sip_tx_response(struct sip_tx *tx, unsigned status, uint64_t now);
-/* Server: the request arrived again; for INVITE ack says that it was the ACK. DELIVER: the ACK is the user's, who
- * sent a 2xx (RFC 6026 7.1). */
+/* Server: the request arrived again; for INVITE ack says that it was the ACK. DELIVER: the ACK is
+ * the user's, who sent a 2xx (RFC 6026 7.1). */
 unsigned sip_tx_request(struct sip_tx *tx, bool ack, uint64_t now);
-/* Server: the user answers with this status. SEND: it is the latest response now; 0: the state does not allow it any
- * more and it must be discarded. A 2xx to INVITE is sent again as often as the user asks. */
+/* Server: the user answers with this status. SEND: it is the latest response now; 0: the state does
+ * not allow it any more and it must be discarded. A 2xx to INVITE is sent again as often as the
+ * user asks (RFC 6026 7.1). */
 unsigned sip_tx_reply(struct sip_tx *tx, unsigned status, uint64_t now);
 /* The time has come, or may have: nothing due gives 0 and leaves the deadline. */
 unsigned sip_tx_tick(struct sip_tx *tx, uint64_t now);
-/* The transport failed. Ends a client that waits for its final response, and an INVITE client whose ACK for a final
- * one (delivered before) fails; a server goes on, so that retransmissions stay absorbed (RFC 6026 8.8). */
+/* The transport failed. Ends a client that waits for its final response, and an INVITE client whose
+ * ACK for a final one (delivered before) fails; a server goes on, so that retransmissions stay
+ * absorbed (RFC 6026 8.8). */
 unsigned sip_tx_error(struct sip_tx *tx);
 /* When to tick next; UINT64_MAX: never (an INVITE that rings, a request nobody has answered). */
 uint64_t sip_tx_deadline(const struct sip_tx *tx);

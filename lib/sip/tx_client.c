@@ -1,7 +1,7 @@
-/* lib/sip/tx_client.c -- the client transactions: RFC 3261 section 17.1, for INVITE as RFC 6026 corrects it */
+/* lib/sip/tx_client.c -- the client transactions: RFC 3261 17.1, INVITE as RFC 6026 corrects it */
 #include "sip/tx_table.h"
 
-/* RFC 6026 figure 5. Timer B guards "calling" alone: how long a call may ring is the user's to say. */
+/* RFC 6026 figure 5. Timer B guards "calling" alone: how long a call may ring is the user's. */
 const struct tx_table sip_tx_client_invite = {
 	SIP_TX_CALLING,
 	{
@@ -22,12 +22,12 @@ const struct tx_table sip_tx_client_invite = {
 			[ON_300_699] = { SIP_TX_COMPLETED, SIP_TX_ACK | SIP_TX_DELIVER | START_D },
 		},
 		[SIP_TX_ACCEPTED] = {
-			/* 8.4: "Any 2xx responses ... MUST be passed up to the TU", which sends each ACK. */
+			/* 8.4: "Any 2xx responses ... MUST be passed up to the TU" */
 			[ON_2XX] = { SIP_TX_ACCEPTED, SIP_TX_DELIVER },
 			[ON_TIMER_M] = { SIP_TX_TERMINATED, SIP_TX_DONE },
 		},
 		[SIP_TX_COMPLETED] = {
-			/* 8.4: the ACK again, "but the newly received response MUST NOT be passed up". */
+			/* 8.4: "but the newly received response MUST NOT be passed up" */
 			[ON_300_699] = { SIP_TX_COMPLETED, SIP_TX_ACK },
 			[ON_TIMER_D] = { SIP_TX_TERMINATED, SIP_TX_DONE },
 			[ON_ERROR] = { SIP_TX_TERMINATED, SIP_TX_ERROR },

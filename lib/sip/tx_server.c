@@ -1,6 +1,6 @@
-/* lib/sip/tx_server.c -- the server transactions: RFC 3261 section 17.2 as RFC 6026 corrects it. A transport error
- * ends none of them: "the server transaction ... MUST remain in the current state" (RFC 6026 8.8), so that
- * retransmissions of the request stay absorbed. */
+/* lib/sip/tx_server.c -- the server transactions: RFC 3261 section 17.2 as RFC 6026 corrects it. A
+ * transport error ends none of them: "the server transaction ... MUST remain in the current state"
+ * (RFC 6026 8.8), so that retransmissions of the request stay absorbed. */
 #include "sip/tx_table.h"
 
 /* RFC 6026 figure 7. That a 100 goes out within 200 ms is the owner's matter. */
@@ -16,8 +16,8 @@ const struct tx_table sip_tx_server_invite = {
 			[ON_300_699] = { SIP_TX_COMPLETED, SIP_TX_SEND | START_G | START_H },
 		},
 		[SIP_TX_ACCEPTED] = {
-			/* 7.1: the user retransmits its 2xx; "any retransmissions of the INVITE
-			 * received ... will be absorbed", "any ACKs ... MUST be passed directly to the TU". */
+			/* 7.1: "any retransmissions of the INVITE received ... will be absorbed",
+			 * "any ACKs ... MUST be passed directly to the TU" */
 			[ON_2XX] = { SIP_TX_ACCEPTED, SIP_TX_SEND },
 			[ON_ACK] = { SIP_TX_ACCEPTED, SIP_TX_DELIVER },
 			[ON_ERROR] = { SIP_TX_ACCEPTED, SIP_TX_ERROR },
@@ -27,8 +27,8 @@ const struct tx_table sip_tx_server_invite = {
 			[ON_REQUEST] = { SIP_TX_COMPLETED, SIP_TX_SEND },
 			[ON_ACK] = { SIP_TX_CONFIRMED, STOP_G | START_I },
 			[ON_TIMER_G] = { SIP_TX_COMPLETED, SIP_TX_SEND | DOUBLE_G },
-			/* RFC 3261 17.2.1: "MUST indicate to the TU that a transaction failure has
-			 * occurred". The figure of RFC 6026 has lost it, its text does not take it back. */
+			/* RFC 3261 17.2.1: "MUST indicate to the TU that a transaction failure
+			 * has occurred", which the new figure has lost, but no text takes back. */
 			[ON_TIMER_H] = { SIP_TX_TERMINATED, SIP_TX_TIMEOUT },
 			[ON_ERROR] = { SIP_TX_COMPLETED, SIP_TX_ERROR },
 		},

@@ -1,5 +1,5 @@
-/* lib/sip/tx_table.h -- inside of lib/sip/tx*.c: the words in which the tables are written. A row is an arrow of a
- * figure; a cell that is not there means "ignore". */
+/* lib/sip/tx_table.h -- inside of lib/sip/tx*.c: the words in which the tables are written. A row
+ * is an arrow of a figure; a cell that is not there means "ignore". */
 #ifndef SIP_TX_TABLE_H
 #define SIP_TX_TABLE_H
 
@@ -17,8 +17,8 @@ enum tx_event {
 	ON_ERROR,
 	ON_EVENTS,
 
-	/* The timers by their letters, RFC 3261 table 4 and RFC 6026 8.11: in a state at most one of A, E, G runs, and
-	 * at most one of the others. */
+	/* The timers by their letters, RFC 3261 table 4 and RFC 6026 8.11: in a state at most one
+	 * of A, E, G runs, and at most one of the others. */
 	ON_TIMER_A = ON_RETRANSMIT,
 	ON_TIMER_E = ON_RETRANSMIT,
 	ON_TIMER_G = ON_RETRANSMIT,
@@ -35,8 +35,8 @@ enum tx_event {
 
 /* What a step does besides the actions of tx.h, ORed to them. */
 enum {
-	START_A = 1 << 8,  /* at T1; never on reliable transports */
-	DOUBLE_A = 1 << 9, /* again after twice the interval */
+	START_A = 1 << 8,   /* at T1; never on reliable transports */
+	DOUBLE_A = 1 << 9,  /* again after twice the interval */
 	DOUBLE_E = 1 << 10, /* the same, but at most T2 */
 	E_AT_T2 = 1 << 11,
 	STOP_A = 1 << 12,

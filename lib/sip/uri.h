@@ -25,6 +25,8 @@ bool sip_uri_parse(struct str s, struct sip_uri *out);
 bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b);
 /* The value of a URI parameter (transport, lr, maddr, ttl, user, method, ob, gr); "" for a flag. */
 bool sip_uri_param(const struct sip_uri *u, const char *name, struct str *value);
+/* Takes one character of a component and undoes its escape; -1 at the end. *escaped: it stood as %HH. */
+int sip_uri_char(struct str *rest, bool *escaped);
 /* A key under which equal addresses of record are equal bytes: scheme, user unescaped where it may be, host in lower
  * case, port; no parameters (RFC 3261 10.3 step 5). */
 void sip_uri_aor_key(struct buf *b, const struct sip_uri *u);

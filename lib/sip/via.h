@@ -10,7 +10,7 @@ struct sip_via {
 	struct str host;       /* IPv6 without brackets */
 	uint16_t port;         /* 0: absent */
 	bool ipv6;
-	struct str params;
+	struct str params;     /* from the first ';' on, or empty */
 	struct str branch;     /* empty: absent */
 	struct str received;   /* empty: absent */
 	struct str maddr;      /* empty: absent */
@@ -18,6 +18,8 @@ struct sip_via {
 	uint16_t rport;        /* 0: without a value */
 };
 
+/* The front of a via-parm: protocol and sent-by. It tells where to answer a request whose Via is malformed behind it. */
+bool sip_via_sent_by(struct scan *s, struct sip_via *out);
 /* One via-parm. Takes up to the end or up to a comma, which is left. */
 bool sip_via_scan(struct scan *s, struct sip_via *out);
 /* The first via-parm of a Via header value; what follows its comma goes to rest (may be NULL). */

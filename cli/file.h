@@ -1,0 +1,13 @@
+/* cli/file.h -- whole files into buffers */
+#ifndef CLI_FILE_H
+#define CLI_FILE_H
+
+#include "base/buf.h"
+
+/* Appends what is left in fd, up to b's limit, without leaving copies behind if the room was reserved before. 0 or -errno:
+ * -EFBIG when the limit is too small. */
+int file_read_fd(int fd, struct buf *b);
+/* The same for a path; "-" is stdin. */
+int file_read(const char *path, struct buf *b);
+
+#endif

@@ -1,0 +1,300 @@
+#include "value.h"
+
+#include "base/buf.h"
+#include "base/scan.h"
+#include "base/utf8.h"
+#include "file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { DATA_MAX = 4 << 20, NEAR_MAX = 32, SHOWN_BYTES = 48 };
+
+static int bad(struct fail *f, const char *option, const char *text, const char *wanted)
+{
+	char shown[VALUE_SHOWN];
+
+	return fail_set(f, -FAIL_ARGUMENT, "%s: %s is not %s", option, value_show(text, shown), wanted);
+}
+
+const char *value_show(const char *text, char out[VALUE_SHOWN])
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(VALUE_SHOWN);
+	struct str s = str_of(text);
+	bool cut = s.n > SHOWN_BYTES;
+
+	if (cut) {
+		s.n = SHOWN_BYTES;
+		/* not within a character */
+		while (s.n && ((unsigned char)s.p[s.n] & 0xc0) == 0x80)
+			s.n--;
+	}
+	utf8_show(&b, s);
+	snprintf(out, VALUE_SHOWN, "\"%s%s\"", buf_cstr(&b), cut ? "..." : "");
+	return out;
+}
+
+/* A decimal number with at most three digits behind the point, in thousandths. */
+static bool thousandths(struct scan *s, uint64_t *out)
+{
+	struct str whole, digits = STR_EMPTY;
+	uint64_t n;
+
+	if (!scan_run(s, CH_DIGIT, &whole) || !str_u64(whole, &n) || n > UINT32_MAX)
+		return false;
+	if (scan_char(s, '.') && (!scan_run(s, CH_DIGIT, &digits) || digits.n > 3))
+		return false;
+	n *= 1000;
+	for (size_t i = 0, unit = 100; i < digits.n; i++, unit /= 10)
+		n += (uint64_t)(digits.p[i] - '0') * unit;
+	*out = n;
+	return true;
+}
+
+int value_ms(const char *option, const char *text, uint64_t dflt, uint64_t *out, struct fail *f)
+{
+	static const struct {
+		const char *name;
+		uint64_t s_1000;
+	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "", 1000 } };
+	const char *wanted = "a time such as 500ms, 5s, 2m or 1h";
+	struct scan s = scan_str(str_of(text));
+	uint64_t n;
+
+	if (!text) {
+		*out = dflt;
+		return 0;
+	}
+	if (!thousandths(&s, &n))
+		return bad(f, option, text, wanted);
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (!str_eq(scan_rest(&s), str_of(units[i].name)))
+			continue;
+		uint64_t ms = n * units[i].s_1000 / 1000;
+		if (ms > UINT32_MAX || (ms == 0 && n > 0))
+			return bad(f, option, text, "between 1ms and 49 days");
+		*out = ms;
+		return 0;
+	}
+	return bad(f, option, text, wanted);
+}
+
+int value_seconds(const char *option, const char *text, uint32_t dflt, uint32_t *out, struct fail *f)
+{
+	uint64_t ms;
+	int e = value_ms(option, text, (uint64_t)dflt * 1000, &ms, f);
+
+	if (e)
+		return e;
+	if (ms % 1000)
+		return bad(f, option, text, "a time in whole seconds");
+	*out = (uint32_t)(ms / 1000);
+	return 0;
+}
+
+int value_number(const char *option, const char *text, struct value_range range, uint32_t *out, struct fail *f)
+{
+	char wanted[64];
+	uint32_t n;
+
+	if (!text) {
+		*out = range.dflt;
+		return 0;
+	}
+	if (!str_u32(str_of(text), &n) || n < range.min || n > range.max) {
+		snprintf(wanted, sizeof(wanted), "a number from %" PRIu32 " to %" PRIu32, range.min,
+			range.max);
+		return bad(f, option, text, wanted);
+	}
+	*out = n;
+	return 0;
+}
+
+/* The index of word in "a|b|c", or -1. */
+static int index_of(struct str word, const char *words)
+{
+	struct str rest = str_of(words), one;
+
+	for (int i = 0;; i++) {
+		bool last = !str_cut(rest, '|', &one, &rest);
+		if (str_eq(word, last ? rest : one))
+			return i;
+		if (last)
+			return -1;
+	}
+}
+
+int value_word(const char *option, const char *text, const char *words, int *out, struct fail *f)
+{
+	char wanted[100];
+	int i;
+
+	if (!text)
+		return 0;
+	i = index_of(str_of(text), words);
+	if (i < 0) {
+		snprintf(wanted, sizeof(wanted), "one of %s", words);
+		return bad(f, option, text, wanted);
+	}
+	*out = i;
+	return 0;
+}
+
+int value_words(
+	const char *option, const char *text, const char *words, struct value_list *out, struct fail *f)
+{
+	struct value_list list = { .n = 0 };
+	struct str rest = str_of(text), one;
+	char wanted[120];
+
+	for (bool last = !text; !last;) {
+		int i;
+
+		last = !str_cut(rest, ',', &one, &rest);
+		i = index_of(str_trim(last ? rest : one), words);
+		for (unsigned k = 0; k < list.n; k++)
+			if (list.v[k] == i)
+				return bad(f, option, text, "a list without repetitions");
+		if (i < 0 || list.n == ARRAY_LEN(list.v)) {
+			snprintf(wanted, sizeof(wanted), "a list of %s", words);
+			return bad(f, option, text, wanted);
+		}
+		list.v[list.n++] = i;
+	}
+	*out = list;
+	return 0;
+}
+
+int value_q(const char *option, const char *text, int dflt, int *out, struct fail *f)
+{
+	struct scan s = scan_str(str_of(text));
+	uint64_t n;
+
+	if (!text) {
+		*out = dflt;
+		return 0;
+	}
+	if (!thousandths(&s, &n) || !scan_end(&s) || n > 1000)
+		return bad(f, option, text, "a number from 0.0 to 1.0");
+	*out = (int)n;
+	return 0;
+}
+
+int value_data(const char *option, const char *text, struct arena *a, struct str *out, struct fail *f)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(DATA_MAX);
+	int e;
+
+	if (!text) {
+		*out = STR_EMPTY;
+		return 0;
+	}
+	if (text[0] != '@' || text[1] == '@') {
+		*out = arena_str(a, str_of(text + (text[0] == '@')));
+		return 0;
+	}
+	if (text[1] == '\0')
+		return bad(f, option, text, "the name of a file");
+	e = file_read(text + 1, &b);
+	if (e)
+		return fail_set(f, -FAIL_LOCAL, "%s: %s: %s", option, text + 1, strerror(-e));
+	*out = arena_str(a, buf_str(&b));
+	return 0;
+}
+
+int value_hostport(const char *option, const char *text, struct str *host, uint16_t *port, struct fail *f)
+{
+	struct str s = str_of(text), h = s, digits = STR_EMPTY;
+	size_t colon = str_find(s, ':');
+	uint32_t n = 0;
+
+	if (s.n && s.p[0] == '[') {
+		size_t end = str_find(s, ']');
+		h = str_sub(s, 1, end);
+		digits = str_sub(s, end + 1, s.n);
+		if (end == s.n || (digits.n && digits.p[0] != ':'))
+			return bad(f, option, text, "[ADDRESS]:PORT");
+	} else if (colon < s.n && str_find(str_sub(s, colon + 1, s.n), ':') == s.n - colon - 1) {
+		h = str_sub(s, 0, colon);
+		digits = str_sub(s, colon, s.n);
+	}
+	if (h.n == 0 || (digits.n && (!str_u32(str_sub(digits, 1, digits.n), &n) || n == 0 || n > UINT16_MAX)))
+		return bad(f, option, text, "HOST or HOST:PORT");
+	for (size_t i = 0; i < h.n; i++)
+		if (!scan_is(h.p[i], CH_HOST | CH_IPV6) && h.p[i] != '%')
+			return bad(f, option, text, "HOST or HOST:PORT");
+	*host = h;
+	*port = (uint16_t)n;
+	return 0;
+}
+
+int value_mime(const char *option, const char *text, struct fail *f)
+{
+	struct scan s = scan_str(str_of(text));
+
+	if (!text)
+		return 0;
+	if (!scan_run(&s, CH_TOKEN, NULL) || !scan_char(&s, '/') || !scan_run(&s, CH_TOKEN, NULL) ||
+	    (!scan_end(&s) && scan_peek(&s) != ';'))
+		return bad(f, option, text, "a media type such as text/plain");
+	return value_clean(option, text, f);
+}
+
+int value_clean(const char *option, const char *text, struct fail *f)
+{
+	if (!text)
+		return 0;
+	if (text[0] == '\0')
+		return fail_set(f, -FAIL_ARGUMENT, "%s: the value is empty", option);
+	for (const char *p = text; *p; p++)
+		if (scan_is(*p, CH_CONTROL) && *p != '\t')
+			return bad(f, option, text, "fit for a message: it has a control character");
+	if (!utf8_valid(str_of(text)))
+		return fail_set(f, -FAIL_ARGUMENT, "%s: the value is not UTF-8", option);
+	return 0;
+}
+
+/* The number of letters to insert, delete, replace or swap to make one of the other (optimal string alignment). */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned row[3][NEAR_MAX + 1];
+	size_t na = strlen(a), nb = strlen(b);
+
+	if (na > NEAR_MAX || nb > NEAR_MAX)
+		return NEAR_MAX;
+	for (unsigned j = 0; j <= nb; j++)
+		row[0][j] = j;
+	for (unsigned i = 1; i <= na; i++) {
+		unsigned *now = row[i % 3], *last = row[(i + 2) % 3], *before = row[(i + 1) % 3];
+		now[0] = i;
+		for (unsigned j = 1; j <= nb; j++) {
+			unsigned best = last[j - 1] + (a[i - 1] != b[j - 1]);
+			if (last[j] + 1 < best)
+				best = last[j] + 1;
+			if (now[j - 1] + 1 < best)
+				best = now[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    before[j - 2] + 1 < best)
+				best = before[j - 2] + 1;
+			now[j] = best;
+		}
+	}
+	return row[na % 3][nb];
+}
+
+const char *value_nearest(const char *text, const char *const *words)
+{
+	const char *near = NULL;
+	unsigned best = (unsigned)(strlen(text) / 3 + 1); /* further off is no typing mistake */
+
+	for (; *words; words++) {
+		unsigned d = distance(text, *words);
+		if (d <= best && (!near || d < best)) {
+			best = d;
+			near = *words;
+		}
+	}
+	return near;
+}

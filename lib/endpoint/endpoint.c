@@ -1,0 +1,297 @@
+/* lib/endpoint/endpoint.c -- the common base of endpoints: identity, life, Contact, and the text forms of peers */
+#include "endpoint/endpoint.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "endpoint/impl.h"
+#include "endpoint/registration.h"
+#include "sip/build.h"
+
+#include <string.h>
+
+void endpoint_emit(struct endpoint *ep, const struct endpoint_event *ev)
+{
+	struct endpoint_event copy = *ev;
+
+	copy.endpoint = ep;
+	if (ep->config.on_event)
+		ep->config.on_event(ep->config.arg, &copy);
+}
+
+/* ---- names of peers, cli.md section 6 ---- */
+
+static bool is_scheme(struct str text, const char *scheme)
+{
+	return str_istarts(text, str_of(scheme));
+}
+
+/* tel:+1-201-555-0123 -> sip:+12015550123@DOMAIN;user=phone (RFC 3261 19.1.6) */
+static int tel_target(struct str number, struct str domain, struct buf *out, struct fail *f)
+{
+	struct sip_uri u;
+
+	if (!sip_uri_parse((struct str){ number.p - 4, number.n + 4 }, &u))
+		return fail_set(f, -FAIL_ARGUMENT, "\"tel:" STR_FMT "\" is not a telephone number", STR_ARG(number));
+	if (domain.n == 0)
+		return fail_set(f, -FAIL_ARGUMENT, "a tel: target needs a domain: add --aor");
+	buf_add_str(out, STR("sip:"));
+	for (size_t i = 0; i < u.user.n; i++)
+		if (scan_is(u.user.p[i], CH_DIGIT) || u.user.p[i] == '+' || u.user.p[i] == '*' || u.user.p[i] == '#')
+			sip_uri_write_user(out, str_sub(u.user, i, i + 1));
+	buf_addf(out, "@" STR_FMT ";user=phone", STR_ARG(domain));
+	return 0;
+}
+
+int endpoint_target_parse(struct str text, struct str default_domain, struct buf *out, struct fail *f)
+{
+	static const char *const transports[] = { "udp:", "tcp:", "tls:" };
+	struct sip_uri u;
+	size_t start = out->n;
+
+	if (!sip_build_clean(text) || text.n == 0)
+		return fail_set(f, -FAIL_ARGUMENT, "the URI is empty or has control characters");
+	if (is_scheme(text, "tel:"))
+		return tel_target(str_sub(text, 4, text.n), default_domain, out, f);
+	if (is_scheme(text, "sip:") || is_scheme(text, "sips:")) {
+		buf_add_str(out, text);
+	} else {
+		for (unsigned i = 0; i < ARRAY_LEN(transports); i++)
+			if (is_scheme(text, transports[i])) {
+				buf_addf(out, "sip:" STR_FMT ";transport=%.3s", STR_ARG(str_sub(text, 4, text.n)),
+					transports[i]);
+				break;
+			}
+		if (out->n == start)
+			buf_addf(out, "sip:" STR_FMT, STR_ARG(text));
+	}
+	if (out->fail || !sip_uri_parse(str_sub(buf_str(out), start, out->n), &u) || u.scheme > SIP_URI_SIPS) {
+		out->n = start;
+		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a SIP URI", STR_ARG(text));
+	}
+	return 0;
+}
+
+/* What has options of its own or keeps the protocol sound. */
+bool endpoint_header_allowed(struct str name)
+{
+	static const enum sip_hdr_id refused[] = {
+		SIP_HDR_VIA, SIP_HDR_FROM, SIP_HDR_TO, SIP_HDR_CALL_ID, SIP_HDR_CSEQ, SIP_HDR_CONTACT, SIP_HDR_MAX_FORWARDS,
+		SIP_HDR_CONTENT_LENGTH, SIP_HDR_ROUTE, SIP_HDR_RECORD_ROUTE, SIP_HDR_AUTHORIZATION,
+		SIP_HDR_PROXY_AUTHORIZATION, SIP_HDR_EVENT, SIP_HDR_EXPIRES, SIP_HDR_RACK, SIP_HDR_RSEQ,
+	};
+	enum sip_hdr_id id = sip_hdr_id(name);
+
+	for (unsigned i = 0; i < ARRAY_LEN(refused); i++)
+		if (id == refused[i])
+			return false;
+	return true;
+}
+
+/* ---- life ---- */
+
+static const struct str *keep_strs(struct arena *a, const struct str *list, unsigned n)
+{
+	struct str *copy = arena_alloc(a, (n + 1) * sizeof(*copy));
+
+	for (unsigned i = 0; i < n; i++)
+		copy[i] = arena_str(a, list[i]);
+	return copy;
+}
+
+static void keep_config(struct endpoint *ep)
+{
+	struct endpoint_config *c = &ep->config;
+	struct str *texts[] = { &c->aor, &c->from, &c->display_name, &c->epid, &c->user_agent, &c->contact, &c->instance,
+		&c->proxy, &c->connect };
+	struct endpoint_header *headers = arena_alloc(&ep->arena, (c->header_count + 1) * sizeof(*headers));
+
+	for (unsigned i = 0; i < ARRAY_LEN(texts); i++)
+		*texts[i] = arena_str(&ep->arena, *texts[i]);
+	c->features = keep_strs(&ep->arena, c->features, c->feature_count);
+	c->servers = keep_strs(&ep->arena, c->servers, c->server_count);
+	c->routes = keep_strs(&ep->arena, c->routes, c->route_count);
+	for (unsigned i = 0; i < c->header_count; i++) {
+		headers[i] = c->headers[i];
+		headers[i].name = arena_str(&ep->arena, c->headers[i].name);
+		headers[i].value = arena_str(&ep->arena, c->headers[i].value);
+	}
+	c->headers = headers;
+}
+
+/* Everything that goes into a message must be free of CR, LF and NUL. */
+static int check_clean(const struct endpoint_config *c, struct fail *f)
+{
+	const struct { const char *what; struct str s; } all[] = {
+		{ "the address of record", c->aor }, { "From", c->from }, { "the display name", c->display_name },
+		{ "the endpoint id", c->epid }, { "User-Agent", c->user_agent }, { "Contact", c->contact },
+		{ "the instance", c->instance }, { "the proxy", c->proxy },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(all); i++)
+		if (!sip_build_clean(all[i].s))
+			return fail_set(f, -FAIL_ARGUMENT, "%s has control characters", all[i].what);
+	for (unsigned i = 0; i < c->header_count; i++) {
+		if (!sip_build_clean(c->headers[i].value) || !sip_build_clean(c->headers[i].name))
+			return fail_set(f, -FAIL_ARGUMENT, "a header field has control characters");
+		if (!endpoint_header_allowed(c->headers[i].name))
+			return fail_set(f, -FAIL_ARGUMENT, "the header field " STR_FMT " cannot be set",
+				STR_ARG(c->headers[i].name));
+	}
+	return 0;
+}
+
+static int check_identity(struct endpoint *ep, struct fail *f)
+{
+	struct endpoint_config *c = &ep->config;
+	struct sip_nameaddr from;
+
+	if (c->aor.n > 0 && (!sip_uri_parse(c->aor, &ep->aor) || ep->aor.scheme > SIP_URI_SIPS))
+		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a SIP address of record", STR_ARG(c->aor));
+	if (c->aor.n > 0 && c->kind == ENDPOINT_PEER_TO_PEER && ep->aor.port != 0)
+		return fail_set(f, -FAIL_ARGUMENT, /* PP-04 */
+			"the address of a peer-to-peer endpoint has no port: it is the one that it listens at");
+	if (c->from.n > 0 && !sip_nameaddr_parse(c->from, &from))
+		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not an address for From", STR_ARG(c->from));
+	ep->host = ep->aor.host;
+	LIST_EACH (it, &ep->manager->endpoints) {
+		struct endpoint *other = CONTAINER_OF(it, struct endpoint, node);
+
+		if (c->aor.n > 0 && other->config.aor.n > 0 && sip_uri_equal(&ep->aor, &other->aor) &&
+			str_eq(c->epid, other->config.epid)) /* EP-32 */
+			return fail_set(f, -FAIL_STATE, STR_FMT " has an endpoint with this id already", STR_ARG(c->aor));
+	}
+	return 0;
+}
+
+static void on_stop_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct endpoint *ep = CONTAINER_OF(w, struct endpoint, stop_timer);
+
+	(void)loop;
+	(void)revents;
+	ev_timer_stop(loop, w);
+	if (ep->stopped)
+		return;
+	ep->stopped = true;
+	endpoint_emit(ep, &(struct endpoint_event){ .type = ENDPOINT_CLOSED });
+}
+
+int endpoint_new(const struct endpoint_config *config, struct endpoint **out, struct fail *f)
+{
+	struct endpoint *ep = MEM_NEW(struct endpoint);
+	int e;
+
+	list_init(&ep->node);
+	list_init(&ep->queue);
+	ep->config = *config;
+	ep->manager = config->manager;
+	ev_init(&ep->stop_timer, on_stop_timer);
+	keep_config(ep);
+	ep->ops = config->kind == ENDPOINT_PEER_TO_PEER ? &p2p_endpoint_ops : &sip_endpoint_ops;
+	if ((e = check_clean(&ep->config, f)) != 0 || (e = check_identity(ep, f)) != 0)
+		goto fail;
+	if (config->kind == ENDPOINT_PEER_TO_PEER && net_manager_kind(ep->manager->net) != NET_SERVER) { /* PP-02 */
+		e = fail_set(f, -FAIL_STATE, "a peer-to-peer endpoint needs a server connection manager");
+		goto fail;
+	}
+	if (config->kind == ENDPOINT_SERVER_BASED) {
+		ep->config.auth.trace = ep->manager->config.trace;
+		ep->auth = auth_new(&ep->config.auth);
+	}
+	for (unsigned i = 0; i < ENDPOINT_FLOWS; i++)
+		ep->kept[i] = (struct kept_flow){ .endpoint = ep, .index = i };
+	text_token(ep->contact_user, 12);
+	list_add(&ep->manager->endpoints, &ep->node);
+	ep->manager->endpoint_count++;
+	*out = ep;
+	return 0;
+fail:
+	arena_done(&ep->arena);
+	mem_free(ep);
+	return e;
+}
+
+void endpoint_stop(struct endpoint *ep)
+{
+	if (ep->stopping)
+		return;
+	ep->stopping = true;
+	if (ep->registration)
+		registration_stop(ep->registration); /* its owner hears its CLOSED, then frees it */
+	net_later(endpoint_loop(), &ep->stop_timer);
+}
+
+void endpoint_set_service_route(struct endpoint *ep, const struct str *routes, unsigned count)
+{
+	for (unsigned i = 0; i < ep->service_route_count; i++)
+		mem_free((char *)(uintptr_t)ep->service_route[i].p);
+	mem_free(ep->service_route);
+	ep->service_route = count ? mem_zalloc(count, sizeof(*ep->service_route)) : NULL;
+	for (unsigned i = 0; i < count; i++)
+		ep->service_route[i] = (struct str){ mem_strndup(routes[i].p, routes[i].n), routes[i].n };
+	ep->service_route_count = count;
+}
+
+void endpoint_free(struct endpoint *ep)
+{
+	if (!ep)
+		return;
+	ev_timer_stop(endpoint_loop(), &ep->stop_timer);
+	for (unsigned i = 0; i < ENDPOINT_FLOWS; i++) {
+		flow_watch_stop(&ep->kept[i].watch);
+		net_flow_unref(ep->kept[i].flow);
+	}
+	dispatch_forget_endpoint(ep);
+	if (ep->manager) {
+		list_del(&ep->node);
+		ep->manager->endpoint_count--;
+	}
+	endpoint_set_service_route(ep, NULL, 0);
+	auth_free(ep->auth);
+	arena_done(&ep->arena);
+	mem_free(ep);
+}
+
+struct str endpoint_uri(const struct endpoint *ep)
+{
+	return ep->config.aor;
+}
+
+struct str endpoint_next_hop_text(const struct endpoint *ep)
+{
+	if (ep->config.kind == ENDPOINT_PEER_TO_PEER)
+		return ep->config.proxy;
+	if (ep->config.server_count > 0)
+		return ep->config.servers[0];
+	return ep->host;
+}
+
+struct endpoint_counts endpoint_counts(const struct endpoint *ep)
+{
+	return ep->counts;
+}
+
+/* sip:USER@HOST:PORT;transport=T of this flow (RFC 3261 8.1.1.8); the scheme of a sips AOR is sips (10.2.1). */
+void endpoint_contact_uri(struct endpoint *ep, struct net_flow *flow, struct buf *b)
+{
+	const struct endpoint_config *c = &ep->config;
+	enum net_transport t = net_flow_info(flow)->transport;
+	struct buf host = BUF_INIT(512);
+	uint16_t port;
+
+	if (c->contact.n > 0 && c->contact.p[0] != ';') {
+		buf_add_str(b, c->contact);
+		return;
+	}
+	dispatch_sent_by(ep->manager, flow, &host, &port);
+	buf_addf(b, "%s:", ep->aor.scheme == SIP_URI_SIPS && t == NET_TLS ? "sips" : "sip");
+	if (ep->aor.has_user)
+		buf_add_str(b, ep->aor.user);
+	else
+		buf_add_str(b, str_of(ep->contact_user));
+	buf_add_char(b, '@');
+	sip_uri_write_hostport(b, buf_str(&host), port);
+	if (t != NET_UDP && !(ep->aor.scheme == SIP_URI_SIPS && t == NET_TLS))
+		buf_addf(b, ";transport=%s", net_transport_name(t));
+	buf_done(&host);
+}

@@ -1,0 +1,140 @@
+/* lib/endpoint/impl.h -- the insides that the files of this layer share: the manager, its flows, an endpoint */
+#ifndef ENDPOINT_IMPL_H
+#define ENDPOINT_IMPL_H
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "endpoint/dispatch.h"
+#include "endpoint/endpoint.h"
+#include "sip/frame.h"
+
+/* Hears of the life of one flow: OPENED, UNREACHABLE, CLOSED, and of keep-alive answers. Embedded in who waits. */
+enum flow_news { FLOW_OPENED, FLOW_UNREACHABLE, FLOW_CLOSED, FLOW_PONG };
+typedef void flow_watch_fn(void *arg, enum flow_news news, const struct net_event *ev);
+struct flow_watch {
+	struct list node;
+	flow_watch_fn *fn;
+	void *arg;
+};
+
+/* What this layer keeps with every flow (net_flow_user). */
+struct flow_state {
+	struct sip_frame frame; /* streams only */
+	struct list watches;
+	struct endpoint *reporter; /* whose handler heard of the connect and hears of its end; NULL: nobody's */
+	bool announced;
+};
+
+struct endpoint_manager {
+	struct endpoint_manager_config config; /* texts live in the arena */
+	struct arena arena;
+	struct net_manager *net;
+	struct net_tls *tls; /* for outgoing connections, made with the first */
+	struct net_dns *dns; /* made with the first question */
+	struct resolve_dead *dead;
+	struct list endpoints;
+	unsigned endpoint_count;
+	struct map client_txs; /* by branch and method */
+	struct map server_txs; /* RFC 3261 17.2.3 */
+	struct list orphans;   /* flow states being torn down nowhere else */
+	dispatch_request_fn *on_request;
+	void *on_request_arg;
+	net_flow_fn *on_flow;
+	void *on_flow_arg;
+	dispatch_send_fn *on_send;
+	void *on_send_arg;
+	struct endpoint_counts counts;
+};
+
+#define MANAGER_TRANSACTIONS 100000 /* server transactions at a time; more are dropped, the peer repeats */
+
+/* The state of a flow, made at its first use. */
+struct flow_state *flow_state_of(struct endpoint_manager *m, struct net_flow *flow);
+void flow_watch_start(struct endpoint_manager *m, struct net_flow *flow, struct flow_watch *w);
+void flow_watch_stop(struct flow_watch *w); /* idempotent; a zeroed watch is fine */
+/* A flow to a target with one ref: makes the TLS context when it is needed first. */
+int manager_flow(struct endpoint_manager *m, const struct net_target *target, struct net_flow **out, struct fail *f);
+/* The manager's handler of all flows (dispatch.c). */
+void dispatch_flow_event(void *arg, const struct net_event *ev);
+
+/* transaction.c, for dispatch.c */
+struct transaction *transaction_find_client(struct endpoint_manager *m, const struct sip_msg *response);
+struct transaction *transaction_find_server(struct endpoint_manager *m, const struct sip_msg *request, bool as_invite);
+/* A new server transaction for m over flow; NULL when there are too many. */
+struct transaction *transaction_accept(struct endpoint_manager *m, struct sip_msg *msg, struct net_flow *flow);
+void transaction_got_response(struct transaction *t, struct sip_msg *m);
+void transaction_got_request(struct transaction *t, struct sip_msg *m, bool ack);
+void transaction_got_cancel(struct transaction *t, struct sip_msg *m);
+/* Ends all at once and silently: the manager goes. */
+void transaction_free_all(struct endpoint_manager *m);
+/* The flow that a response to msg has to take (18.2.2), with a ref. */
+struct net_flow *transaction_response_flow(struct endpoint_manager *m, const struct sip_msg *msg, struct net_flow *flow);
+/* received and rport for the topmost Via of a response (18.2.1, RFC 3581); texts into t. */
+struct sip_response transaction_response(const struct sip_msg *msg, struct net_flow *flow, struct dispatch_text *t);
+
+struct request;
+
+/* One of the flows that a server-based endpoint keeps (SE-06); one, or one per reg-id. */
+#define ENDPOINT_FLOWS 4
+struct kept_flow {
+	struct endpoint *endpoint;
+	unsigned index;
+	struct net_flow *flow; /* NULL: none */
+	struct flow_watch watch;
+};
+
+struct registration;
+
+/* The four answers in which the kinds differ. */
+struct endpoint_ops {
+	/* The n-th URI to locate for a request to target over kept flow `index`; false: there is no n-th. */
+	bool (*next_hop)(struct endpoint *ep, struct str target, unsigned index, unsigned n, struct str *uri);
+	/* NULL: challenges are not answered. */
+	struct auth *(*auth)(struct endpoint *ep);
+	/* The flow that is there already for this request, or NULL. No ref is taken. */
+	struct net_flow *(*flow)(struct endpoint *ep, unsigned index);
+	/* A request is about to go over this flow. */
+	void (*use_flow)(struct endpoint *ep, unsigned index, struct net_flow *flow);
+};
+extern const struct endpoint_ops sip_endpoint_ops, p2p_endpoint_ops;
+
+struct endpoint {
+	struct list node; /* in manager->endpoints */
+	struct endpoint_manager *manager;
+	const struct endpoint_ops *ops;
+	struct endpoint_config config; /* texts live in the arena */
+	struct arena arena;
+	struct sip_uri aor;
+	struct str host; /* of the AOR */
+	struct auth *auth;
+	struct kept_flow kept[ENDPOINT_FLOWS];
+	struct registration *registration; /* at most one (RG-02) */
+	struct str *service_route; /* of the registration; each malloc'ed */
+	unsigned service_route_count;
+	bool refuse;   /* RG-12: registered, dropped, and told not to reconnect: sends are refused (ruling 21) */
+	bool stopping, stopped;
+	ev_timer stop_timer;
+	unsigned outstanding;
+	struct list queue; /* requests that wait for a free place (SE-11) */
+	struct endpoint_counts counts;
+	char contact_user[24]; /* of our Contact: unpredictable when the AOR has no user */
+};
+
+void endpoint_emit(struct endpoint *ep, const struct endpoint_event *ev);
+/* An incoming request that no hook took: AR- rows and ruling 6. t is NULL for a stray ACK. */
+void endpoint_incoming(struct endpoint_manager *m, struct transaction *t, struct sip_msg *msg, struct net_flow *flow);
+/* Our Contact URI on this flow, without parameters of the header. */
+void endpoint_contact_uri(struct endpoint *ep, struct net_flow *flow, struct buf *b);
+/* Host and port of Via. */
+void endpoint_hop_of(const struct net_addr *addr, enum net_transport t, char text[NET_ADDR_TEXT], struct endpoint_hop *out);
+/* Removes the endpoint from flow states that report to it. */
+void dispatch_forget_endpoint(struct endpoint *ep);
+/* registration.c: the endpoint's kept flow is gone. True: the registration takes care (refresh or unregister). */
+const char *registration_flow_lost(struct registration *r, unsigned index, const struct net_event *ev);
+/* request.c: a place became free, let queued ones go. */
+void request_unqueue(struct endpoint *ep);
+/* Sets what a registrar told (RFC 3608); copies. */
+void endpoint_set_service_route(struct endpoint *ep, const struct str *routes, unsigned count);
+
+#endif

@@ -1,0 +1,204 @@
+/* lib/endpoint/keepalive.c -- keep-alive of a registered flow: CRLF on streams, STUN or OPTIONS on UDP, RFC 5626 section
+ * 4.4. A flow whose probe is not answered has failed and is closed: its loss is then the registration's matter. */
+#include "endpoint/registration_impl.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+static void arm(struct keepalive *k)
+{
+	/* 4.4: "a random number between 80% and 100%" of the upper bound, so that clients do not beat in time. */
+	uint64_t wait = k->interval_ms * (80 + text_random_u32() % 21) / 100;
+
+	k->waiting = false;
+	k->tries = 0;
+	net_timer_set(endpoint_loop(), &k->timer, net_now_ms() + wait);
+}
+
+static void failed(struct keepalive *k, const char *why)
+{
+	struct net_flow *flow = net_flow_ref(k->flow);
+
+	trace_note(endpoint_manager_trace(k->registration->endpoint->manager), "the keep-alive had no answer: %s", why);
+	keepalive_stop(k);
+	net_flow_close(flow);
+	net_flow_unref(flow);
+}
+
+/* ---- STUN, RFC 8489: a binding request and what its success response maps to ---- */
+
+static void send_stun(struct keepalive *k)
+{
+	unsigned char m[20] = { 0x00, 0x01, 0x00, 0x00, 0x21, 0x12, 0xa4, 0x42 };
+
+	if (k->tries == 0)
+		text_random(k->id, sizeof(k->id));
+	memcpy(m + 8, k->id, sizeof(k->id));
+	net_flow_send(k->flow, (struct str){ (const char *)m, sizeof(m) });
+}
+
+/* The XOR-MAPPED-ADDRESS attribute; false when the message is not the answer to ours. */
+static bool read_stun(const struct keepalive *k, struct str bytes, struct str *mapped)
+{
+	const unsigned char *p = (const unsigned char *)bytes.p;
+	size_t at = 20;
+
+	if (bytes.n < 20 || p[0] != 0x01 || p[1] != 0x01 || memcmp(p + 8, k->id, sizeof(k->id)) != 0)
+		return false;
+	*mapped = STR_EMPTY;
+	while (at + 4 <= bytes.n) {
+		size_t type = (size_t)p[at] << 8 | p[at + 1], len = (size_t)p[at + 2] << 8 | p[at + 3];
+
+		if (at + 4 + len > bytes.n)
+			return false;
+		if (type == 0x0020)
+			*mapped = str_sub(bytes, at + 4, at + 4 + len);
+		at += 4 + ((len + 3) & ~(size_t)3);
+	}
+	return true;
+}
+
+static void got_stun(struct keepalive *k, struct str bytes)
+{
+	struct str mapped;
+
+	if (!k->waiting || !read_stun(k, bytes, &mapped))
+		return;
+	/* 4.4.2: "if the client detects that the XOR-MAPPED-ADDRESS has changed, it MUST treat the flow as failed". XOR with
+	 * the transaction id touches IPv6 addresses, so only IPv4 ones compare as bytes. */
+	if (mapped.n == 8 && k->mapped_len == 8 && memcmp(mapped.p, k->mapped, 8) != 0) {
+		failed(k, "the address that the server sees has changed");
+		return;
+	}
+	if (mapped.n == 8) {
+		memcpy(k->mapped, mapped.p, 8);
+		k->mapped_len = 8;
+	}
+	arm(k);
+}
+
+/* ---- OPTIONS ---- */
+
+static void on_options(void *arg, const struct endpoint_event *ev)
+{
+	struct keepalive *k = arg;
+	struct fail f;
+	bool answered;
+
+	if (ev->type != ENDPOINT_DONE && ev->type != ENDPOINT_FAILED)
+		return;
+	answered = ev->result->response != NULL; /* any answer proves the path */
+	f = ev->result->fail;
+	request_free(k->probe);
+	k->probe = NULL;
+	if (answered)
+		arm(k);
+	else
+		failed(k, f.text);
+}
+
+static void send_options(struct keepalive *k)
+{
+	const struct registration *r = k->registration;
+	struct fail f;
+	const struct request_config config = {
+		.endpoint = r->endpoint, .method = STR("OPTIONS"), .target = r->registrar, .max_forwards = -1,
+		.timeout_ms = 10000, .fixed_target = true, .keep_flow = true, .flow_index = k->index,
+		.on_event = on_options, .arg = k,
+	};
+
+	if (request_start(&config, &k->probe, &f) != 0)
+		failed(k, f.text);
+}
+
+/* ---- the timer ---- */
+
+static void probe(struct keepalive *k)
+{
+	uint64_t wait = 10000; /* 4.4.1: "does not receive a pong within 10 seconds" */
+
+	k->waiting = true;
+	switch (k->kind) {
+	case REGISTRATION_KEEPALIVE_CRLF:
+		net_flow_send(k->flow, STR("\r\n\r\n"));
+		if (net_flow_info(k->flow)->transport == NET_UDP) {
+			arm(k); /* nobody answers CRLF over UDP: it only keeps a NAT binding open */
+			return;
+		}
+		break;
+	case REGISTRATION_KEEPALIVE_STUN:
+		send_stun(k);
+		wait = 500ULL << (k->tries < 5 ? k->tries : 5); /* RFC 8489 6.2.1: the interval doubles */
+		break;
+	default:
+		send_options(k);
+		return;
+	}
+	net_timer_set(endpoint_loop(), &k->timer, net_now_ms() + wait);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct keepalive *k = CONTAINER_OF(w, struct keepalive, timer);
+
+	(void)revents;
+	ev_timer_stop(loop, w);
+	if (!k->waiting)
+		probe(k);
+	else if (k->kind == REGISTRATION_KEEPALIVE_STUN && ++k->tries < 7) /* RFC 8489 6.2.1: Rc is 7 */
+		probe(k);
+	else
+		failed(k, "no answer in time");
+}
+
+static void on_flow(void *arg, enum flow_news news, const struct net_event *ev)
+{
+	struct keepalive *k = arg;
+
+	if (news == FLOW_CLOSED)
+		keepalive_stop(k);
+	else if (news == FLOW_PONG && ev->bytes.n > 0)
+		got_stun(k, ev->bytes);
+	else if (news == FLOW_PONG && k->waiting && k->kind == REGISTRATION_KEEPALIVE_CRLF)
+		arm(k);
+}
+
+void keepalive_start(struct keepalive *k, uint32_t flow_timer_s, bool outbound)
+{
+	struct registration *r = k->registration;
+	struct net_flow *flow = r->endpoint->ops->flow(r->endpoint, k->index);
+	bool udp = flow && net_flow_info(flow)->transport == NET_UDP;
+
+	keepalive_stop(k);
+	k->kind = r->config.keepalive;
+	if (k->kind == REGISTRATION_KEEPALIVE_AUTO) {
+		k->kind = !outbound ? REGISTRATION_KEEPALIVE_NONE
+			: udp       ? REGISTRATION_KEEPALIVE_STUN
+				    : REGISTRATION_KEEPALIVE_CRLF;
+	}
+	if (!flow || k->kind == REGISTRATION_KEEPALIVE_NONE)
+		return;
+	/* 4.4: Flow-Timer says how long the server waits; without it 120 s on streams and 29 s over UDP at most. */
+	k->interval_ms = r->config.keepalive_ms ? r->config.keepalive_ms
+		: flow_timer_s              ? (uint64_t)flow_timer_s * 1000
+		: udp                       ? 29000
+					    : 120000;
+	k->flow = net_flow_ref(flow);
+	k->watch = (struct flow_watch){ .fn = on_flow, .arg = k };
+	flow_watch_start(r->endpoint->manager, flow, &k->watch);
+	ev_init(&k->timer, on_timer);
+	k->mapped_len = 0;
+	arm(k);
+}
+
+void keepalive_stop(struct keepalive *k)
+{
+	ev_timer_stop(endpoint_loop(), &k->timer);
+	flow_watch_stop(&k->watch);
+	request_free(k->probe);
+	k->probe = NULL;
+	net_flow_unref(k->flow);
+	k->flow = NULL;
+	k->waiting = false;
+}

@@ -1,0 +1,562 @@
+/* lib/endpoint/registration.c -- the course of a registration: register, refresh, recover, remove. RFC 3261 section 10,
+ * RFC 5626 section 4.2 to 4.5; rows RG- and the state table 2.1 of ucma.md; ruling 5 */
+#include "endpoint/registration.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "endpoint/registration_impl.h"
+#include "sip/build.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int send_register(struct registration_flow *f, struct fail *fail);
+
+/* False when the handler freed r (R3): then nothing of it may be touched. */
+static bool emit(struct registration *r, const struct endpoint_event *ev)
+{
+	struct endpoint_event copy = *ev;
+	bool gone = false;
+
+	r->gone = &gone;
+	copy.endpoint = r->endpoint;
+	r->config.on_event(r->config.arg, &copy);
+	if (!gone)
+		r->gone = NULL;
+	return !gone;
+}
+
+static bool emit_terminated(struct registration *r, const char *cause)
+{
+	const struct endpoint_registration e = { .cause = cause, .aor = endpoint_uri(r->endpoint) };
+
+	return emit(r, &(struct endpoint_event){ .type = ENDPOINT_REGISTRATION, .registration = &e });
+}
+
+/* ---- the end ---- */
+
+static void stop_flows(struct registration *r)
+{
+	for (unsigned i = 0; i < r->flow_count; i++) {
+		ev_timer_stop(endpoint_loop(), &r->flows[i].timer);
+		keepalive_stop(&r->flows[i].keepalive);
+	}
+}
+
+/* Tells the end. What the result points at lives in the request, which is freed with r or before the next one. */
+static void finish(struct registration *r, enum endpoint_event_type type, const struct endpoint_result *result)
+{
+	const struct endpoint_event ev = { .type = type, .result = result };
+
+	r->ended = true;
+	stop_flows(r);
+	emit(r, &ev); /* may free r */
+}
+
+static void finish_lost(struct registration *r, int code, const char *text)
+{
+	struct endpoint_result result = { .cause = "", .times = { -1, -1, -1, -1, -1 } };
+
+	fail_set(&result.fail, code, "%s", text);
+	finish(r, ENDPOINT_FAILED, &result);
+}
+
+bool registration_active(const struct registration *r)
+{
+	for (unsigned i = 0; i < r->flow_count; i++)
+		if (r->flows[i].state == REGISTRATION_REGISTERED)
+			return true;
+	return false;
+}
+
+static bool any_busy(const struct registration *r)
+{
+	for (unsigned i = 0; i < r->flow_count; i++)
+		if (r->flows[i].busy)
+			return true;
+	return false;
+}
+
+/* ---- refresh and recovery ---- */
+
+static void schedule_refresh(struct registration_flow *f, uint32_t granted)
+{
+	/* Ruling 5: at 90 % of what was granted, at half below 20 s. A month is enough for any timer. */
+	uint64_t ms = (uint64_t)(granted < 2592000 ? granted : 2592000) * 1000;
+
+	net_timer_set(endpoint_loop(), &f->timer, net_now_ms() + (granted < 20 ? ms / 2 : ms / 10 * 9));
+}
+
+static uint32_t refresh_in(uint32_t granted)
+{
+	return granted < 20 ? granted / 2 : granted / 10 * 9;
+}
+
+/* RG-15 and ruling 5: at once, then 1, 2, 4 ... 30 s with 20 % jitter, for recover_ms in all. False: the time is over. */
+static bool recover(struct registration_flow *f, const char *because, struct str detail)
+{
+	struct registration *r = f->registration;
+	uint64_t now = net_now_ms(), wait = f->recover_delay;
+	struct endpoint_retry retry = { .because = because, .detail = detail };
+
+	if (f->recover_until == 0) {
+		f->recover_until = now + (r->config.recover_ms ? r->config.recover_ms : 300000);
+		f->recover_delay = 1000;
+		wait = 0;
+	} else {
+		f->recover_delay = f->recover_delay * 2 < 30000 ? f->recover_delay * 2 : 30000;
+	}
+	if (wait > 0)
+		wait = wait * (80 + text_random_u32() % 41) / 100;
+	if (now + wait > f->recover_until)
+		return false;
+	net_timer_set(endpoint_loop(), &f->timer, now + wait);
+	retry.wait_ms = (double)wait;
+	emit(r, &(struct endpoint_event){ .type = ENDPOINT_RETRY, .retry = &retry });
+	return true;
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct registration_flow *f = CONTAINER_OF(w, struct registration_flow, timer);
+	struct fail fail;
+
+	(void)revents;
+	ev_timer_stop(loop, w);
+	if (f->busy || f->registration->ended)
+		return;
+	if (send_register(f, &fail) != 0)
+		finish_lost(f->registration, fail.code, fail.text);
+}
+
+/* Asked by the dispatcher when a kept flow is gone; says what will be done (RG-11 to RG-13). What follows comes from the
+ * loop, since others have yet to hear of the loss. */
+const char *registration_flow_lost(struct registration *r, unsigned index, const struct net_event *ev)
+{
+	struct registration_flow *f = &r->flows[index < r->flow_count ? index : 0];
+	enum net_transport t;
+	struct net_addr bound;
+
+	(void)ev;
+	if (r->ended || r->stopping || f->state != REGISTRATION_REGISTERED || !r->config.keep)
+		return "none";
+	keepalive_stop(&f->keepalive);
+	if (net_manager_listener(endpoint_manager_net(r->endpoint->manager), 0, &t, &bound))
+		return "none"; /* RG-13: the server can connect to us; the next request reconnects */
+	if (r->endpoint->config.on_drop == ENDPOINT_DROP_UNREGISTER) {
+		f->state = REGISTRATION_UNREGISTERED;
+		r->endpoint->refuse = true; /* RG-12 */
+		net_later(endpoint_loop(), &r->end_timer);
+		return "unregister";
+	}
+	if (!f->busy) { /* else the refresh on its way fails and recovers */
+		f->recover_until = net_now_ms() + (r->config.recover_ms ? r->config.recover_ms : 300000);
+		f->recover_delay = 1000;
+		net_later(endpoint_loop(), &f->timer);
+	}
+	return "refresh";
+}
+
+static void on_end_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct registration *r = CONTAINER_OF(w, struct registration, end_timer);
+
+	(void)revents;
+	ev_timer_stop(loop, w);
+	if (r->ended)
+		return;
+	if (r->stopping) {
+		finish(r, ENDPOINT_CLOSED, &r->end);
+		return;
+	}
+	if (emit_terminated(r, "connection-dropped"))
+		finish_lost(r, -FAIL_LOST, "the connection was lost");
+}
+
+/* ---- answers ---- */
+
+static bool emit_active(struct registration_flow *f, const struct registration_answer *a, const char *cause, uint32_t in)
+{
+	const struct registration *r = f->registration;
+	const struct endpoint_registration e = {
+		.active = true,
+		.cause = cause,
+		.aor = endpoint_uri(r->endpoint),
+		.expires = a->expires,
+		.refresh_in = in,
+		.contacts = a->contacts, .contact_count = a->contact_count,
+		.path = a->path, .path_count = a->path_count,
+		.service_route = a->service_route, .service_route_count = a->service_route_count,
+		.outbound = a->outbound,
+		.reg_id = f->reg_id,
+		.detail = a->listed || a->contact_count > 0 ? NULL : "the answer lists no contacts",
+	};
+
+	return emit(f->registration, &(struct endpoint_event){ .type = ENDPOINT_REGISTRATION, .registration = &e });
+}
+
+/* The first registration, or one that a recovery made anew, or a refresh. */
+static void registered(struct registration_flow *f, const struct endpoint_result *result, const struct registration_answer *a)
+{
+	struct registration *r = f->registration;
+	const char *cause = f->state == REGISTRATION_REGISTERED ? "refreshed" : "registered";
+	uint32_t in = r->config.keep ? refresh_in(a->expires) : 0;
+	bool whole = true;
+
+	f->state = REGISTRATION_REGISTERED;
+	f->recover_until = 0;
+	r->endpoint->refuse = false;
+	if (f->index == 0)
+		endpoint_set_service_route(r->endpoint, a->service_route, a->service_route_count);
+	if (r->config.keep) {
+		schedule_refresh(f, a->expires);
+		keepalive_start(&f->keepalive, a->flow_timer, a->outbound && f->reg_id > 0);
+	}
+	for (unsigned i = 0; i < r->flow_count; i++)
+		whole = whole && r->flows[i].state == REGISTRATION_REGISTERED;
+	if (emit_active(f, a, cause, in) && !r->config.keep && whole)
+		finish(r, ENDPOINT_DONE, result);
+}
+
+static bool refused_unchallenged(struct registration *r, const struct endpoint_result *result)
+{
+	struct endpoint_result copy;
+
+	if (result->authenticated || !r->endpoint->auth || !auth_must_challenge(r->endpoint->auth) ||
+		registration_active(r))
+		return false;
+	copy = *result; /* AU-05 */
+	copy.cause = auth_cause_name(AUTH_UNCHALLENGING_SERVER);
+	fail_set(&copy.fail, -FAIL_AUTH, "%u " STR_FMT " without a challenge (add none to --auth to allow it)",
+		result->response->status_code, STR_ARG(result->response->reason_phrase));
+	finish(r, ENDPOINT_FAILED, &copy);
+	return true;
+}
+
+/* REGISTRATION_REMOVE without a Contact: what is there that this host made? */
+static bool collect_removals(struct registration_flow *f, const struct registration_answer *a)
+{
+	struct registration *r = f->registration;
+	char text[NET_ADDR_TEXT];
+	struct net_flow *flow = f->request ? request_flow(f->request) : NULL;
+	struct str local = flow ? str_of(net_addr_host(&net_flow_info(flow)->local, text)) : STR_EMPTY;
+	struct sip_uri u;
+
+	r->queried = true;
+	r->removals = arena_alloc(&r->arena, sizeof(*r->removals) * (a->contact_count + 1));
+	for (unsigned i = 0; i < a->contact_count; i++)
+		if (sip_uri_parse(a->contacts[i].uri, &u) && str_ieq(u.host, local) &&
+			str_eq(u.user, r->endpoint->aor.user))
+			r->removals[r->removal_count++] = arena_str(&r->arena, a->contacts[i].uri);
+	return r->removal_count > 0;
+}
+
+static void succeeded(struct registration_flow *f, const struct endpoint_result *result)
+{
+	struct registration *r = f->registration;
+	struct registration_answer a;
+
+	r->expires = r->config.what == REGISTRATION_ADD ? request_expires(f->request) : r->expires;
+	registration_read(f, result->response->msg, &a);
+	if (refused_unchallenged(r, result))
+		return;
+	if (f->state == REGISTRATION_UNREGISTERING) {
+		if (!any_busy(r) && emit_terminated(r, "unregistered"))
+			finish(r, ENDPOINT_CLOSED, result);
+		return;
+	}
+	if (r->config.what == REGISTRATION_REMOVE && !r->queried && r->config.contact_count == 0 &&
+		r->endpoint->config.instance.n == 0 && collect_removals(f, &a)) {
+		net_later(endpoint_loop(), &f->timer); /* the next request goes out from the loop: this one is in its handler */
+		return;
+	}
+	if (r->config.what != REGISTRATION_ADD) {
+		bool removed = r->config.what != REGISTRATION_QUERY;
+
+		if (emit_active(f, &a, removed ? "unregistered" : "registered", 0))
+			finish(r, ENDPOINT_DONE, result);
+		return;
+	}
+	if (a.expires == 0 || (a.contact_count > 0 && !a.listed)) { /* A77 */
+		bool was = f->state == REGISTRATION_REGISTERED;
+
+		if (!was || emit_terminated(r, "deactivated"))
+			finish_lost(r, was ? -FAIL_ENDED : -FAIL_PROTOCOL,
+			was ? "the server has dropped the binding" : "200 OK, but our contact is not among the bindings");
+		return;
+	}
+	registered(f, result, &a);
+}
+
+/* Ruling 5: what says "not you" ends it, everything else is tried again. */
+static bool is_final_refusal(const struct endpoint_result *result)
+{
+	unsigned status = result->response ? result->response->status_code : 0;
+
+	if (result->fail.code == -FAIL_AUTH || result->fail.code == -FAIL_CREDENTIALS || result->fail.code == -FAIL_TLS)
+		return true;
+	return status >= 300 && status < 700 && status != 408 && status != 480 && status != 491 && status / 100 != 5;
+}
+
+static void failed(struct registration_flow *f, const struct endpoint_result *result)
+{
+	struct registration *r = f->registration;
+
+	if (f->state == REGISTRATION_UNREGISTERING) { /* RG-08: it ends in either case */
+		if (!any_busy(r))
+			finish(r, ENDPOINT_CLOSED, result);
+		return;
+	}
+	if (f->state != REGISTRATION_REGISTERED) {
+		finish(r, ENDPOINT_FAILED, result);
+		return;
+	}
+	if (!is_final_refusal(result)) {
+		struct str detail = str_of(result->fail.text);
+
+		keepalive_stop(&f->keepalive);
+		if (recover(f, result->fail.code == -FAIL_TIMEOUT ? "timeout" : "connect", detail))
+			return;
+		if (emit_terminated(r, "expired"))
+			finish_lost(r, -FAIL_LOST, result->fail.text);
+		return;
+	}
+	if (emit_terminated(r, "rejected"))
+		finish(r, ENDPOINT_FAILED, result);
+}
+
+static void on_request(void *arg, const struct endpoint_event *ev)
+{
+	struct registration_flow *f = arg;
+
+	switch (ev->type) {
+	case ENDPOINT_DONE:
+		f->busy = false;
+		succeeded(f, ev->result);
+		break;
+	case ENDPOINT_FAILED:
+		f->busy = false;
+		failed(f, ev->result);
+		break;
+	default:
+		emit(f->registration, ev);
+	}
+}
+
+/* ---- sending ---- */
+
+static int send_register(struct registration_flow *f, struct fail *fail)
+{
+	struct registration *r = f->registration;
+	bool removing = f->state == REGISTRATION_UNREGISTERING || r->config.what == REGISTRATION_REMOVE_ALL ||
+		(r->config.what == REGISTRATION_REMOVE && (r->queried || r->config.contact_count > 0 ||
+								  r->endpoint->config.instance.n > 0));
+	struct request_config config = {
+		.endpoint = r->endpoint,
+		.method = STR("REGISTER"),
+		.target = r->registrar,
+		.to = endpoint_uri(r->endpoint),
+		.from = r->config.third_party,
+		.max_forwards = -1,
+		.timeout_ms = r->config.timeout_ms,
+		.follow = r->config.follow,
+		.retry = r->config.retry,
+		.call_id = str_of(f->call_id),
+		.from_tag = str_of(f->from_tag),
+		.cseq = &f->cseq,
+		.has_expires = r->config.what == REGISTRATION_ADD || removing,
+		.expires = removing ? 0 : r->expires,
+		.flow_index = f->index,
+		.write = registration_write,
+		.write_arg = f,
+		.on_event = on_request,
+		.arg = f,
+	};
+
+	/* A refresh recovers by the schedule of ruling 5, not by --retry. */
+	if (f->state == REGISTRATION_REGISTERED)
+		config.retry = (struct request_retry){ .no_retry_after = r->config.retry.no_retry_after };
+	request_free(f->request);
+	f->request = NULL;
+	f->busy = request_start(&config, &f->request, fail) == 0;
+	return f->busy ? 0 : fail->code;
+}
+
+static struct str keep_str(struct registration *r, struct str s)
+{
+	return arena_str(&r->arena, s);
+}
+
+static const struct str *keep_strs(struct registration *r, const struct str *list, unsigned n)
+{
+	struct str *copy = arena_alloc(&r->arena, sizeof(*copy) * (n + 1));
+
+	for (unsigned i = 0; i < n; i++)
+		copy[i] = keep_str(r, list[i]);
+	return copy;
+}
+
+/* 10.2: the Request-URI names the domain, without user. */
+static struct str registrar_uri(struct registration *r)
+{
+	const struct sip_uri *aor = &r->endpoint->aor;
+	struct buf b = BUF_INIT(1 << 12);
+	struct str s;
+
+	buf_add_str(&b, aor->scheme == SIP_URI_SIPS ? STR("sips:") : STR("sip:"));
+	sip_uri_write_hostport(&b, aor->host, aor->port);
+	s = arena_str(&r->arena, buf_str(&b));
+	buf_done(&b);
+	return s;
+}
+
+static int check(const struct registration_config *c, struct fail *f)
+{
+	struct sip_uri uri;
+
+	if (c->endpoint->config.kind != ENDPOINT_SERVER_BASED)
+		return fail_set(f, -FAIL_STATE, "only a server-based endpoint registers");
+	if (c->endpoint->config.aor.n == 0)
+		return fail_set(f, -FAIL_ARGUMENT, "a registration needs an address of record");
+	if (c->endpoint->registration || c->endpoint->stopping)
+		return fail_set(f, -FAIL_STATE, "the endpoint is registered already, or is closed"); /* RG-02 */
+	if (c->reg_id_count > REGISTRATION_FLOWS)
+		return fail_set(f, -FAIL_LIMIT, "at most %d reg-ids", REGISTRATION_FLOWS);
+	if (c->outbound && c->endpoint->config.instance.n == 0)
+		return fail_set(f, -FAIL_ARGUMENT, "outbound needs an instance"); /* RFC 5626 4.2 */
+	if (c->follow > 5)
+		return fail_set(f, -FAIL_ARGUMENT, "at most 5 redirects are followed"); /* RG-16 */
+	for (unsigned i = 0; i < c->contact_count; i++)
+		if (!sip_uri_parse(c->contacts[i], &uri))
+			return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI", STR_ARG(c->contacts[i]));
+	for (unsigned i = 0; i < c->path_count; i++)
+		if (!sip_uri_parse(c->paths[i], &uri))
+			return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI", STR_ARG(c->paths[i]));
+	if (!sip_build_clean(c->methods) || !sip_build_clean(c->push) || !sip_build_clean(c->third_party))
+		return fail_set(f, -FAIL_ARGUMENT, "a value has control characters");
+	return 0;
+}
+
+static struct registration *make(const struct registration_config *config)
+{
+	struct registration *r = MEM_NEW(struct registration);
+	unsigned flows = config->outbound && config->reg_id_count ? config->reg_id_count : 1;
+
+	r->config = *config;
+	r->endpoint = config->endpoint;
+	r->config.contacts = keep_strs(r, config->contacts, config->contact_count);
+	r->config.paths = keep_strs(r, config->paths, config->path_count);
+	r->config.methods = keep_str(r, config->methods);
+	r->config.push = keep_str(r, config->push);
+	r->config.third_party = keep_str(r, config->third_party);
+	r->expires = config->expires;
+	r->registrar = registrar_uri(r);
+	r->flow_count = flows;
+	ev_init(&r->end_timer, on_end_timer);
+	for (unsigned i = 0; i < flows; i++) {
+		struct registration_flow *f = &r->flows[i];
+
+		f->registration = r;
+		f->index = i;
+		f->reg_id = !config->outbound ? 0 : config->reg_id_count ? config->reg_ids[i] : 1;
+		f->state = REGISTRATION_REGISTERING;
+		f->keepalive.registration = r;
+		f->keepalive.index = i;
+		ev_init(&f->timer, on_timer);
+		text_token(f->call_id, 32);
+		text_token(f->from_tag, 16);
+	}
+	r->config.reg_ids = NULL;
+	return r;
+}
+
+int registration_start(const struct registration_config *config, struct registration **out, struct fail *f)
+{
+	struct registration *r;
+	int e = check(config, f);
+
+	if (e != 0)
+		return e;
+	r = make(config);
+	for (unsigned i = 0; i < r->flow_count; i++)
+		if ((e = send_register(&r->flows[i], f)) != 0) {
+			registration_free(r);
+			return e;
+		}
+	r->endpoint->registration = r;
+	r->endpoint->refuse = false;
+	*out = r;
+	return 0;
+}
+
+int registration_refresh(struct registration *r)
+{
+	struct fail f;
+
+	if (r->ended || r->stopping || r->flows[0].state != REGISTRATION_REGISTERED || r->flows[0].busy)
+		return -FAIL_STATE;
+	return send_register(&r->flows[0], &f);
+}
+
+void registration_set_methods(struct registration *r, struct str methods)
+{
+	r->config.methods = keep_str(r, methods);
+}
+
+void registration_stop(struct registration *r)
+{
+	struct registration_flow *first = NULL;
+	struct fail f;
+
+	if (r->stopping || r->ended)
+		return;
+	r->stopping = true;
+	r->end.cause = "";
+	stop_flows(r);
+	for (unsigned i = 0; i < r->flow_count; i++) {
+		struct registration_flow *flow = &r->flows[i];
+		bool bound = flow->state == REGISTRATION_REGISTERED;
+
+		flow->busy = false; /* a refresh on its way is overtaken by the removal's higher CSeq */
+		if (bound && !r->config.leave && r->config.what == REGISTRATION_ADD)
+			first = first ? first : flow;
+	}
+	/* One removal is enough without outbound; with it every flow has a binding of its own. */
+	for (unsigned i = 0; first && i < r->flow_count; i++) {
+		r->flows[i].state = REGISTRATION_UNREGISTERING;
+		send_register(&r->flows[i], &f);
+	}
+	if (!any_busy(r))
+		net_later(endpoint_loop(), &r->end_timer);
+}
+
+void registration_free(struct registration *r)
+{
+	if (!r)
+		return;
+	if (r->gone)
+		*r->gone = true;
+	ev_timer_stop(endpoint_loop(), &r->end_timer);
+	stop_flows(r);
+	for (unsigned i = 0; i < r->flow_count; i++)
+		request_free(r->flows[i].request);
+	if (r->endpoint->registration == r)
+		r->endpoint->registration = NULL;
+	arena_done(&r->arena);
+	mem_free(r);
+}
+
+int registration_dry_run(const struct registration_config *config, struct buf *out, struct fail *f)
+{
+	struct registration *r;
+	int e = check(config, f);
+
+	if (e != 0)
+		return e;
+	r = make(config);
+	e = send_register(&r->flows[0], f);
+	if (e == 0)
+		e = request_dump(r->flows[0].request, out, f);
+	registration_free(r);
+	return e;
+}

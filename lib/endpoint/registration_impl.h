@@ -1,0 +1,86 @@
+/* lib/endpoint/registration_impl.h -- the insides of a registration, shared by its files */
+#ifndef ENDPOINT_REGISTRATION_IMPL_H
+#define ENDPOINT_REGISTRATION_IMPL_H
+
+#include "endpoint/impl.h"
+#include "endpoint/registration.h"
+
+enum registration_state { /* ucma.md 2.1 */
+	REGISTRATION_UNREGISTERED,
+	REGISTRATION_REGISTERING,
+	REGISTRATION_REGISTERED,
+	REGISTRATION_UNREGISTERING,
+};
+
+/* Keep-alive of one flow, RFC 5626 section 4.4 (keepalive.c). */
+struct keepalive {
+	struct registration *registration;
+	unsigned index;
+	enum registration_keepalive kind;
+	ev_timer timer;          /* the next probe, or the end of the wait for its answer */
+	struct flow_watch watch;
+	struct net_flow *flow;   /* with a ref while running */
+	struct request *probe;   /* OPTIONS */
+	bool waiting;
+	unsigned tries;
+	uint64_t interval_ms;    /* the longest: each wait is 80 to 100 per cent of it */
+	unsigned char id[12];    /* of the STUN transaction */
+	unsigned char mapped[20];
+	size_t mapped_len;
+};
+
+/* One flow of the registration: one without outbound, one per reg-id with it. */
+struct registration_flow {
+	struct registration *registration;
+	unsigned index, reg_id; /* reg_id 0: no outbound */
+	enum registration_state state;
+	struct request *request; /* the latest one; freed before the next */
+	bool busy;               /* it is on its way */
+	ev_timer timer; /* refresh, or the next try of recovery */
+	uint32_t cseq;
+	char call_id[40], from_tag[17];
+	char contact[600]; /* the Contact URI as it was last registered */
+	uint64_t recover_until, recover_delay; /* ms; 0: not recovering */
+	struct keepalive keepalive;
+};
+
+#define REGISTRATION_FLOWS ENDPOINT_FLOWS
+
+struct registration {
+	struct endpoint *endpoint;
+	struct registration_config config; /* texts live in the arena */
+	struct arena arena;
+	struct str registrar; /* Request-URI */
+	uint32_t expires;     /* asked for; a 423 raises it */
+	struct registration_flow flows[REGISTRATION_FLOWS];
+	unsigned flow_count;
+	struct str *removals; /* REGISTRATION_REMOVE without a Contact: what the query found to be ours */
+	unsigned removal_count;
+	bool queried;
+	bool stopping, ended;
+	bool *gone;           /* set while a handler runs: tells its caller that it freed us */
+	ev_timer end_timer;   /* tells the end from the loop */
+	struct endpoint_result end;
+};
+
+/* What a 2xx to REGISTER says; views into the message (and the contacts array of the caller). */
+#define REGISTRATION_CONTACTS 128
+struct registration_answer {
+	struct endpoint_contact contacts[REGISTRATION_CONTACTS];
+	unsigned contact_count;
+	struct str path[16], service_route[16];
+	unsigned path_count, service_route_count;
+	bool outbound, listed; /* Require: outbound; our binding is among the contacts */
+	uint32_t expires;      /* of our binding */
+	uint32_t flow_timer;   /* seconds; 0: absent */
+};
+
+/* registration_wire.c */
+void registration_write(void *arg, struct request *r, struct buf *b); /* arg: struct registration_flow */
+void registration_read(const struct registration_flow *f, const struct sip_msg *m, struct registration_answer *out);
+
+/* keepalive.c */
+void keepalive_start(struct keepalive *k, uint32_t flow_timer_s, bool outbound);
+void keepalive_stop(struct keepalive *k); /* idempotent */
+
+#endif

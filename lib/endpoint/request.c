@@ -1,0 +1,622 @@
+/* lib/endpoint/request.c -- the course of a request: locate, connect, send, wait. What its answers mean is in
+ * request_retry.c, how it is written in request_build.c. RFC 3261 sections 8.1.2 and 8.1.3, RFC 3263 section 4.3 */
+#include "endpoint/request.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "endpoint/request_impl.h"
+#include "sip/build.h"
+
+#include <string.h>
+
+static void emit(struct request *r, const struct endpoint_event *ev)
+{
+	struct endpoint_event copy = *ev;
+
+	copy.endpoint = r->endpoint;
+	r->config.on_event(r->config.arg, &copy);
+}
+
+bool request_tell(struct request *r, const struct endpoint_event *ev)
+{
+	bool gone = false;
+
+	r->gone = &gone;
+	endpoint_emit(r->endpoint, ev);
+	if (!gone)
+		r->gone = NULL;
+	return !gone;
+}
+
+/* ---- the end ---- */
+
+static void release_place(struct request *r)
+{
+	if (!r->counted)
+		return;
+	r->counted = false;
+	r->endpoint->outstanding--;
+	request_unqueue(r->endpoint);
+}
+
+void request_drop_flow(struct request *r)
+{
+	transaction_free(r->tx);
+	r->tx = NULL;
+	flow_watch_stop(&r->watch);
+	net_flow_unref(r->flow);
+	r->flow = NULL;
+}
+
+static void fill_times(struct request *r)
+{
+	struct endpoint_times *t = &r->result.times;
+	const struct net_flow_info *i = r->flow ? net_flow_info(r->flow) : NULL;
+
+	t->total = (double)(net_now_us() - r->started_us) / 1000.0;
+	if (i && i->transport != NET_UDP && i->connect_ms > 0)
+		t->connect = i->connect_ms;
+	if (i && i->tls)
+		t->tls = i->tls_ms;
+}
+
+/* Tells the end from the loop, never from inside a call (R2). */
+void request_finish(struct request *r, const struct fail *f)
+{
+	if (f)
+		r->result.fail = *f;
+	if (!r->result.cause)
+		r->result.cause = "";
+	if (r->resolved)
+		r->result.counts.targets_known = (unsigned)r->resolve.count;
+	fill_times(r);
+	r->state = REQUEST_FINISHED;
+	transaction_free(r->tx);
+	r->tx = NULL;
+	flow_watch_stop(&r->watch);
+	net_later(endpoint_loop(), &r->timer);
+}
+
+static void deliver_end(struct request *r)
+{
+	struct dispatch_text t;
+	struct endpoint_msg description;
+	struct endpoint_event ev = { .type = r->result.fail.code ? ENDPOINT_FAILED : ENDPOINT_DONE };
+
+	if (r->final && r->flow) {
+		dispatch_describe_msg(r->final, r->flow, &t, &description);
+		description.retransmissions = r->result.counts.retransmissions;
+		r->result.response = &description;
+	}
+	release_place(r);
+	ev.result = &r->result;
+	emit(r, &ev); /* may free r */
+}
+
+/* ---- locate ---- */
+
+static int next_hop_uri(struct request *r, struct sip_uri *uri, struct fail *f)
+{
+	struct endpoint *ep = r->endpoint;
+	struct buf text = BUF_INIT(1 << 16);
+	struct str hop;
+	int e;
+
+	if (!ep->ops->next_hop(ep, r->target, r->config.flow_index, r->hop, &hop))
+		return -FAIL_DNS;
+	if (hop.n > 1 && hop.p[0] == '<')
+		hop = str_sub(hop, 1, str_find(hop, '>'));
+	e = endpoint_target_parse(hop, ep->host, &text, f);
+	if (e == 0) {
+		r->hop_uri = arena_str(&r->arena, buf_str(&text));
+		if (!sip_uri_parse(r->hop_uri, uri))
+			e = fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a SIP URI", STR_ARG(hop));
+	}
+	buf_done(&text);
+	return e;
+}
+
+/* --connect: this address and nothing else, the transport as if the URI had been numeric. */
+static bool connect_target(struct request *r, const struct sip_uri *uri)
+{
+	struct endpoint *ep = r->endpoint;
+	struct str text = ep->config.connect, host, port_text, word;
+	enum net_transport t = uri->scheme == SIP_URI_SIPS ? NET_TLS : NET_UDP;
+	uint32_t port = 0;
+
+	if (text.n == 0)
+		return false;
+	if (ep->config.transport >= 0)
+		t = (enum net_transport)ep->config.transport;
+	else if (sip_uri_param(uri, "transport", &word))
+		net_transport_parse(word, &t);
+	host = text;
+	for (size_t i = text.n; i > 0; i--)
+		if (text.p[i - 1] == ':') {
+			host = str_sub(text, 0, i - 1);
+			port_text = str_sub(text, i, text.n);
+			str_u32(port_text, &port);
+			break;
+		} else if (text.p[i - 1] == ']') {
+			break;
+		}
+	if (port == 0)
+		port = t == NET_TLS ? 5061 : 5060;
+	r->current = (struct resolve_target){ .transport = t, .host = uri->host };
+	if (!net_addr_parse(host, (uint16_t)port, &r->current.addr))
+		return false;
+	return true;
+}
+
+static bool describe_resolved(struct request *r)
+{
+	struct resolve *v = &r->resolve;
+	struct endpoint_query queries[64];
+	struct endpoint_target targets[RESOLVE_TARGETS];
+	char text[RESOLVE_TARGETS][NET_ADDR_TEXT];
+	struct endpoint_resolved out = { .uri = r->hop_uri, .queries = queries, .targets = targets, .ms = v->ms };
+
+	for (size_t i = 0; i < v->query_count && i < ARRAY_LEN(queries); i++)
+		queries[out.query_count++] = (struct endpoint_query){ v->queries[i].name, v->queries[i].rrtype,
+			v->queries[i].rcode, v->queries[i].ms };
+	for (size_t i = 0; i < v->count; i++) {
+		struct endpoint_target *t = &targets[out.target_count++];
+
+		*t = (struct endpoint_target){ .host = v->targets[i].host, .priority = v->targets[i].priority,
+			.weight = v->targets[i].weight, .srv = v->targets[i].srv };
+		endpoint_hop_of(&v->targets[i].addr, v->targets[i].transport, text[i], &t->hop);
+	}
+	return request_tell(r, &(struct endpoint_event){ .type = ENDPOINT_RESOLVED, .resolved = &out });
+}
+
+static void on_resolved(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct resolve *v = CONTAINER_OF(w, struct resolve, done);
+	struct request *r = CONTAINER_OF(v, struct request, resolve);
+
+	(void)revents;
+	ev_timer_stop(loop, w);
+	r->resolving = false;
+	r->resolved = true;
+	r->result.times.resolve = v->ms;
+	if (v->query_count > 0 && !describe_resolved(r))
+		return;
+	if (v->count == 0) {
+		struct fail f = v->fail;
+
+		request_attempt_failed(r, &f);
+		return;
+	}
+	r->target_index = 0;
+	r->current = v->targets[0];
+	request_try(r);
+}
+
+/* Locates the hop-th server of the endpoint. */
+void request_locate(struct request *r)
+{
+	struct endpoint *ep = r->endpoint;
+	struct fail f = { 0 };
+	struct sip_uri uri;
+	struct net_dns *dns;
+	int e = next_hop_uri(r, &uri, &f);
+
+	if (e != 0) {
+		f.code = e;
+		request_finish(r, &f);
+		return;
+	}
+	if (connect_target(r, &uri)) {
+		request_try(r);
+		return;
+	}
+	dns = endpoint_manager_dns(ep->manager, &f);
+	if (!dns) {
+		request_finish(r, &f);
+		return;
+	}
+	resolve_done(&r->resolve);
+	memset(&r->resolve, 0, sizeof(r->resolve));
+	ev_init(&r->resolve.done, on_resolved);
+	r->state = REQUEST_RESOLVING;
+	r->resolving = true;
+	r->resolved = false;
+	resolve_start(&r->resolve, &(struct resolve_config){
+		.loop = endpoint_loop(),
+		.dns = dns,
+		.trace = ep->manager->config.trace,
+		.dead = ep->manager->dead,
+		.uri = &uri,
+		.transport = ep->config.transport,
+		.preferred = NET_UDP,
+		.family = ep->config.family,
+		.overrides = ep->manager->config.resolve,
+	});
+}
+
+/* ---- connect ---- */
+
+static void on_flow(void *arg, enum flow_news news, const struct net_event *ev)
+{
+	struct request *r = arg;
+
+	if (news == FLOW_OPENED && r->state == REQUEST_CONNECTING) {
+		request_send(r);
+	} else if (news == FLOW_CLOSED && r->state == REQUEST_CONNECTING) {
+		struct fail f = { -FAIL_CONNECT, "the connection was closed" };
+
+		if (ev->fail)
+			f = *ev->fail;
+		request_attempt_failed(r, &f);
+	}
+}
+
+/* Takes a flow to the current target. */
+void request_try(struct request *r)
+{
+	struct endpoint *ep = r->endpoint;
+	struct net_target target = {
+		.transport = r->current.transport,
+		.addr = r->current.addr,
+		.host = r->current.host,
+		.owner = ep->ops == &sip_endpoint_ops ? (const void *)&ep->kept[r->config.flow_index % ENDPOINT_FLOWS] : NULL,
+	};
+	struct sip_uri uri;
+	struct fail f = { 0 };
+
+	if (sip_uri_parse(r->hop_uri, &uri))
+		target.host = uri.host; /* RFC 5922 7: the name of the URI, never that of an SRV target */
+	request_drop_flow(r);
+	r->result.counts.targets_tried++;
+	if (manager_flow(ep->manager, &target, &r->flow, &f) != 0) {
+		request_attempt_failed(r, &f);
+		return;
+	}
+	r->watch = (struct flow_watch){ .fn = on_flow, .arg = r };
+	flow_watch_start(ep->manager, r->flow, &r->watch);
+	if (!flow_state_of(ep->manager, r->flow)->reporter)
+		flow_state_of(ep->manager, r->flow)->reporter = ep;
+	r->state = REQUEST_CONNECTING;
+	if (net_flow_info(r->flow)->open)
+		request_send(r);
+}
+
+/* ---- send and wait ---- */
+
+static bool describe(struct request *r, enum endpoint_event_type type, struct sip_msg *m, bool sent)
+{
+	struct dispatch_text t;
+	struct endpoint_msg description;
+
+	dispatch_describe_msg(m, r->flow, &t, &description);
+	description.sent = sent;
+	if (!sent) {
+		description.rtt_ms = (double)(net_now_us() - r->first_sent_us) / 1000.0;
+		description.retransmissions = transaction_retransmissions(r->tx);
+	}
+	return request_tell(r, &(struct endpoint_event){ .type = type, .msg = &description });
+}
+
+static void on_response(struct request *r, struct sip_msg *m)
+{
+	struct sip_list vias = sip_msg_list(m, SIP_HDR_VIA);
+	struct sip_via via;
+
+	/* 8.1.3.3: a response with a second Via was meant for somebody else. */
+	if (sip_list_via(&vias, &via) && sip_list_via(&vias, &via)) {
+		trace_note(r->endpoint->manager->config.trace, "a response with more than one Via was dropped");
+		return;
+	}
+	if (r->result.times.first_response < 0)
+		r->result.times.first_response = (double)(net_now_us() - r->started_us) / 1000.0;
+	r->result.counts.received++;
+	resolve_dead_del(r->endpoint->manager->dead, r->current.transport, &r->current.addr);
+	if (!describe(r, ENDPOINT_RESPONSE, m, false))
+		return;
+	if (m->status < 200) {
+		r->after_ringing = r->after_ringing || (m->status >= 180 && m->status < 190);
+		return;
+	}
+	r->result.counts.retransmissions += transaction_retransmissions(r->tx);
+	sip_msg_ref(m);
+	transaction_free(r->tx);
+	r->tx = NULL;
+	request_final(r, m);
+	sip_msg_unref(m);
+}
+
+static void on_transaction(void *arg, struct transaction *t, const struct transaction_event *ev)
+{
+	struct request *r = arg;
+	struct fail f;
+
+	switch (ev->type) {
+	case TRANSACTION_RESPONSE:
+		on_response(r, ev->msg);
+		break;
+	case TRANSACTION_TIMEOUT:
+	case TRANSACTION_FAILED:
+		f = *ev->fail;
+		if (ev->type == TRANSACTION_TIMEOUT) {
+			char text[NET_ADDR_TEXT];
+			const struct net_flow_info *i = net_flow_info(r->flow);
+
+			fail_set(&f, -FAIL_TIMEOUT, "no response from %s %s within %.3g s", net_addr_text(&i->remote, text),
+				net_transport_name(i->transport), transaction_age_ms(t) / 1000.0);
+		}
+		r->result.counts.retransmissions += transaction_retransmissions(t);
+		transaction_free(t);
+		r->tx = NULL;
+		request_attempt_failed(r, &f);
+		break;
+	case TRANSACTION_ACK:
+	case TRANSACTION_CANCEL:
+	case TRANSACTION_ENDED:
+		break;
+	}
+}
+
+/* 18.1.1: within 200 bytes of the path MTU, or over 1,300 bytes when it is unknown, a request must not go over UDP. Back
+ * to UDP if that is refused; with -t udp it stays there (ruling 3). */
+static bool grow_to_tcp(struct request *r)
+{
+	const struct endpoint_config *c = &r->endpoint->config;
+
+	if (r->wire.n <= 1300 || net_flow_info(r->flow)->transport != NET_UDP || r->grown || c->udp_only ||
+		r->config.keep_flow)
+		return false;
+	r->grown = true;
+	trace_note(r->endpoint->manager->config.trace, "%zu bytes are too many for UDP (RFC 3261 18.1.1): trying TCP",
+		r->wire.n);
+	r->current.transport = NET_TCP;
+	return true;
+}
+
+void request_send(struct request *r)
+{
+	struct endpoint *ep = r->endpoint;
+	const struct transaction_config config = {
+		.manager = ep->manager, .endpoint = ep, .flow = r->flow, .timeout_ms = r->config.timeout_ms,
+		.fn = on_transaction, .arg = r,
+	};
+	struct fail f = { 0 };
+	int e = request_build(r, r->flow, &f);
+
+	if (e == 0 && grow_to_tcp(r)) {
+		if (r->config.cseq)
+			--*r->config.cseq;
+		else
+			r->own_cseq--;
+		request_try(r);
+		return;
+	}
+	if (e != 0) {
+		f.code = e;
+		request_finish(r, &f);
+		return;
+	}
+	if (e == 0)
+		e = transaction_send(&config, buf_str(&r->wire), &r->tx, &f);
+	if (e != 0) {
+		request_attempt_failed(r, &f);
+		return;
+	}
+	r->first_sent_us = net_now_us();
+	r->state = REQUEST_WAITING;
+	r->result.counts.sent++;
+	ep->ops->use_flow(ep, r->config.flow_index, r->flow);
+	describe(r, ENDPOINT_REQUEST, transaction_msg(r->tx), true);
+}
+
+/* ---- life ---- */
+
+static void begin(struct request *r)
+{
+	struct endpoint *ep = r->endpoint;
+	struct net_flow *kept;
+	struct fail f;
+
+	if (ep->refuse && !str_eq(r->config.method, STR("REGISTER"))) {
+		fail_set(&f, -FAIL_LOST, "the registration was lost and is not to be renewed");
+		request_finish(r, &f);
+		return;
+	}
+	if (!r->counted && ep->config.max_outstanding > 0 && ep->outstanding >= ep->config.max_outstanding) {
+		r->state = REQUEST_QUEUED;
+		list_add(&ep->queue, &r->node);
+		return;
+	}
+	if (!r->counted)
+		ep->outstanding++;
+	r->counted = true;
+	r->hop = 0;
+	kept = ep->ops->flow(ep, r->config.flow_index);
+	if (!kept) {
+		if (r->config.keep_flow) {
+			fail_set(&f, -FAIL_LOST, "the connection is gone");
+			request_finish(r, &f);
+			return;
+		}
+		request_locate(r);
+		return;
+	}
+	request_drop_flow(r);
+	r->flow = net_flow_ref(kept);
+	r->current = (struct resolve_target){ .transport = net_flow_info(kept)->transport,
+		.addr = net_flow_info(kept)->remote, .host = net_flow_info(kept)->host };
+	r->watch = (struct flow_watch){ .fn = on_flow, .arg = r };
+	flow_watch_start(ep->manager, r->flow, &r->watch);
+	r->state = REQUEST_CONNECTING;
+	if (net_flow_info(kept)->open)
+		request_send(r);
+}
+
+void request_unqueue(struct endpoint *ep)
+{
+	struct list *node = list_first(&ep->queue);
+
+	if (!node)
+		return;
+	list_del(node);
+	CONTAINER_OF(node, struct request, node)->state = REQUEST_IDLE;
+	net_later(endpoint_loop(), &CONTAINER_OF(node, struct request, node)->timer);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct request *r = CONTAINER_OF(w, struct request, timer);
+
+	(void)revents;
+	ev_timer_stop(loop, w);
+	switch (r->state) {
+	case REQUEST_IDLE:
+	case REQUEST_PAUSED:
+		r->exchange = (struct auth_exchange){ 0 };
+		begin(r);
+		break;
+	case REQUEST_FINISHED:
+		deliver_end(r);
+		break;
+	default:
+		break;
+	}
+}
+
+void request_pause(struct request *r, uint64_t ms, const char *because, struct str detail)
+{
+	const struct endpoint_retry retry = {
+		.attempt = ++r->attempt,
+		.of = r->config.retry.count ? r->config.retry.count + 1 : 0,
+		.because = because,
+		.detail = detail,
+		.wait_ms = (double)ms,
+	};
+
+	request_drop_flow(r);
+	r->state = REQUEST_PAUSED;
+	r->result.counts.retries++;
+	net_timer_set(endpoint_loop(), &r->timer, net_now_ms() + ms);
+	emit(r, &(struct endpoint_event){ .type = ENDPOINT_RETRY, .retry = &retry });
+}
+
+static void keep_headers(struct request *r)
+{
+	struct endpoint_header *copy = arena_alloc(&r->arena, (r->config.header_count + 1) * sizeof(*copy));
+
+	for (unsigned i = 0; i < r->config.header_count; i++) {
+		copy[i] = r->config.headers[i];
+		copy[i].name = arena_str(&r->arena, copy[i].name);
+		copy[i].value = arena_str(&r->arena, copy[i].value);
+	}
+	r->config.headers = copy;
+}
+
+static int check(const struct request_config *c, struct fail *f)
+{
+	struct sip_uri uri;
+	struct sip_nameaddr to;
+	struct scan method = scan_str(c->method);
+	struct str token;
+
+	if (!scan_run(&method, CH_TOKEN, &token) || !scan_end(&method))
+		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a method", STR_ARG(c->method));
+	if (!sip_uri_parse(c->target, &uri))
+		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI", STR_ARG(c->target));
+	if (c->to.n > 0 && !sip_nameaddr_parse(c->to, &to))
+		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not an address", STR_ARG(c->to));
+	for (unsigned i = 0; i < c->header_count; i++)
+		if (!sip_build_clean(c->headers[i].value) || !endpoint_header_allowed(c->headers[i].name))
+			return fail_set(f, -FAIL_ARGUMENT, "the header field " STR_FMT " cannot be set",
+				STR_ARG(c->headers[i].name));
+	return 0;
+}
+
+int request_start(const struct request_config *config, struct request **out, struct fail *f)
+{
+	struct request *r;
+	int e = check(config, f);
+
+	if (e != 0)
+		return e;
+	if (config->endpoint->stopped)
+		return fail_set(f, -FAIL_STATE, "the endpoint is closed");
+	r = MEM_NEW(struct request);
+	list_init(&r->node);
+	r->config = *config;
+	r->endpoint = config->endpoint;
+	r->config.method = arena_str(&r->arena, config->method);
+	r->config.target = arena_str(&r->arena, config->target);
+	r->config.to = arena_str(&r->arena, config->to);
+	r->config.from = arena_str(&r->arena, config->from);
+	r->config.body = arena_str(&r->arena, config->body);
+	r->config.type = arena_str(&r->arena, config->type);
+	r->config.call_id = arena_str(&r->arena, config->call_id);
+	r->config.from_tag = arena_str(&r->arena, config->from_tag);
+	keep_headers(r);
+	r->target = r->config.target;
+	r->expires = config->expires;
+	text_token(r->call_id, 32);
+	text_token(r->from_tag, 16);
+	buf_init(&r->wire, 1 << 20);
+	r->attempt = 1;
+	r->started_ms = net_now_ms();
+	r->started_us = net_now_us();
+	r->result.times = (struct endpoint_times){ -1, -1, -1, -1, -1 };
+	ev_init(&r->timer, on_timer);
+	ev_init(&r->resolve.done, on_resolved);
+	net_later(endpoint_loop(), &r->timer);
+	*out = r;
+	return 0;
+}
+
+void request_free(struct request *r)
+{
+	if (!r)
+		return;
+	if (r->gone)
+		*r->gone = true;
+	ev_timer_stop(endpoint_loop(), &r->timer);
+	list_del(&r->node);
+	resolve_done(&r->resolve);
+	request_drop_flow(r);
+	release_place(r);
+	sip_msg_unref(r->final);
+	buf_wipe(&r->wire);
+	arena_done(&r->arena);
+	mem_free(r);
+}
+
+struct net_flow *request_flow(const struct request *r)
+{
+	return r->flow;
+}
+
+uint32_t request_expires(const struct request *r)
+{
+	return r->expires;
+}
+
+int request_dump(struct request *r, struct buf *out, struct fail *f)
+{
+	int e;
+
+	if (r->endpoint->config.transport >= 0)
+		r->current.transport = (enum net_transport)r->endpoint->config.transport;
+	r->current.host = r->endpoint->host;
+	e = request_build(r, NULL, f);
+	if (e == 0)
+		buf_add_str(out, buf_str(&r->wire));
+	return e;
+}
+
+int request_dry_run(const struct request_config *config, struct buf *out, struct fail *f)
+{
+	struct request *r;
+	int e = request_start(config, &r, f);
+
+	if (e != 0)
+		return e;
+	e = request_dump(r, out, f);
+	request_free(r);
+	return e;
+}

@@ -1,0 +1,184 @@
+/* lib/endpoint/request_build.c -- the message of a request: RFC 3261 section 8.1.1, Route as section 8.1.2 and RFC 3608,
+ * the user's changes of header fields last */
+#include "endpoint/request_impl.h"
+
+#include "base/text.h"
+#include "sip/build.h"
+#include "sip/param.h"
+
+#include <string.h>
+
+struct writer {
+	struct request *r;
+	struct buf *b;
+};
+
+/* Does the user set or remove this header? */
+static bool is_changed(const struct endpoint_header *list, unsigned n, struct str name)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (list[i].change != ENDPOINT_HEADER_ADD && sip_hdr_id(list[i].name) == sip_hdr_id(name) &&
+			(sip_hdr_id(name) != SIP_HDR_OTHER || str_ieq(list[i].name, name)))
+			return true;
+	return false;
+}
+
+static void put(struct writer *w, enum sip_hdr_id id, struct str value)
+{
+	const struct endpoint_config *c = &w->r->endpoint->config;
+	struct str name = sip_hdr_name(id);
+
+	if (is_changed(w->r->config.headers, w->r->config.header_count, name) ||
+		is_changed(c->headers, c->header_count, name))
+		return;
+	sip_build_named(w->b, c->compact ? sip_hdr_compact(id) : name, value);
+}
+
+static void put_changes(struct writer *w, const struct endpoint_header *list, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (list[i].change != ENDPOINT_HEADER_REMOVE)
+			sip_build_named(w->b, list[i].name, list[i].value);
+}
+
+/* Who we are: --from, else the AOR, else rte at the host that we are known by (ruling 10). */
+static void put_from(struct writer *w, struct str host)
+{
+	struct request *r = w->r;
+	const struct endpoint_config *c = &r->endpoint->config;
+	struct buf v = BUF_INIT(1 << 16);
+	struct sip_nameaddr own;
+
+	if (c->display_name.n > 0 && c->from.n == 0 && r->config.from.n == 0) {
+		sip_quote(&v, c->display_name);
+		buf_add_char(&v, ' ');
+	}
+	if (r->config.from.n > 0) {
+		buf_addf(&v, "<" STR_FMT ">", STR_ARG(r->config.from));
+	} else if (c->from.n > 0) {
+		if (sip_nameaddr_parse(c->from, &own) && own.brackets)
+			buf_add_str(&v, str_sub(own.text, 0, own.text.n - own.params.n));
+		else
+			buf_addf(&v, "<" STR_FMT ">", STR_ARG(c->from));
+	} else if (c->aor.n > 0) {
+		buf_addf(&v, "<" STR_FMT ">", STR_ARG(c->aor));
+	} else {
+		buf_add_str(&v, STR("<sip:rte@"));
+		sip_uri_write_hostport(&v, c->kind == ENDPOINT_SERVER_BASED && r->current.host.n > 0 ? r->current.host : host,
+			0);
+		buf_add_char(&v, '>');
+	}
+	buf_addf(&v, ";tag=" STR_FMT, STR_ARG(r->config.from_tag.n ? r->config.from_tag : str_of(r->from_tag)));
+	if (c->epid.n > 0) /* EP-06 */
+		buf_addf(&v, ";epid=" STR_FMT, STR_ARG(c->epid));
+	put(w, SIP_HDR_FROM, buf_str(&v));
+	buf_done(&v);
+}
+
+static void put_to(struct writer *w)
+{
+	const struct request_config *c = &w->r->config;
+	struct str to = c->to.n ? c->to : c->target;
+	struct buf v = BUF_INIT(1 << 16);
+	struct sip_nameaddr a;
+
+	if (sip_nameaddr_parse(to, &a) && a.brackets)
+		buf_add_str(&v, to);
+	else
+		buf_addf(&v, "<" STR_FMT ">", STR_ARG(to));
+	put(w, SIP_HDR_TO, buf_str(&v));
+	buf_done(&v);
+}
+
+/* A proxy with ;lr is the first Route (ruling 1), then --route, then what the registrar gave (RFC 3608 6.2: not for
+ * REGISTER, which makes that route). */
+static void put_routes(struct writer *w)
+{
+	const struct endpoint *ep = w->r->endpoint;
+	const struct endpoint_config *c = &ep->config;
+	struct buf v = BUF_INIT(1 << 16);
+	struct sip_uri proxy;
+	struct str lr;
+
+	if (c->proxy.n > 0 && sip_uri_parse(c->proxy, &proxy) && sip_uri_param(&proxy, "lr", &lr)) {
+		buf_addf(&v, "<" STR_FMT ">", STR_ARG(c->proxy));
+		put(w, SIP_HDR_ROUTE, buf_str(&v));
+	}
+	for (unsigned i = 0; i < c->route_count; i++) {
+		buf_clear(&v);
+		buf_addf(&v, c->routes[i].p[0] == '<' ? STR_FMT : "<" STR_FMT ">", STR_ARG(c->routes[i]));
+		put(w, SIP_HDR_ROUTE, buf_str(&v));
+	}
+	if (!str_eq(w->r->config.method, STR("REGISTER")))
+		for (unsigned i = 0; i < ep->service_route_count; i++)
+			put(w, SIP_HDR_ROUTE, ep->service_route[i]);
+	buf_done(&v);
+}
+
+static void put_user_agent(struct writer *w)
+{
+	struct str extra = w->r->endpoint->config.user_agent;
+	struct buf v = BUF_INIT(1 << 12);
+
+	buf_addf(&v, "rte/" RTE_VERSION "%s" STR_FMT, extra.n ? " " : "", STR_ARG(extra));
+	put(w, SIP_HDR_USER_AGENT, buf_str(&v));
+	buf_done(&v);
+}
+
+/* The host in Via before there is a flow: a dry run shows the form, not an address that nobody has chosen. */
+static void sent_by(struct request *r, struct net_flow *flow, struct buf *host, uint16_t *port)
+{
+	*port = 0;
+	if (flow)
+		dispatch_sent_by(r->endpoint->manager, flow, host, port);
+	else if (r->endpoint->manager->config.advertise.n > 0)
+		buf_add_str(host, r->endpoint->manager->config.advertise);
+	else
+		buf_add_str(host, STR("local.invalid"));
+}
+
+int request_build(struct request *r, struct net_flow *flow, struct fail *f)
+{
+	const struct request_config *c = &r->config;
+	const struct endpoint_config *ec = &r->endpoint->config;
+	struct writer w = { r, &r->wire };
+	struct buf host = BUF_INIT(512);
+	char branch[TRANSACTION_BRANCH];
+	enum net_transport t = flow ? net_flow_info(flow)->transport : r->current.transport;
+	static const char *const vias[] = { "UDP", "TCP", "TLS" };
+	struct auth *auth = r->endpoint->ops->auth(r->endpoint);
+	unsigned hops = c->max_forwards >= 0 ? (unsigned)c->max_forwards : ec->max_forwards ? ec->max_forwards : 70;
+	uint16_t port;
+	int e = 0;
+
+	buf_clear(&r->wire);
+	sent_by(r, flow, &host, &port);
+	transaction_branch(branch);
+	r->cseq = c->cseq ? ++*c->cseq : ++r->own_cseq;
+	sip_build_request(&r->wire, c->method, r->target);
+	sip_build_via(&r->wire, str_of(vias[t]), buf_str(&host), port, str_of(branch));
+	put_routes(&w);
+	sip_build_hdrf(&r->wire, SIP_HDR_MAX_FORWARDS, "%u", hops);
+	put_from(&w, buf_str(&host));
+	put_to(&w);
+	put(&w, SIP_HDR_CALL_ID, c->call_id.n ? c->call_id : str_of(r->call_id));
+	sip_build_hdrf(&r->wire, SIP_HDR_CSEQ, "%u " STR_FMT, r->cseq, STR_ARG(c->method));
+	if (c->has_expires)
+		sip_build_hdrf(&r->wire, SIP_HDR_EXPIRES, "%u", r->expires);
+	if (c->write)
+		c->write(c->write_arg, r, &r->wire);
+	if (auth)
+		e = auth_authorize(auth, &r->exchange,
+			&(struct auth_request){ c->method, r->target, c->body }, &r->wire, f);
+	put_user_agent(&w);
+	put_changes(&w, ec->headers, ec->header_count);
+	put_changes(&w, c->headers, c->header_count);
+	sip_build_end(&r->wire, c->type, c->body);
+	buf_done(&host);
+	if (e != 0)
+		return e;
+	if (r->wire.fail)
+		return fail_set(f, r->wire.fail, r->wire.fail == -FAIL_LIMIT ? "the request is too large"
+									     : "a value has control characters");
+	return 0;
+}

@@ -1,0 +1,67 @@
+/* lib/endpoint/request_impl.h -- the insides of a request, shared by its files */
+#ifndef ENDPOINT_REQUEST_IMPL_H
+#define ENDPOINT_REQUEST_IMPL_H
+
+#include "endpoint/impl.h"
+#include "endpoint/request.h"
+
+enum request_state {
+	REQUEST_IDLE,       /* begins with the next turn of the loop */
+	REQUEST_QUEUED,     /* SE-11: too many are outstanding */
+	REQUEST_RESOLVING,
+	REQUEST_CONNECTING,
+	REQUEST_WAITING,    /* for a response */
+	REQUEST_PAUSED,     /* until it is tried again */
+	REQUEST_FINISHED,
+};
+
+struct request {
+	struct list node; /* in endpoint->queue while queued */
+	struct request_config config; /* texts live in the arena */
+	struct arena arena;
+	struct endpoint *endpoint;
+	enum request_state state;
+	struct str target; /* Request-URI; a redirect changes it */
+	char call_id[40], from_tag[17];
+	uint32_t own_cseq, cseq;
+	uint32_t expires;
+
+	unsigned hop;        /* which URI of the endpoint's list is being located */
+	struct str hop_uri;
+	struct resolve resolve;
+	bool resolving, resolved;
+	size_t target_index; /* the target being tried */
+	struct resolve_target current;
+	bool grown;          /* the current target is the TCP form of a UDP one: the request was too large (18.1.1) */
+	struct net_flow *flow;
+	struct flow_watch watch;
+	struct transaction *tx;
+	struct auth_exchange exchange;
+	ev_timer timer;
+	struct buf wire;
+
+	bool *gone;              /* set while a handler runs: tells its caller that it freed us */
+	bool counted;            /* in endpoint->outstanding */
+	bool min_expires_done, retry_after_done, after_ringing;
+	unsigned attempt;        /* from 1 */
+	uint64_t delay_ms, started_ms, started_us, first_sent_us;
+	struct endpoint_result result;
+	struct sip_msg *final;   /* of the result */
+};
+
+/* request_build.c: the whole message for the flow at hand (NULL: a dry run) into r->wire. 0 or -FAIL_x. */
+int request_build(struct request *r, struct net_flow *flow, struct fail *f);
+/* request_retry.c: what to do with a final response or a failure. */
+void request_final(struct request *r, struct sip_msg *m);
+void request_attempt_failed(struct request *r, const struct fail *f);
+/* request.c */
+/* Tells the endpoint's handler of progress. False when it freed r: then nothing of it may be touched. */
+bool request_tell(struct request *r, const struct endpoint_event *ev);
+void request_locate(struct request *r);
+void request_try(struct request *r);
+void request_send(struct request *r);
+void request_finish(struct request *r, const struct fail *f);
+void request_pause(struct request *r, uint64_t ms, const char *because, struct str detail);
+void request_drop_flow(struct request *r);
+
+#endif

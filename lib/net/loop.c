@@ -1,0 +1,77 @@
+/* lib/net/loop.c -- the one libev loop and monotonic time */
+#include "net/loop.h"
+
+#include "base/mem.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* kqueue is broken for some descriptors of some systems, so libev leaves it out there by default; sockets and pipes are
+ * all we have, and they work. */
+#if defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__)
+#define BACKENDS (ev_recommended_backends() | EVBACKEND_KQUEUE)
+#else
+#define BACKENDS 0u
+#endif
+
+enum { YEAR_S = 365 * 86400 };
+
+static void *allocate(void *p, long n)
+{
+	if (n > 0)
+		return mem_realloc(p, (size_t)n);
+	mem_free(p);
+	return NULL;
+}
+
+struct ev_loop *net_loop(void)
+{
+	if (EV_DEFAULT_UC)
+		return EV_DEFAULT_UC;
+	ev_set_allocator(allocate);
+	/* OpenSSL writes with write(2), which cannot be told MSG_NOSIGNAL. */
+	signal(SIGPIPE, SIG_IGN);
+	if (!ev_default_loop(BACKENDS | EVFLAG_NOENV))
+		abort();
+	return EV_DEFAULT_UC;
+}
+
+uint64_t net_now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+uint64_t net_now_ms(void)
+{
+	return net_now_us() / 1000;
+}
+
+double net_seconds_until(uint64_t deadline_ms)
+{
+	uint64_t now = net_now_ms();
+
+	if (deadline_ms <= now)
+		return 0.000001;
+	if (deadline_ms - now > YEAR_S * UINT64_C(1000))
+		return YEAR_S;
+	return (double)(deadline_ms - now) / 1000;
+}
+
+void net_timer_set(struct ev_loop *loop, ev_timer *w, uint64_t deadline_ms)
+{
+	if (deadline_ms == UINT64_MAX) {
+		ev_timer_stop(loop, w);
+		return;
+	}
+	w->repeat = net_seconds_until(deadline_ms);
+	ev_timer_again(loop, w);
+}
+
+void net_later(struct ev_loop *loop, ev_timer *w)
+{
+	ev_feed_event(loop, w, EV_TIMER);
+}

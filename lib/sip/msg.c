@@ -1,0 +1,331 @@
+/* lib/sip/msg.c -- splitting a message into lines, and looking header fields up */
+#include "sip/msg.h"
+
+#include "base/mem.h"
+#include "base/scan.h"
+#include "sip/delta.h"
+
+#include <string.h>
+
+enum {
+	HEADERS_MAX = 256,
+	HEADERS_END = UINT16_MAX - 1, /* what first[] can count */
+	HEADERS_INLINE = 32,
+};
+
+/* One allocation for nearly every message: more header lines than these go to the arena. */
+struct block {
+	struct sip_msg msg;
+	struct sip_hdr hdrs[HEADERS_INLINE];
+	char wire[];
+};
+
+/* SIP-Version = "SIP" "/" 1*DIGIT "." 1*DIGIT */
+static bool scan_version(struct scan *s, struct str *out)
+{
+	const char *start = s->p;
+
+	if (!scan_lit(s, "SIP/") || !scan_run(s, CH_DIGIT, NULL) || !scan_char(s, '.') ||
+	    !scan_run(s, CH_DIGIT, NULL))
+		return false;
+	*out = (struct str){ start, (size_t)(s->p - start) };
+	return true;
+}
+
+/* Status-Line = SIP-Version SP Status-Code SP Reason-Phrase. The blank before an empty phrase is
+ * often forgotten. */
+static bool status_line(struct str line, struct sip_msg *m)
+{
+	struct scan s = scan_str(line);
+	struct str code;
+	uint32_t status;
+
+	if (!scan_version(&s, &m->version) || !scan_run(&s, CH_LWS, NULL) ||
+	    !scan_run(&s, CH_DIGIT, &code) || code.n != 3 || !str_u32(code, &status) ||
+	    status < 100 || status > 699 || (!scan_end(&s) && !scan_run(&s, CH_LWS, NULL)))
+		return false;
+	m->status = status;
+	m->reason = str_trim(scan_rest(&s));
+	return true;
+}
+
+/* Method SP Request-URI SP SIP-Version, whatever the blanks: sip_msg_check tells a line that is
+ * out of order, since a request with a bad line can be answered (RFC 4475 3.1.2.7 to 3.1.2.11). */
+static bool request_line(struct str line, struct sip_msg *m)
+{
+	struct scan s = scan_str(line), version;
+	struct str rest;
+	size_t at;
+
+	if (!scan_run(&s, CH_TOKEN, &m->method_name) || !scan_run(&s, CH_LWS, NULL))
+		return false;
+	rest = str_trim(scan_rest(&s));
+	for (at = rest.n; at > 0 && !scan_is(rest.p[at - 1], CH_LWS); at--)
+		continue;
+	m->request_uri = str_trim(str_sub(rest, 0, at));
+	version = scan_str(str_sub(rest, at, rest.n));
+	m->request = true;
+	m->method = sip_method_of(m->method_name);
+	return m->request_uri.n > 0 && scan_version(&version, &m->version) && scan_end(&version);
+}
+
+/* A line and what is behind it. */
+struct lines {
+	char *p, *end;
+};
+
+/* The next line without its CR LF (or LF). A fold inside it becomes blanks: RFC 3261 7.3.1 "The line
+ * break and the whitespace at the beginning of the next line are treated as a single SP". */
+static bool next_line(struct lines *l, bool folds, struct str *out)
+{
+	char *start = l->p, *q = start, *lf;
+
+	while ((lf = memchr(q, '\n', (size_t)(l->end - q)))) {
+		char *end = lf > start && lf[-1] == '\r' ? lf - 1 : lf;
+		q = lf + 1;
+		if (!folds || end == start || q == l->end || (*q != ' ' && *q != '\t')) {
+			l->p = q;
+			*out = (struct str){ start, (size_t)(end - start) };
+			return true;
+		}
+		memset(end, ' ', (size_t)(q - end));
+	}
+	return false;
+}
+
+/* header-name HCOLON header-value, HCOLON = *( SP / HTAB ) ":" SWS: no other byte may stand between
+ * the name and the colon. */
+static bool header_line(struct str line, struct sip_hdr *h)
+{
+	struct scan s = scan_str(line);
+
+	if (!scan_run(&s, CH_TOKEN, &h->name) || !scan_sep(&s, ':'))
+		return false;
+	h->value = scan_rest(&s);
+	while (h->value.n && scan_is(h->value.p[h->value.n - 1], CH_LWS))
+		h->value.n--;
+	h->id = sip_hdr_id(h->name);
+	return true;
+}
+
+/* Room for one more than there are. */
+static void grow(struct sip_msg *m, unsigned *cap)
+{
+	struct sip_hdr *more;
+
+	if (m->hdr_count < *cap)
+		return;
+	*cap *= 2;
+	more = arena_alloc(&m->arena, *cap * sizeof(*more));
+	memcpy(more, m->hdrs, m->hdr_count * sizeof(*more));
+	m->hdrs = more;
+}
+
+static int headers(struct sip_msg *m, struct lines *l, unsigned limit, struct fail *f)
+{
+	unsigned cap = HEADERS_INLINE;
+	struct str line;
+
+	for (;;) {
+		struct sip_hdr *h;
+		if (!next_line(l, true, &line)) {
+			m->cut = true;
+			return 0;
+		}
+		if (line.n == 0)
+			return 0;
+		if (m->hdr_count == limit)
+			return fail_set(f, -FAIL_LIMIT, "more than %u header lines", limit);
+		grow(m, &cap);
+		h = &m->hdrs[m->hdr_count];
+		if (!header_line(line, h))
+			return fail_set(f, -FAIL_SYNTAX, "header line %u has no name and colon",
+				m->hdr_count + 1);
+		m->hdr_count++;
+		if (!m->first[h->id])
+			m->first[h->id] = (uint16_t)m->hdr_count;
+	}
+}
+
+/* Can the lines of a request that was cut off still be answered (RFC 3261 8.2.6.2)? */
+static bool answerable(const struct sip_msg *m)
+{
+	return m->request && m->first[SIP_HDR_VIA] && m->first[SIP_HDR_FROM] &&
+	       m->first[SIP_HDR_TO] && m->first[SIP_HDR_CALL_ID] && m->first[SIP_HDR_CSEQ];
+}
+
+static int split(struct sip_msg *m, unsigned limit, struct fail *f)
+{
+	char *p = (char *)m->wire.p;
+	struct lines l = { p, p + m->wire.n };
+	struct str line;
+	uint32_t length;
+	int e;
+
+	/* RFC 3261 7.5: "Implementations processing SIP messages over stream-oriented transports
+	 * MUST ignore any CRLF appearing before the start-line". */
+	while (l.p < l.end && (*l.p == '\r' || *l.p == '\n'))
+		l.p++;
+	if (!next_line(&l, false, &line) ||
+	    !(str_istarts(line, STR("SIP/")) ? status_line(line, m) : request_line(line, m)))
+		return fail_set(f, -FAIL_SYNTAX, "no start line of a SIP message");
+	if ((e = headers(m, &l, limit, f)) < 0)
+		return e;
+	if (m->cut && !answerable(m))
+		return fail_set(f, -FAIL_SYNTAX, "the end of the header fields is missing");
+	if (m->cut)
+		return 0;
+	m->body = (struct str){ l.p, (size_t)(l.end - l.p) };
+	if (str_u32(sip_msg_value(m, SIP_HDR_CONTENT_LENGTH), &length))
+		m->body = str_sub(m->body, 0, length);
+	return 0;
+}
+
+int sip_msg_parse(struct str wire, const struct sip_limits *limits, struct sip_msg **out,
+	struct fail *f)
+{
+	size_t max = limits && limits->message ? limits->message : SIP_MESSAGE_MAX;
+	unsigned lines = limits && limits->headers ? limits->headers : HEADERS_MAX;
+	struct block *b;
+	int e;
+
+	if (wire.n > max)
+		return fail_set(f, -FAIL_LIMIT, "a message of %zu bytes, limit %zu", wire.n, max);
+	b = mem_alloc(sizeof(*b) + wire.n);
+	memset(&b->msg, 0, sizeof(b->msg));
+	if (wire.n)
+		memcpy(b->wire, wire.p, wire.n);
+	b->msg.refs = 1;
+	b->msg.hdrs = b->hdrs;
+	b->msg.wire = (struct str){ b->wire, wire.n };
+	e = split(&b->msg, lines < HEADERS_END ? lines : HEADERS_END, f);
+	if (e < 0)
+		sip_msg_unref(&b->msg);
+	else
+		*out = &b->msg;
+	return e;
+}
+
+struct sip_msg *sip_msg_ref(struct sip_msg *m)
+{
+	m->refs++;
+	return m;
+}
+
+void sip_msg_unref(struct sip_msg *m)
+{
+	if (!m || --m->refs > 0)
+		return;
+	arena_done(&m->arena);
+	mem_free(m); /* the first member of its block */
+}
+
+const struct sip_hdr *sip_msg_hdr(const struct sip_msg *m, enum sip_hdr_id id)
+{
+	return m->first[id] ? &m->hdrs[m->first[id] - 1] : NULL;
+}
+
+/* The next one behind h with h's id, and with this name when the id is SIP_HDR_OTHER. */
+static const struct sip_hdr *next_named(const struct sip_msg *m, const struct sip_hdr *h,
+	struct str name)
+{
+	for (const struct sip_hdr *it = h + 1; it < m->hdrs + m->hdr_count; it++)
+		if (it->id == h->id && (h->id != SIP_HDR_OTHER || str_ieq(it->name, name)))
+			return it;
+	return NULL;
+}
+
+const struct sip_hdr *sip_msg_hdr_next(const struct sip_msg *m, const struct sip_hdr *h)
+{
+	return next_named(m, h, h->name);
+}
+
+struct str sip_msg_value(const struct sip_msg *m, enum sip_hdr_id id)
+{
+	const struct sip_hdr *h = sip_msg_hdr(m, id);
+	return h ? h->value : STR_EMPTY;
+}
+
+const struct sip_hdr *sip_msg_hdr_named(const struct sip_msg *m, struct str name)
+{
+	const struct sip_hdr *h = sip_msg_hdr(m, sip_hdr_id(name));
+
+	if (h && h->id == SIP_HDR_OTHER && !str_ieq(h->name, name))
+		h = next_named(m, h, name);
+	return h;
+}
+
+bool sip_msg_via(const struct sip_msg *m, struct sip_via *out)
+{
+	return sip_via_parse(sip_msg_value(m, SIP_HDR_VIA), out, NULL);
+}
+
+bool sip_msg_from(const struct sip_msg *m, struct sip_nameaddr *out)
+{
+	return sip_nameaddr_parse(sip_msg_value(m, SIP_HDR_FROM), out);
+}
+
+bool sip_msg_to(const struct sip_msg *m, struct sip_nameaddr *out)
+{
+	return sip_nameaddr_parse(sip_msg_value(m, SIP_HDR_TO), out);
+}
+
+bool sip_msg_cseq(const struct sip_msg *m, struct sip_cseq *out)
+{
+	return sip_cseq_parse(sip_msg_value(m, SIP_HDR_CSEQ), out);
+}
+
+bool sip_msg_seconds(const struct sip_msg *m, enum sip_hdr_id id, uint32_t *out)
+{
+	struct str value = sip_msg_value(m, id);
+
+	/* Retry-After, Session-Expires and Min-SE have parameters. */
+	if (id == SIP_HDR_RETRY_AFTER || id == SIP_HDR_SESSION_EXPIRES || id == SIP_HDR_MIN_SE)
+		return sip_retry_after_parse(value, out);
+	return sip_delta_parse(value, out);
+}
+
+struct str sip_msg_call_id(const struct sip_msg *m)
+{
+	return sip_msg_value(m, SIP_HDR_CALL_ID);
+}
+
+static struct str tag_of(struct str value)
+{
+	struct sip_nameaddr a;
+	struct str tag = STR_EMPTY;
+
+	if (sip_nameaddr_parse(value, &a))
+		sip_nameaddr_tag(&a, &tag);
+	return tag;
+}
+
+struct str sip_msg_from_tag(const struct sip_msg *m)
+{
+	return tag_of(sip_msg_value(m, SIP_HDR_FROM));
+}
+
+struct str sip_msg_to_tag(const struct sip_msg *m)
+{
+	return tag_of(sip_msg_value(m, SIP_HDR_TO));
+}
+
+struct sip_list sip_msg_list(const struct sip_msg *m, enum sip_hdr_id id)
+{
+	return (struct sip_list){
+		.m = m,
+		.hdr = sip_msg_hdr(m, id),
+		.rest = sip_msg_value(m, id),
+	};
+}
+
+bool sip_msg_has_token(const struct sip_msg *m, enum sip_hdr_id id, const char *token)
+{
+	struct sip_list l = sip_msg_list(m, id);
+	struct str t;
+
+	while (sip_list_token(&l, &t))
+		if (str_ieq(t, str_of(token)))
+			return true;
+	return false;
+}

@@ -1,0 +1,99 @@
+/* lib/sip/nameaddr.c -- name-addr and addr-spec */
+#include "sip/nameaddr.h"
+
+#include "sip/param.h"
+
+#include <string.h>
+
+/* display-name = *(token LWS) / quoted-string, up to the '<'. RFC 4475 3.1.1.6 means the LWS to be
+ * optional. Text in UTF-8 without quotes is not in the grammar, but is in use. */
+static bool display(struct scan *s, struct sip_nameaddr *a)
+{
+	const char *p = s->p;
+	struct str quoted;
+
+	if (p < s->end && *p == '"') {
+		if (!scan_quoted(s, &quoted) || !scan_lws(s) || scan_peek(s) != '<')
+			return false;
+		a->display = quoted;
+		a->quoted = true;
+		return true;
+	}
+	while (p < s->end && (scan_is(*p, CH_TOKEN | CH_LWS) || (unsigned char)*p >= 0x80))
+		p++;
+	if (p == s->end || *p != '<')
+		return true; /* an addr-spec */
+	a->display = str_trim((struct str){ s->p, (size_t)(p - s->p) });
+	s->p = p;
+	return true;
+}
+
+/* The text of a URI without brackets. RFC 3261 20: "If the URI contains a comma, question mark or
+ * semicolon, the URI MUST be enclosed in angle brackets", so these end it. */
+static bool bare_uri(struct scan *s, struct str *out)
+{
+	const char *p = s->p;
+
+	while (p < s->end && *p != ';' && *p != ',' && *p != '?' && !scan_is(*p, CH_LWS))
+		p++;
+	*out = (struct str){ s->p, (size_t)(p - s->p) };
+	s->p = p;
+	return p == s->end || *p != '?';
+}
+
+static bool element(struct scan *s, struct sip_nameaddr *out)
+{
+	struct sip_nameaddr a = { .display = STR_EMPTY };
+	const char *start = s->p;
+	struct str uri;
+
+	if (!display(s, &a))
+		return false;
+	a.brackets = scan_char(s, '<');
+	if (a.brackets ? !scan_until(s, '>', &uri) || !scan_char(s, '>') : !bare_uri(s, &uri))
+		return false;
+	if (!sip_uri_parse(uri, &a.uri) || !sip_params_scan(s, &a.params))
+		return false;
+	a.text = str_trim((struct str){ start, (size_t)(s->p - start) });
+	*out = a;
+	return true;
+}
+
+bool sip_nameaddr_parse(struct str value, struct sip_nameaddr *out)
+{
+	struct scan s = scan_str(value);
+	struct sip_nameaddr a;
+
+	if (!scan_lws(&s) || !element(&s, &a) || !scan_end(&s))
+		return false;
+	*out = a;
+	return true;
+}
+
+bool sip_nameaddr_next(struct str *rest, bool star, struct sip_nameaddr *out, bool *bad)
+{
+	struct scan s = scan_str(*rest);
+	struct sip_nameaddr a = { .star = true };
+	const char *start;
+
+	*bad = false;
+	if (!scan_lws(&s) || scan_end(&s))
+		return false;
+	start = s.p;
+	if (star && scan_char(&s, '*')) {
+		a.text = (struct str){ start, 1 };
+		*bad = !scan_lws(&s) || !scan_end(&s);
+	} else {
+		*bad = !element(&s, &a) || (scan_char(&s, ',') && scan_lws(&s) && scan_end(&s));
+	}
+	if (*bad)
+		return false;
+	*rest = scan_rest(&s);
+	*out = a;
+	return true;
+}
+
+bool sip_nameaddr_tag(const struct sip_nameaddr *a, struct str *tag)
+{
+	return sip_param(a->params, "tag", tag);
+}

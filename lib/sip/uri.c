@@ -1,0 +1,253 @@
+/* lib/sip/uri.c -- reading and writing URIs */
+#include "sip/uri.h"
+
+#include "base/scan.h"
+#include "sip/host.h"
+
+#include <string.h>
+
+/* 1*( classes / escaped ) */
+static bool escaped_run(struct scan *s, unsigned classes, struct str *out)
+{
+	const char *p = scan_past(s->p, s->end, classes);
+
+	while (s->end - p >= 3 && *p == '%' && scan_is(p[1], CH_HEX) && scan_is(p[2], CH_HEX))
+		p = scan_past(p + 3, s->end, classes);
+	if (p == s->p)
+		return false;
+	if (out)
+		*out = (struct str){ s->p, (size_t)(p - s->p) };
+	s->p = p;
+	return true;
+}
+
+/* [ user [ ":" password ] "@" ] */
+static bool userinfo(struct scan *s, struct sip_uri *u)
+{
+	struct scan t = *s;
+	struct str user, password = STR_EMPTY;
+
+	if (!escaped_run(&t, CH_USER, &user))
+		return true;
+	if (scan_char(&t, ':'))
+		escaped_run(&t, CH_PASSWORD, &password);
+	if (!scan_char(&t, '@'))
+		return true; /* it was the host */
+	u->user = user;
+	u->password = password;
+	u->has_user = true;
+	s->p = t.p;
+	return true;
+}
+
+static bool hostport(struct scan *s, struct sip_uri *u)
+{
+	return sip_host_scan(s, &u->host, &u->ipv6) &&
+	       (!scan_char(s, ':') || sip_host_port(s, &u->port));
+}
+
+/* *( ";" pname [ "=" pvalue ] ). '=' inside a value is not in the grammar, but base64 text is put
+ * there without escapes. */
+static bool params(struct scan *s, struct str *out)
+{
+	const char *start = s->p;
+
+	while (scan_char(s, ';'))
+		if (!escaped_run(s, CH_PARAM, NULL) ||
+		    (scan_char(s, '=') && !escaped_run(s, CH_PARAM | CH_BASE64, NULL)))
+			return false;
+	*out = (struct str){ start, (size_t)(s->p - start) };
+	return true;
+}
+
+/* [ "?" hname "=" [ hvalue ] *( "&" hname "=" [ hvalue ] ) ] */
+static bool headers(struct scan *s, struct str *out)
+{
+	const char *start;
+
+	*out = (struct str){ s->p, 0 };
+	if (!scan_char(s, '?'))
+		return true;
+	start = s->p;
+	do {
+		if (!escaped_run(s, CH_HEADER, NULL) || !scan_char(s, '='))
+			return false;
+		escaped_run(s, CH_HEADER, NULL);
+	} while (scan_char(s, '&'));
+	*out = (struct str){ start, (size_t)(s->p - start) };
+	return true;
+}
+
+/* telephone-subscriber of RFC 3966 section 3: digits of a global or local number with visual
+ * separators, then parameters. That a local number needs a phone-context is not insisted on. */
+static bool telephone(struct scan *s, struct sip_uri *u)
+{
+	const char *start = s->p;
+	bool digits = false;
+
+	scan_char(s, '+');
+	for (; s->p < s->end && *s->p != ';'; s->p++) {
+		char c = *s->p;
+		if (scan_is(c, CH_HEX) || c == '*' || c == '#')
+			digits = true;
+		else if (c != '-' && c != '.' && c != '(' && c != ')')
+			return false;
+	}
+	u->user = (struct str){ start, (size_t)(s->p - start) };
+	u->has_user = true;
+	return digits && params(s, &u->params);
+}
+
+/* absoluteURI = scheme ":" ( hier-part / opaque-part ): one of reserved, unreserved and escaped at
+ * least; '[' and ']' for the IPv6 hosts of RFC 2732, '#' for fragments. */
+static bool absolute(struct scan *s)
+{
+	bool any = false;
+
+	if (!scan_run(s, CH_ALPHA, NULL))
+		return false;
+	while (scan_run(s, CH_ALPHA | CH_DIGIT, NULL) || scan_char(s, '+') || scan_char(s, '-') ||
+	       scan_char(s, '.'))
+		continue;
+	if (!scan_char(s, ':'))
+		return false;
+	while (escaped_run(s, CH_USER | CH_PARAM, NULL) || scan_char(s, '@') || scan_char(s, '#'))
+		any = true;
+	return any;
+}
+
+bool sip_uri_parse(struct str text, struct sip_uri *out)
+{
+	struct scan s = scan_str(text);
+	struct sip_uri u = { .text = text };
+	bool ok;
+
+	u.scheme = scan_lit(&s, "sip:")    ? SIP_URI_SIP
+		   : scan_lit(&s, "sips:") ? SIP_URI_SIPS
+		   : scan_lit(&s, "tel:")  ? SIP_URI_TEL
+					   : SIP_URI_OTHER;
+	if (u.scheme == SIP_URI_OTHER)
+		ok = absolute(&s);
+	else if (u.scheme == SIP_URI_TEL)
+		ok = telephone(&s, &u);
+	else
+		ok = userinfo(&s, &u) && hostport(&s, &u) && params(&s, &u.params) &&
+		     headers(&s, &u.headers);
+	if (!ok || !scan_end(&s))
+		return false;
+	*out = u;
+	return true;
+}
+
+static unsigned hex_digit(char c)
+{
+	return (unsigned)(scan_is(c, CH_DIGIT) ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+int sip_uri_char(struct str *rest, bool *escaped)
+{
+	struct scan s = scan_str(*rest);
+	int c;
+
+	if (scan_end(&s))
+		return -1;
+	*escaped = escaped_run(&s, 0, NULL);
+	if (*escaped) {
+		c = (int)(hex_digit(rest->p[1]) << 4 | hex_digit(rest->p[2]));
+		*rest = str_sub(*rest, 3, rest->n);
+	} else {
+		c = (unsigned char)rest->p[0];
+		*rest = str_sub(*rest, 1, rest->n);
+	}
+	return c;
+}
+
+/* Is this the name, written with or without escapes? */
+static bool names(struct str pname, const char *name)
+{
+	bool escaped;
+
+	for (; *name; name++) {
+		int c = sip_uri_char(&pname, &escaped);
+		if (c < 0 || str_lower((char)c) != str_lower(*name))
+			return false;
+	}
+	return pname.n == 0;
+}
+
+bool sip_uri_param(const struct sip_uri *u, const char *name, struct str *value)
+{
+	struct scan s = scan_str(u->params);
+
+	while (scan_char(&s, ';')) {
+		struct str pname, v = { s.p, 0 };
+		if (!escaped_run(&s, CH_PARAM, &pname))
+			return false;
+		if (scan_char(&s, '='))
+			escaped_run(&s, CH_PARAM | CH_BASE64, &v);
+		if (names(pname, name)) {
+			*value = v;
+			return true;
+		}
+	}
+	return false;
+}
+
+void sip_uri_write_hostport(struct buf *b, struct str host, uint16_t port)
+{
+	if (str_find(host, ':') < host.n)
+		buf_addf(b, "[" STR_FMT "]", STR_ARG(host));
+	else
+		buf_add_str(b, host);
+	if (port)
+		buf_addf(b, ":%u", port);
+}
+
+void sip_uri_write_user(struct buf *b, struct str user)
+{
+	for (size_t i = 0; i < user.n; i++) {
+		if (scan_is(user.p[i], CH_USER))
+			buf_add_char(b, user.p[i]);
+		else
+			buf_addf(b, "%%%02X", (unsigned char)user.p[i]);
+	}
+}
+
+/* RFC 3261 10.3 step 5: "any escaped characters MUST be converted to their unescaped form", but for
+ * what may not stand in a user part: the key of %00 has three letters, not a NUL. */
+static void write_canonical_user(struct buf *b, struct str user)
+{
+	bool escaped;
+
+	for (int c; (c = sip_uri_char(&user, &escaped)) >= 0;)
+		sip_uri_write_user(b, (struct str){ &(char){ (char)c }, 1 });
+}
+
+static void write_lower(struct buf *b, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		buf_add_char(b, str_lower(s.p[i]));
+}
+
+void sip_uri_aor_key(struct buf *b, const struct sip_uri *u)
+{
+	size_t scheme = str_find(u->text, ':') + 1;
+
+	write_lower(b, str_sub(u->text, 0, scheme));
+	if (u->scheme == SIP_URI_OTHER) {
+		buf_add_str(b, str_sub(u->text, scheme, u->text.n));
+	} else if (u->scheme == SIP_URI_TEL) {
+		for (size_t i = 0; i < u->user.n; i++)
+			if (!strchr("-.()", u->user.p[i]))
+				buf_add_char(b, str_lower(u->user.p[i]));
+	} else {
+		struct buf host = BUF_INIT(u->host.n);
+		if (u->has_user) {
+			write_canonical_user(b, u->user);
+			buf_add_char(b, '@');
+		}
+		write_lower(&host, u->host);
+		sip_uri_write_hostport(b, buf_str(&host), u->port);
+		buf_done(&host);
+	}
+}
