@@ -160,8 +160,7 @@ asan() {
 		-Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=all
 }
 fuzzers() {
-	CC=clang build build-fuzz -Dtests=false -Dfuzz=true -Dbuildtype=debugoptimized -Db_lundef=false \
-		-Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=all,-fsanitize=fuzzer-no-link
+	CC=clang build build-fuzz -Dtests=false -Dfuzz=true -Dbuildtype=debugoptimized
 }
 
 # ---- parts

@@ -188,7 +188,7 @@ static bool add_offered(
 
 		if (!same_side(it, first))
 			continue;
-		buf_addf(b, "%s%s" STR_FMT, sep, digest ? "Digest " : "", STR_ARG(s));
+XX
 		sep = ", ";
 		any = any || digest;
 	}

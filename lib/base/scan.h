@@ -71,7 +71,9 @@ const char *scan_past_quoted(const char *p, const char *end);
  * a parser spends its time. */
 static inline const char *scan_past(const char *p, const char *end, unsigned classes)
 {
-	for (; end - p >= 4; p += 4) {
+	const char *last = end - p >= 4 ? end - 4 : NULL;
+
+	for (; last && p <= last; p += 4) {
 		if (!scan_is(p[0], classes))
 			return p;
 		if (!scan_is(p[1], classes))
@@ -89,7 +91,7 @@ static inline const char *scan_past(const char *p, const char *end, unsigned cla
 /* Blanks, possibly none. Always true, so that it fits into a chain. */
 static inline bool scan_lws(struct scan *s)
 {
-	while (s->p < s->end && (*s->p == ' ' || *s->p == '\t'))
+	while (s->p < s->end && scan_is(*s->p, CH_LWS))
 		s->p++;
 	return true;
 }
@@ -107,7 +109,7 @@ static inline bool scan_char(struct scan *s, char c)
 static inline bool scan_sep(struct scan *s, char c)
 {
 	struct scan t = *s;
-	if (!scan_lws(&t) || !scan_char(&t, c))
+	if (!scan_char(&t, c) && (!scan_lws(&t) || !scan_char(&t, c)))
 		return false;
 	scan_lws(&t);
 	s->p = t.p;

@@ -56,7 +56,7 @@ static void tell(struct flow_state *s, enum flow_news news, const struct net_eve
 	}
 }
 
-static void state_free(struct net_flow *flow)
+void flow_state_free(struct net_flow *flow)
 {
 	struct flow_state *s = net_flow_user(flow);
 
@@ -479,6 +479,6 @@ void dispatch_flow_event(void *arg, const struct net_event *ev)
 	if (m->on_flow)
 		m->on_flow(m->on_flow_arg, ev);
 	if (ev->type == NET_CLOSED)
-		state_free(flow);
+		flow_state_free(flow);
 	net_flow_unref(flow);
 }

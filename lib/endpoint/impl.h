@@ -37,7 +37,6 @@ struct endpoint_manager {
 	unsigned endpoint_count;
 	struct map client_txs; /* by branch and method */
 	struct map server_txs; /* RFC 3261 17.2.3 */
-	struct list orphans;   /* flow states being torn down nowhere else */
 	dispatch_request_fn *on_request;
 	void *on_request_arg;
 	net_flow_fn *on_flow;
@@ -51,6 +50,7 @@ struct endpoint_manager {
 
 /* The state of a flow, made at its first use. */
 struct flow_state *flow_state_of(struct endpoint_manager *m, struct net_flow *flow);
+void flow_state_free(struct net_flow *flow);
 void flow_watch_start(struct endpoint_manager *m, struct net_flow *flow, struct flow_watch *w);
 void flow_watch_stop(struct flow_watch *w); /* idempotent; a zeroed watch is fine */
 /* A flow to a target with one ref: makes the TLS context when it is needed first. */

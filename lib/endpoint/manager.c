@@ -92,6 +92,9 @@ void endpoint_manager_free(struct endpoint_manager *m)
 	if (!m)
 		return;
 	transaction_free_all(m);
+	if (m->net)
+		for (struct net_flow *flow = net_manager_next(m->net, NULL); flow; flow = net_manager_next(m->net, flow))
+			flow_state_free(flow);
 	LIST_EACH (it, &m->endpoints)
 		CONTAINER_OF(it, struct endpoint, node)->manager = NULL;
 	net_manager_free(m->net);

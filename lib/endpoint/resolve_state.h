@@ -1,10 +1,11 @@
-/* lib/endpoint/resolve_state.h -- one running resolve. resolve.c begins and ends it, resolve_step.c asks. */
+/* lib/endpoint/resolve_state.h -- one running resolve: resolve.c begins and ends it, resolve_step.c asks */
 #ifndef ENDPOINT_RESOLVE_STATE_H
 #define ENDPOINT_RESOLVE_STATE_H
 
 #include "endpoint/resolve.h"
 
-/* However many records there are, no more of them are followed (A68): a name server cannot make us ask for ever. */
+/* However many records there are, no more of them are followed (A68): a name server cannot make us ask
+ * for ever. */
 enum {
 	RESOLVE_SERVICES = 8, /* NAPTR records of use */
 	RESOLVE_NAMES = RESOLVE_TARGETS, /* hosts whose addresses are asked for */

@@ -183,6 +183,28 @@ void resolve_step_host(struct resolve *r, struct resolve_host host)
 	s->hosts[s->host_count++] = host;
 }
 
+static void add_srv(struct resolve *r, enum net_transport t, const struct net_dns_record *srv)
+{
+	struct resolve_host host = {
+		.transport = t,
+		.host = srv->target,
+		.port = srv->port,
+		.priority = srv->priority,
+		.weight = srv->weight,
+		.srv = true,
+	};
+
+	resolve_step_host(r, host);
+}
+
+/* A host without SRV record. */
+static void add_plain(struct resolve *r, enum net_transport t, struct str host)
+{
+	struct resolve_host h = { .transport = t, .host = host, .port = resolve_state_port(t) };
+
+	resolve_step_host(r, h);
+}
+
 static void add_servers(struct resolve *r, struct resolve_service *v)
 {
 	struct resolve_state *s = r->state;
@@ -199,7 +221,7 @@ static void add_servers(struct resolve *r, struct resolve_service *v)
 			continue;
 		}
 		if (srv->port)
-			add_host(r, v->transport, srv);
+			add_srv(r, v->transport, srv);
 	}
 }
 
@@ -209,11 +231,7 @@ static bool next_service(struct resolve *r, struct resolve_service *v)
 	struct resolve_state *s = r->state;
 
 	if (!v->srv) {
-		resolve_step_host(r, (struct resolve_host){
-					     .transport = v->transport,
-					     .host = v->name,
-					     .port = resolve_state_port(v->transport),
-				     });
+		add_plain(r, v->transport, v->name);
 		s->found = true;
 		return true;
 	}
@@ -240,13 +258,8 @@ static bool service_phase(struct resolve *r)
 	/* RFC 3263 4.2: "If no SRV records were found, the client performs an A or AAAA record
 	 * lookup of the domain name", with the transport that has been determined. */
 	if (s->host_count == 0 && !s->found && !s->fell_back) {
-		enum net_transport t = s->services[0].transport;
 		s->fell_back = true;
-		resolve_step_host(r, (struct resolve_host){
-					     .transport = t,
-					     .host = s->target,
-					     .port = resolve_state_port(t),
-				     });
+		add_plain(r, s->services[0].transport, s->target);
 	}
 	s->phase = s->host_count ? RESOLVE_ADDRESS : RESOLVE_END;
 	return true;
@@ -297,6 +310,24 @@ static size_t addresses_of(struct resolve *r, struct resolve_host *h, struct net
 	return n;
 }
 
+static void add_targets(struct resolve *r, struct resolve_host *h)
+{
+	struct net_addr addrs[2 * RESOLVE_TARGETS];
+	size_t n = addresses_of(r, h, addrs);
+
+	for (size_t i = 0; i < n; i++) {
+		struct resolve_target target = {
+			.transport = h->transport,
+			.addr = addrs[i],
+			.host = h->host,
+			.priority = h->priority,
+			.weight = h->weight,
+			.srv = h->srv,
+		};
+		resolve_state_add(r, target);
+	}
+}
+
 static bool address_phase(struct resolve *r)
 {
 	struct resolve_state *s = r->state;
@@ -307,20 +338,8 @@ static bool address_phase(struct resolve *r)
 			missing++;
 	if (missing)
 		return false;
-	for (size_t i = 0; i < s->host_count; i++) {
-		struct resolve_host *h = &s->hosts[i];
-		struct net_addr addrs[2 * RESOLVE_TARGETS];
-		size_t n = addresses_of(r, h, addrs);
-		for (size_t k = 0; k < n; k++)
-			resolve_state_add(r, (struct resolve_target){
-						     .transport = h->transport,
-						     .addr = addrs[k],
-						     .host = h->host,
-						     .priority = h->priority,
-						     .weight = h->weight,
-						     .srv = h->srv,
-					     });
-	}
+	for (size_t i = 0; i < s->host_count; i++)
+		add_targets(r, &s->hosts[i]);
 	s->host_count = 0;
 	s->phase = r->count ? RESOLVE_END : RESOLVE_SERVICE;
 	return true;

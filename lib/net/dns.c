@@ -11,7 +11,6 @@
 
 #include <arpa/nameser.h>
 #include <assert.h>
-#include <netdb.h>
 
 enum {
 	DEFAULT_TIMEOUT_MS = 2000,
@@ -20,6 +19,8 @@ enum {
 	SERVERS_MAX = 1024, /* bytes of the server list */
 	TRACE_NOTE_MAX = 400,
 };
+
+#define HOSTS_FILE "/etc/hosts"
 
 struct net_dns {
 	struct ev_loop *loop;
@@ -330,7 +331,7 @@ void net_dns_ask(
 	q->running = true;
 	if (!askable(name))
 		finish(q, ARES_EBADNAME, "");
-	else if (!d->no_hosts_file && net_dns_local_hosts(q, _PATH_HOSTS))
+	else if (!d->no_hosts_file && net_dns_local_hosts(q, HOSTS_FILE))
 		finish(q, ARES_SUCCESS, "(hosts file)");
 	else if (net_dns_local_localhost(q))
 		finish(q, q->count ? ARES_SUCCESS : ARES_ENOTFOUND, "(localhost)");

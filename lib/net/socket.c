@@ -1,4 +1,9 @@
-/* lib/net/socket.c -- making sockets; the differences of systems */
+	if (fd < 0 || type != SOCK_STREAM)
+		return fd;
+	/* Now for any port: connections inherit it, and so do not keep the next listener off the port. */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (listen(fd, SOMAXCONN) == 0)
+		return fd;/* lib/net/socket.c -- making sockets; the differences of systems */
 #include "net/socket.h"
 
 #include <errno.h>

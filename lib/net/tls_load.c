@@ -66,17 +66,20 @@ static EVP_PKEY *read_key(const struct net_tls_config *g, struct fail *f)
 {
 	struct password password = { .text = g->key_password };
 	BIO *file = BIO_new_file(g->key, "r");
-	EVP_PKEY *key = NULL;
+	EVP_PKEY *key;
 
-	if (file)
-		key = PEM_read_bio_PrivateKey(file, NULL, on_password, &password);
+	if (!file) {
+		fail_set(f, -FAIL_LOCAL, "cannot read key %s: %s", g->key, net_tls_alert_why());
+		return NULL;
+	}
+	key = PEM_read_bio_PrivateKey(file, NULL, on_password, &password);
 	BIO_free(file);
-	if (!key && password.asked && !password.text.n)
-		fail_set(f, -FAIL_LOCAL, "key %s needs a password", g->key);
-	else if (!key && password.asked)
-		fail_set(f, -FAIL_LOCAL, "the password does not open key %s", g->key);
-	else if (!key)
-		fail_set(f, -FAIL_LOCAL, file ? "no private key in %s" : "cannot open key %s", g->key);
+	if (!key)
+		fail_set(f, -FAIL_LOCAL,
+			!password.asked	? "no private key in %s" :
+			password.text.n ? "the password does not open key %s" :
+					  "key %s needs a password",
+			g->key);
 	return key;
 }
 

@@ -74,20 +74,24 @@ bool sip_uri_is_ipv6(struct str s)
  * '_', which is in use. What ends in a number must be an IPv4address. */
 static bool scan_hostname(struct scan *s, struct str *out)
 {
-	const char *p = s->p, *label;
+	const char *start = s->p, *end = s->end, *p = start, *label = start;
 
-	do {
-		label = p;
-		p = scan_past(p, s->end, CH_ALPHA | CH_DIGIT);
-		while (p < s->end && (*p == '-' || *p == '_'))
-			p = scan_past(p + 1, s->end, CH_ALPHA | CH_DIGIT);
-		if (p == label || *label == '-' || p[-1] == '-')
-			return false;
-		if (p == s->end || *p != '.')
+	for (;; p++) {
+		p = scan_past(p, end, CH_ALPHA | CH_DIGIT);
+		if (p == end || !scan_is(*p, CH_HOST))
 			break;
-		p++;
-	} while (p < s->end && scan_is(*p, CH_HOST));
-	*out = (struct str){ s->p, (size_t)(p - s->p) };
+		if (p == label && *p != '_') /* a label neither begins nor ends with '-' */
+			return false;
+		if (*p != '.')
+			continue;
+		if (p[-1] == '-')
+			return false;
+		if (p + 1 < end && scan_is(p[1], CH_HOST))
+			label = p + 1;
+	}
+	if (p == start || p[-1] == '-')
+		return false;
+	*out = (struct str){ start, (size_t)(p - start) };
 	if (scan_is(*label, CH_DIGIT) && scan_past(label, p, CH_DIGIT) == p && !sip_uri_is_ipv4(*out))
 		return false;
 	s->p = p;

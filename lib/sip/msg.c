@@ -97,14 +97,21 @@ static bool next_line(struct lines *l, bool folds, struct str *out)
  * the name and the colon. */
 static bool header_line(struct str line, struct sip_hdr *h)
 {
-	struct scan s = scan_str(line);
+	const char *p = line.p, *end = p + line.n, *colon = memchr(p, ':', line.n), *name_end = colon;
 
-	if (!scan_run(&s, CH_TOKEN, &h->name) || !scan_sep(&s, ':'))
+	if (!colon)
 		return false;
-	h->value = scan_rest(&s);
-	while (h->value.n && scan_is(h->value.p[h->value.n - 1], CH_LWS))
-		h->value.n--;
+	while (name_end > p && scan_is(name_end[-1], CH_LWS))
+		name_end--;
+	h->name = (struct str){ p, (size_t)(name_end - p) };
 	h->id = sip_hdr_id(h->name);
+	if (h->id == SIP_HDR_OTHER && (name_end == p || scan_past(p, name_end, CH_TOKEN) != name_end))
+		return false;
+	for (p = colon + 1; p < end && scan_is(*p, CH_LWS); p++)
+		continue;
+	while (end > p && scan_is(end[-1], CH_LWS))
+		end--;
+	h->value = (struct str){ p, (size_t)(end - p) };
 	return true;
 }
 

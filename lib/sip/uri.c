@@ -116,16 +116,30 @@ static bool absolute(struct scan *s)
 	return any;
 }
 
+/* Takes the scheme and its colon when it is one of ours. */
+static enum sip_uri_scheme scheme(struct scan *s)
+{
+	const char *p = s->p;
+
+	if (s->end - p < 4)
+		return SIP_URI_OTHER;
+	if ((p[0] | 0x20) == 's' && (p[1] | 0x20) == 'i' && (p[2] | 0x20) == 'p') {
+		bool sips = (p[3] | 0x20) == 's';
+		s->p += 3 + sips;
+		if (scan_char(s, ':'))
+			return sips ? SIP_URI_SIPS : SIP_URI_SIP;
+		s->p = p;
+	}
+	return scan_lit(s, "tel:") ? SIP_URI_TEL : SIP_URI_OTHER;
+}
+
 bool sip_uri_parse(struct str text, struct sip_uri *out)
 {
 	struct scan s = scan_str(text);
 	struct sip_uri u = { .text = text };
 	bool ok;
 
-	u.scheme = scan_lit(&s, "sip:")    ? SIP_URI_SIP
-		   : scan_lit(&s, "sips:") ? SIP_URI_SIPS
-		   : scan_lit(&s, "tel:")  ? SIP_URI_TEL
-					   : SIP_URI_OTHER;
+	u.scheme = scheme(&s);
 	if (u.scheme == SIP_URI_OTHER)
 		ok = absolute(&s);
 	else if (u.scheme == SIP_URI_TEL)

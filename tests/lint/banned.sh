@@ -16,7 +16,7 @@ lib|\<(isalpha|isdigit|isalnum|isspace|isupper|islower|isxdigit|ispunct|isprint|
 lib|\<(strcasecmp|strncasecmp|strcoll)[[:space:]]*\(|depends on the locale: use str_eq_case and friends
 lib cli|\<(rand|srand|random|srandom|drand48)[[:space:]]*\(|no randomness: use text_token, getrandom
 lib cli|\<(tmpnam|tempnam|mktemp)[[:space:]]*\(|a race: use mkstemp
-lib|\<(localtime|gmtime|ctime|asctime|strerror|inet_ntoa|inet_addr|gethostbyname|getaddrinfo|usleep|sleep)[[:space:]]*\(|shared state, or it blocks
+lib|\<(localtime|gmtime|ctime|asctime|inet_ntoa|inet_addr|gethostbyname|getaddrinfo|usleep|sleep)[[:space:]]*\(|shared state, or it blocks
 lib cli tests|\<typedef\>.*\<[a-z0-9_]+_t[[:space:]]*;|names in _t belong to POSIX
 lib cli tests|//|comments are /* */
 lib cli|\<(pthread_|thrd_|mtx_)|one thread

@@ -218,6 +218,9 @@ static void check_all(bool reliable)
 			continue;
 		}
 		assert_int_equal(tx.state, states[i].state);
+		/* A timer that runs without an arrow would be due for ever. */
+		assert_true(!tx.retransmit_at || arrow(tx.kind, tx.state, GET_RETRANSMIT));
+		assert_true(!tx.expire_at == !arrow(tx.kind, tx.state, GET_EXPIRE));
 		for (enum event e = 0; e < EVENTS; e++) {
 			check_cell(&tx, e, 300);
 			check_cell(&tx, e, 699);
