@@ -11,6 +11,7 @@
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
 
+#include "base/buf.h"
 #include "cmd.h"
 #include "endpoint/request.h"
 #include "opt.h"
@@ -27,6 +28,7 @@ struct run_config {
 	bool keeps;            /* it goes on until a signal: INT, TERM and --max-time after the goal are exit 0 */
 	uint64_t timeout_ms;   /* of --timeout when it is not given; 0: 64*T1 */
 	uint32_t follow;       /* of --follow when it is not given */
+	bool binds_contacts;   /* URIs of --contact are the command's own matter; ;PARAMS go to the endpoint anyway */
 	/* Begins the operation; never finishes it inside. It is called again after a prompt for a password, and then
 	 * first frees what it began before. 0 or -FAIL_x: printed, and the run is over. */
 	int (*start)(struct run *r, struct fail *f);
@@ -52,6 +54,7 @@ struct run {
 	uint64_t max_time_ms;         /* 0: none */
 	uint64_t recover_ms;          /* --retry-max-time when it was given, else 0 */
 	uint32_t follow;
+	int max_forwards;             /* --max-forwards, -1: not given */
 	int transport;                /* enum net_transport, or -1 */
 	int family;                   /* AF_UNSPEC, AF_INET, AF_INET6 */
 	const char *aor;              /* as a SIP URI; "" when nobody said */
@@ -63,11 +66,12 @@ struct run {
 	struct endpoint_result last;  /* of the latest final event; of its response only the numbers are kept */
 
 	/* internal */
+	struct buf key_password;      /* TLS contexts are made late */
 	struct endpoint_msg last_response;
 	ev_timer max_timer, end_timer;
 	ev_signal on_int, on_term;
-	ev_prepare watch;
-	bool stopping, over, again, prompted, running;
+	ev_prepare on_pass;
+	bool stopping, over, again, prompted, running, has_last, listens_tls;
 };
 
 /* Reads the groups; makes output, credentials, manager and endpoint (CMD_NONE: output only); prints its own

@@ -117,15 +117,19 @@ static int from_command(const struct secret_source *s, const char *command, stru
 	return e ? fail_set(f, e, "%s: %s", s->option, fail_show(&why)) : 0;
 }
 
-static int read_kind(enum kind k, const struct secret_source *s, const char *value, struct buf *out, struct fail *f)
+static int read_kind(enum kind k, const struct secret_source *s, const char *value, struct buf *out,
+	struct fail *f)
 {
+	uint32_t fd = 0; /* secret_check has seen the number */
+
 	switch (k) {
 	case ENV:
 		return from_env(s, value, out, f);
 	case FILE_:
 		return from_file(s, value, out, f);
 	case FD:
-		return from_fd(s, atoi(value), out, f);
+		str_u32(str_of(value), &fd);
+		return from_fd(s, (int)fd, out, f);
 	case STDIN:
 		return from_fd(s, STDIN_FILENO, out, f);
 	case CMD:

@@ -1,6 +1,6 @@
 #include "secret.h"
 
-#include "endpoint/endpoint.h"
+#include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,10 +22,12 @@ struct child {
 	uint64_t deadline;
 };
 
-/* stdout into the pipe, stdin from nowhere, stderr stays ours. 0 or an errno. */
+/* stdout into the pipe, stdin from nowhere, stderr stays ours; SIGPIPE, which we ignore, kills again. 0 or an errno. */
 static int spawn(struct child *c, char **argv)
 {
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attr;
+	sigset_t defaults;
 	int fds[2], e;
 
 	if (pipe2(fds, O_CLOEXEC) != 0)
@@ -33,7 +35,13 @@ static int spawn(struct child *c, char **argv)
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
-	e = posix_spawnp(&c->pid, argv[0], &actions, NULL, argv, environ);
+	sigemptyset(&defaults);
+	sigaddset(&defaults, SIGPIPE);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigdefault(&attr, &defaults);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+	e = posix_spawnp(&c->pid, argv[0], &actions, &attr, argv, environ);
+	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	close(fds[1]);
 	if (e)

@@ -100,14 +100,11 @@ static int hash_of(struct reader *r, const struct entry *e, enum hash_kind *out)
 		{ "md5", HASH_MD5 }, { "sha-256", HASH_SHA256 }, { "sha-512-256", HASH_SHA512_256 }
 	};
 	struct str name = e->algorithm.n ? e->algorithm : STR("md5");
-	unsigned char bytes[HASH_MAX];
 
 	for (size_t i = 0; i < ARRAY_LEN(algorithms); i++) {
 		if (!str_ieq(name, str_of(algorithms[i].name)))
 			continue;
 		*out = algorithms[i].kind;
-		if (e->ha1.n != 2 * hash_len(*out) || !text_unhex(e->ha1, bytes, hash_len(*out)))
-			return complain(r, "the ha1 does not fit its algorithm");
 		return 0;
 	}
 	return complain(r, "the algorithm is none of md5, sha-256 and sha-512-256");
@@ -153,9 +150,12 @@ static int add(struct reader *r, const struct entry *e)
 	} else {
 		c.secret = e->password;
 	}
-	if (code == 0 && wanted(r, e))
-		cred_store_add(r->store, &c);
-	return code;
+	if (code || !wanted(r, e))
+		return code;
+	if (c.secret.n == 0)
+		return complain(r, "the secret is empty");
+	code = cred_store_add(r->store, &c, &why);
+	return code ? complain(r, fail_show(&why)) : 0;
 }
 
 static int read_lines(struct reader *r, struct str text)

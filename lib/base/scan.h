@@ -71,9 +71,7 @@ const char *scan_past_quoted(const char *p, const char *end);
  * a parser spends its time. */
 static inline const char *scan_past(const char *p, const char *end, unsigned classes)
 {
-	const char *last = end - p >= 4 ? end - 4 : NULL;
-
-	for (; last && p <= last; p += 4) {
+	for (; end - p >= 4; p += 4) {
 		if (!scan_is(p[0], classes))
 			return p;
 		if (!scan_is(p[1], classes))

@@ -214,14 +214,30 @@ int dispatch_send(struct endpoint_manager *m, struct net_flow *flow, struct str 
 	return net_flow_send(flow, wire);
 }
 
+void dispatch_advertised(const struct endpoint_manager *m, struct buf *host, uint16_t *port)
+{
+	struct str text = m->config.advertise, after;
+	size_t close = str_find(text, ']');
+	uint32_t n;
+
+	if (text.n > 0 && text.p[0] == '[' && close < text.n) {
+		buf_add_str(host, str_sub(text, 1, close));
+		after = str_sub(text, close + 1, text.n);
+		if (after.n > 1 && str_u32(str_sub(after, 1, after.n), &n))
+			*port = (uint16_t)n;
+		return;
+	}
+	if (str_cut(text, ':', &text, &after) && str_u32(after, &n))
+		*port = (uint16_t)n;
+	buf_add_str(host, text);
+}
+
 void dispatch_sent_by(struct endpoint_manager *m, const struct net_flow *flow, struct buf *host, uint16_t *port)
 {
 	const struct net_flow_info *i = net_flow_info(flow);
-	struct str name = m->config.advertise, text;
 	char local[NET_ADDR_TEXT];
 	enum net_transport t;
 	struct net_addr bound;
-	uint32_t n;
 
 	*port = net_addr_port(&i->local);
 	for (unsigned k = 0; net_manager_listener(m->net, k, &t, &bound); k++)
@@ -230,13 +246,10 @@ void dispatch_sent_by(struct endpoint_manager *m, const struct net_flow *flow, s
 			*port = net_addr_port(&bound);
 			break;
 		}
-	if (name.n == 0) {
+	if (m->config.advertise.n > 0)
+		dispatch_advertised(m, host, port);
+	else
 		buf_add_str(host, str_of(net_addr_host(&i->local, local)));
-		return;
-	}
-	if (name.p[0] != '[' && str_cut(name, ':', &name, &text) && str_u32(text, &n))
-		*port = (uint16_t)n;
-	buf_add_str(host, name);
 }
 
 /* A response that needs no transaction: to a request that cannot be understood (8.2.7). */
@@ -244,8 +257,8 @@ static void answer_stateless(struct endpoint_manager *m, struct net_flow *flow, 
 	struct str reason)
 {
 	struct buf b = BUF_INIT(1 << 16);
-	struct dispatch_text t;
-	struct sip_response r = transaction_response(msg, flow, &t);
+	char text[NET_ADDR_TEXT];
+	struct sip_response r = transaction_response(msg, flow, text);
 	struct net_flow *back;
 
 	r.status = status;

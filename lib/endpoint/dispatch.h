@@ -26,6 +26,8 @@ struct resolve_dead *endpoint_manager_dead(struct endpoint_manager *m);
 const struct trace *endpoint_manager_trace(const struct endpoint_manager *m);
 const struct endpoint_manager_config *endpoint_manager_options(const struct endpoint_manager *m);
 
+/* --advertise taken apart; the port is left alone when it names none. */
+void dispatch_advertised(const struct endpoint_manager *m, struct buf *host, uint16_t *port);
 /* Host and port for Via and Contact on this flow: --advertise, a listener's port, or the flow's own local address. */
 void dispatch_sent_by(struct endpoint_manager *m, const struct net_flow *flow, struct buf *host, uint16_t *port);
 

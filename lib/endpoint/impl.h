@@ -70,8 +70,6 @@ void transaction_got_cancel(struct transaction *t, struct sip_msg *m);
 void transaction_free_all(struct endpoint_manager *m);
 /* The flow that a response to msg has to take (18.2.2), with a ref. */
 struct net_flow *transaction_response_flow(struct endpoint_manager *m, const struct sip_msg *msg, struct net_flow *flow);
-/* received and rport for the topmost Via of a response (18.2.1, RFC 3581); texts into t. */
-struct sip_response transaction_response(const struct sip_msg *msg, struct net_flow *flow, struct dispatch_text *t);
 
 struct request;
 

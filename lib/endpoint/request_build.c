@@ -132,7 +132,7 @@ static void sent_by(struct request *r, struct net_flow *flow, struct buf *host, 
 	if (flow)
 		dispatch_sent_by(r->endpoint->manager, flow, host, port);
 	else if (r->endpoint->manager->config.advertise.n > 0)
-		buf_add_str(host, r->endpoint->manager->config.advertise);
+		dispatch_advertised(r->endpoint->manager, host, port);
 	else
 		buf_add_str(host, STR("local.invalid"));
 }

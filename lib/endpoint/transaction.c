@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "endpoint/impl.h"
-#include "sip/build.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -122,8 +121,10 @@ static void act(struct transaction *t, unsigned actions, struct sip_msg *receive
 			t->retransmissions++;
 	}
 	if (actions & SIP_TX_ACK) {
-		if (t->ack.n == 0)
+		if (t->ack.n == 0) {
 			sip_build_ack(&t->ack, t->msg, received);
+			sip_build_end(&t->ack, STR_EMPTY, STR_EMPTY);
+		}
 		if (t->ack.fail == 0)
 			dispatch_send(t->manager, t->flow, buf_str(&t->ack), false);
 	}
@@ -358,8 +359,8 @@ void transaction_reply(struct transaction *t, unsigned status, struct str wire)
 void transaction_answer(struct transaction *t, unsigned status, const char *headers)
 {
 	struct buf b = BUF_INIT(1 << 16);
-	struct dispatch_text text;
-	struct sip_response r = transaction_response(t->msg, t->flow, &text);
+	char text[NET_ADDR_TEXT];
+	struct sip_response r = transaction_response(t->msg, t->flow, text);
 
 	r.status = status;
 	r.to_tag = str_of(t->tag);
@@ -414,7 +415,7 @@ struct net_flow *transaction_response_flow(struct endpoint_manager *m, const str
 	return other;
 }
 
-struct sip_response transaction_response(const struct sip_msg *msg, struct net_flow *flow, struct dispatch_text *t)
+struct sip_response transaction_response(const struct sip_msg *msg, struct net_flow *flow, char text[NET_ADDR_TEXT])
 {
 	struct sip_response r = { 0 };
 	const struct net_flow_info *info = net_flow_info(flow);
@@ -423,7 +424,7 @@ struct sip_response transaction_response(const struct sip_msg *msg, struct net_f
 
 	if (!sip_msg_via(msg, &via))
 		return r;
-	host = str_of(net_addr_host(&info->remote, t->remote));
+	host = str_of(net_addr_host(&info->remote, text));
 	/* 18.2.1: received when sent-by is not the source address; RFC 3581 4: always beside rport. */
 	if (via.has_rport || !str_ieq(host, via.host))
 		r.received = host;

@@ -4,6 +4,7 @@
 #define ENDPOINT_TRANSACTION_H
 
 #include "endpoint/endpoint.h"
+#include "sip/build.h"
 #include "sip/msg.h"
 #include "sip/tx.h"
 
@@ -55,6 +56,9 @@ unsigned transaction_retransmissions(const struct transaction *t);
 double transaction_age_ms(const struct transaction *t);
 /* Our To tag of a server transaction: the same for all its responses. */
 struct str transaction_tag(const struct transaction *t);
+
+/* received and rport for the topmost Via of a response to msg that came over flow (18.2.1, RFC 3581); texts into t. */
+struct sip_response transaction_response(const struct sip_msg *msg, struct net_flow *flow, char text[NET_ADDR_TEXT]);
 
 /* z9hG4bK and twenty random characters. */
 #define TRANSACTION_BRANCH 32

@@ -15,7 +15,6 @@
 enum {
 	DEFAULT_TIMEOUT_MS = 2000,
 	DEFAULT_TRIES = 2,
-	DEFAULT_PORT = 53,
 	SERVERS_MAX = 1024, /* bytes of the server list */
 	TRACE_NOTE_MAX = 400,
 };
@@ -233,19 +232,16 @@ const char *net_dns_type_name(enum net_dns_type type)
 static bool parse_server(struct str s, struct net_addr *out)
 {
 	bool ipv6 = str_starts(s, STR("["));
-	struct str host = s, rest = STR_EMPTY;
-	uint32_t port = DEFAULT_PORT;
+	struct str host = s, port = STR("53"), rest, none = STR_EMPTY;
+	uint32_t n;
 
-	if (ipv6 && str_cut(s, ']', &host, &rest)) {
-		host = str_sub(host, 1, host.n);
-		if (rest.n && !str_cut(rest, ':', &(struct str){ 0 }, &rest))
-			return false;
-	} else {
-		str_cut(s, ':', &host, &rest);
-	}
-	if (rest.n && (!str_u32(rest, &port) || port == 0 || port > UINT16_MAX))
+	if (!ipv6)
+		str_cut(s, ':', &host, &port);
+	else if (!str_cut(str_sub(s, 1, s.n), ']', &host, &rest) ||
+		 (rest.n && !str_cut(rest, ':', &none, &port)))
 		return false;
-	return str_find(s, '%') == s.n && net_addr_parse(host, (uint16_t)port, out) &&
+	return none.n == 0 && str_u32(port, &n) && n > 0 && n <= UINT16_MAX &&
+	       str_find(host, '%') == host.n && net_addr_parse(host, (uint16_t)n, out) &&
 	       net_addr_is_ipv6(out) == ipv6;
 }
 
@@ -254,11 +250,11 @@ static int add_servers(struct buf *b, struct str list, struct fail *f)
 {
 	char text[NET_ADDR_TEXT];
 	struct net_addr addr;
+	struct str one, rest = list;
 
-	while (list.n) {
-		struct str one = list;
-		if (!str_cut(list, ',', &one, &list))
-			list.n = 0;
+	for (bool more = list.n > 0; more;) {
+		one = rest;
+		more = str_cut(rest, ',', &one, &rest);
 		one = str_trim(one);
 		if (!parse_server(one, &addr))
 			return fail_set(f, -FAIL_ARGUMENT,

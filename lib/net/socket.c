@@ -1,9 +1,4 @@
-	if (fd < 0 || type != SOCK_STREAM)
-		return fd;
-	/* Now for any port: connections inherit it, and so do not keep the next listener off the port. */
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (listen(fd, SOMAXCONN) == 0)
-		return fd;/* lib/net/socket.c -- making sockets; the differences of systems */
+/* lib/net/socket.c -- making sockets; the differences of systems */
 #include "net/socket.h"
 
 #include <errno.h>
@@ -47,15 +42,15 @@ int net_socket_new(int family, int type)
 
 	if (fd < 0)
 		return fd;
-	if ((family == AF_INET6 &&
-		    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0) ||
-		(type == SOCK_STREAM &&
-			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)) {
-		e = -errno;
-		close(fd);
-		return e;
-	}
+	if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0)
+		goto fail;
+	if (type == SOCK_STREAM && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
+		goto fail;
 	return fd;
+fail:
+	e = -errno;
+	close(fd);
+	return e;
 }
 
 int net_socket_accept(int listener, struct net_addr *peer)
@@ -80,14 +75,12 @@ int net_socket_accept(int listener, struct net_addr *peer)
 /* 0 or -errno */
 static int bind_interface(int fd, const char *interface)
 {
-	if (!interface)
-		return 0;
 #if defined(SO_BINDTODEVICE)
-	return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface)) < 0
-		       ? -errno
-		       : 0;
+	socklen_t n = (socklen_t)strlen(interface);
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, n) < 0 ? -errno : 0;
 #else
 	(void)fd;
+	(void)interface;
 	return -EOPNOTSUPP;
 #endif
 }
@@ -107,7 +100,7 @@ static int bound(int type, int family, const struct net_addr *local, const char 
 
 	if (fd < 0)
 		return local_failure(f, "no socket", fd);
-	if ((e = bind_interface(fd, interface)) < 0) {
+	if (interface && (e = bind_interface(fd, interface)) < 0) {
 		local_failure(f, interface, e);
 		goto fail;
 	}
@@ -130,7 +123,8 @@ int net_socket_outgoing(int type, const struct net_addr *remote, const struct ne
 	int family = remote->u.sa.sa_family;
 
 	if (local->u.sa.sa_family != AF_UNSPEC && local->u.sa.sa_family != family)
-		return fail_set(f, -FAIL_LOCAL, "%s cannot be reached from %s: one is IPv4, one IPv6",
+		return fail_set(f, -FAIL_LOCAL,
+			"%s cannot be reached from %s: one is IPv4, one is IPv6",
 			net_addr_text(remote, to), net_addr_host(local, from));
 	/* A chosen port serves several peers at the same time, and again soon after. */
 	return bound(type, family, local, interface, net_addr_port(local) != 0, f);
@@ -143,7 +137,11 @@ int net_socket_listening(int type, const struct net_addr *addr, const char *inte
 	bool reuse = type == SOCK_STREAM && net_addr_port(addr) != 0;
 	int fd = bound(type, addr->u.sa.sa_family, addr, interface, reuse, f);
 
-	if (fd < 0 || type != SOCK_STREAM || listen(fd, SOMAXCONN) == 0)
+	if (fd < 0 || type != SOCK_STREAM)
+		return fd;
+	/* Now for any port: connections inherit it, and do not keep the next listener from the port then. */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (listen(fd, SOMAXCONN) == 0)
 		return fd;
 	local_failure(f, net_addr_text(addr, text), -errno);
 	close(fd);

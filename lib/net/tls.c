@@ -127,11 +127,7 @@ static int open_keylog(struct net_tls *t, const char *path, struct fail *f)
 
 static int on_new_session(SSL *ssl, SSL_SESSION *session)
 {
-	struct net_tls_conn *c = SSL_get_app_data(ssl);
-
-	if (c->dead)
-		return 0;
-	net_tls_session_keep(c, session);
+	net_tls_session_keep(SSL_get_app_data(ssl), session);
 	return 1; /* the reference is ours now */
 }
 

@@ -20,7 +20,7 @@ struct net_tls {
 	char *tls_name; /* NULL: the host of each connection */
 	unsigned char *pins; /* pin_count digests, one behind the other */
 	size_t pin_count;
-	STACK_OF(ASN1_OBJECT) * ekus;
+	struct stack_st_ASN1_OBJECT *ekus; /* STACK_OF */
 	bool allow_any;
 	struct list suffixes; /* of what .suffix admits */
 	struct map names; /* of single names that are admitted */

@@ -74,12 +74,12 @@ static EVP_PKEY *read_key(const struct net_tls_config *g, struct fail *f)
 	}
 	key = PEM_read_bio_PrivateKey(file, NULL, on_password, &password);
 	BIO_free(file);
-	if (!key)
-		fail_set(f, -FAIL_LOCAL,
-			!password.asked	? "no private key in %s" :
-			password.text.n ? "the password does not open key %s" :
-					  "key %s needs a password",
-			g->key);
+	if (!key && !password.asked)
+		fail_set(f, -FAIL_LOCAL, "no private key in %s", g->key);
+	else if (!key && password.text.n)
+		fail_set(f, -FAIL_LOCAL, "the password does not open key %s", g->key);
+	else if (!key)
+		fail_set(f, -FAIL_LOCAL, "key %s needs a password", g->key);
 	return key;
 }
 

@@ -218,7 +218,8 @@ int net_tls_verify_peer(X509_STORE_CTX *store, void *arg)
 static bool still_ok(struct net_tls_conn *c, X509 *cert)
 {
 	long e = SSL_get_verify_result(c->ssl);
-	int when = X509_cmp_timeframe(NULL, X509_get0_notBefore(cert), X509_get0_notAfter(cert));
+	int when = X509_cmp_timeframe(
+		SSL_get0_param(c->ssl), X509_get0_notBefore(cert), X509_get0_notAfter(cert));
 
 	if (e == X509_V_OK && when)
 		e = when > 0 ? X509_V_ERR_CERT_HAS_EXPIRED : X509_V_ERR_CERT_NOT_YET_VALID;

@@ -259,3 +259,8 @@ void sip_build_cancel(struct buf *b, const struct sip_msg *invite)
 {
 	derive(b, invite, "CANCEL", invite);
 }
+
+void sip_build_via_from(struct buf *b, struct str value, struct str received, uint16_t rport)
+{
+	copy_top_via(b, value, &(struct sip_response){ .received = received, .rport = rport });
+}

@@ -24,6 +24,10 @@ void sip_build_hdrf(struct buf *b, enum sip_hdr_id id, const char *fmt, ...) PRI
 /* Content-Type (unless type is empty), Content-Length, the blank line and the body. */
 void sip_build_end(struct buf *b, struct str type, struct str body);
 
+/* "Via: " and a value as it was received, its topmost element with received=address (18.2.1) and the port in its rport,
+ * if it has one (RFC 3581): what a proxy passes on. */
+void sip_build_via_from(struct buf *b, struct str value, struct str received, uint16_t rport);
+
 /* A response to a request; zero or empty means none, and for reason the default phrase. */
 struct sip_response {
 	unsigned status;

@@ -3,27 +3,28 @@
 
 #include "sip/uri.h"
 
+#include <string.h>
+
+/* IPv4address = 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT: where it ends, or NULL. */
+static const char *past_ipv4(const char *p, const char *end)
+{
+	for (int part = 0;; part++) {
+		const char *start = p;
+		unsigned n = 0;
+		for (; p < end && scan_is(*p, CH_DIGIT) && p - start < 3; p++)
+			n = n * 10 + (unsigned)(*p - '0');
+		if (p == start || n > 255)
+			return NULL;
+		if (part == 3)
+			return p;
+		if (p == end || *p++ != '.')
+			return NULL;
+	}
+}
+
 bool sip_uri_is_ipv4(struct str s)
 {
-	const char *p = s.p, *end = p + s.n;
-	unsigned dots = 0, digits = 0, n = 0;
-
-	if (s.n < sizeof("0.0.0.0") - 1 || s.n > sizeof("255.255.255.255") - 1)
-		return false;
-	for (; p < end; p++) {
-		if (*p == '.' && digits > 0 && dots < 3) {
-			dots++;
-			digits = n = 0;
-		} else if (scan_is(*p, CH_DIGIT) && digits < 3) {
-			digits++;
-			n = n * 10 + (unsigned)(*p - '0');
-			if (n > 255)
-				return false;
-		} else {
-			return false;
-		}
-	}
-	return dots == 3 && digits > 0;
+	return s.n && past_ipv4(s.p, s.p + s.n) == s.p + s.n;
 }
 
 /* hexseq [ ":" IPv4address ]: adds the groups of 16 bits in it. */
@@ -71,52 +72,63 @@ bool sip_uri_is_ipv6(struct str s)
 }
 
 /* *( domainlabel "." ) toplabel [ "." ], but a label may begin with a digit (RFC 1123 2.1) and hold
- * '_', which is in use. What ends in a number must be an IPv4address. */
-static bool scan_hostname(struct scan *s, struct str *out)
+ * '_', which is in use. */
+static const char *past_hostname(const char *p, const char *end)
 {
-	const char *start = s->p, *end = s->end, *p = start, *label = start;
+	const char *label = p, *start = p;
 
-	for (;; p++) {
+	for (;;) {
 		p = scan_past(p, end, CH_ALPHA | CH_DIGIT);
 		if (p == end || !scan_is(*p, CH_HOST))
 			break;
-		if (p == label && *p != '_') /* a label neither begins nor ends with '-' */
-			return false;
-		if (*p != '.')
-			continue;
-		if (p[-1] == '-')
-			return false;
-		if (p + 1 < end && scan_is(p[1], CH_HOST))
-			label = p + 1;
+		if (p == label ? *p != '_' : *p == '.' && p[-1] == '-')
+			return NULL;
+		if (*p++ == '.')
+			label = p;
 	}
 	if (p == start || p[-1] == '-')
-		return false;
-	*out = (struct str){ start, (size_t)(p - start) };
-	if (scan_is(*label, CH_DIGIT) && scan_past(label, p, CH_DIGIT) == p && !sip_uri_is_ipv4(*out))
-		return false;
-	s->p = p;
-	return true;
+		return NULL;
+	/* What ends in a number should have been an IPv4address. */
+	return label < p && scan_past(label, p, CH_DIGIT) == p ? NULL : p;
+}
+
+static const char *past_name_or_ipv4(const char *p, const char *end)
+{
+	if (p < end && scan_is(*p, CH_DIGIT)) {
+		const char *q = past_ipv4(p, end);
+		if (q && (q == end || !scan_is(*q, CH_HOST)))
+			return q;
+	}
+	return past_hostname(p, end);
 }
 
 bool sip_uri_is_host(struct str s)
 {
 	struct scan c = scan_str(s);
-	struct str name;
-	return (scan_hostname(&c, &name) && scan_end(&c)) || sip_uri_is_ipv6(s);
+	return past_name_or_ipv4(c.p, c.end) == c.end || sip_uri_is_ipv6(s);
 }
 
 bool sip_host_scan(struct scan *s, struct str *host, bool *ipv6)
 {
-	struct scan t = *s;
-	struct str h;
-	bool v6 = scan_char(&t, '[');
+	const char *p = s->p, *end = s->end, *stop;
 
-	if (v6 ? !scan_until(&t, ']', &h) || !scan_char(&t, ']') || !sip_uri_is_ipv6(h)
-	       : !scan_hostname(&t, &h))
+	if (p < end && *p == '[') {
+		struct str h;
+		stop = memchr(p, ']', (size_t)(end - p));
+		h = (struct str){ p + 1, stop ? (size_t)(stop - p - 1) : 0 };
+		if (!sip_uri_is_ipv6(h))
+			return false;
+		*host = h;
+		*ipv6 = true;
+		s->p = stop + 1;
+		return true;
+	}
+	stop = past_name_or_ipv4(p, end);
+	if (!stop)
 		return false;
-	s->p = t.p;
-	*host = h;
-	*ipv6 = v6;
+	*host = (struct str){ p, (size_t)(stop - p) };
+	*ipv6 = false;
+	s->p = stop;
 	return true;
 }
 

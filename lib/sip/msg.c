@@ -69,43 +69,35 @@ static bool request_line(struct str line, struct sip_msg *m)
 	return m->request_uri.n > 0 && scan_version(&version, &m->version) && scan_end(&version);
 }
 
-/* A line and what is behind it. */
-struct lines {
-	char *p, *end;
-};
-
-/* The next line without its CR LF (or LF). A fold inside it becomes blanks: RFC 3261 7.3.1 "The line
- * break and the whitespace at the beginning of the next line are treated as a single SP". */
-static bool next_line(struct lines *l, bool folds, struct str *out)
+/* The end of the line that begins at p, its LF; NULL when there is none. With it a fold becomes
+ * blanks: RFC 3261 7.3.1 "The line break and the whitespace at the beginning of the next line are
+ * treated as a single SP". */
+static char *find_lf(char *p, const char *end)
 {
-	char *start = l->p, *q = start, *lf;
+	char *lf = memchr(p, '\n', (size_t)(end - p));
 
-	while ((lf = memchr(q, '\n', (size_t)(l->end - q)))) {
-		char *end = lf > start && lf[-1] == '\r' ? lf - 1 : lf;
-		q = lf + 1;
-		if (!folds || end == start || q == l->end || (*q != ' ' && *q != '\t')) {
-			l->p = q;
-			*out = (struct str){ start, (size_t)(end - start) };
-			return true;
-		}
-		memset(end, ' ', (size_t)(q - end));
+	while (lf && lf + 1 < end && scan_is(lf[1], CH_LWS)) {
+		if (lf[-1] == '\r')
+			lf[-1] = ' ';
+		*lf = ' ';
+		lf = memchr(lf + 1, '\n', (size_t)(end - lf - 1));
 	}
-	return false;
+	return lf;
 }
 
 /* header-name HCOLON header-value, HCOLON = *( SP / HTAB ) ":" SWS: no other byte may stand between
  * the name and the colon. */
-static bool header_line(struct str line, struct sip_hdr *h)
+static bool header_line(const char *p, const char *end, struct sip_hdr *h)
 {
-	const char *p = line.p, *end = p + line.n, *colon = memchr(p, ':', line.n), *name_end = colon;
+	const char *colon = memchr(p, ':', (size_t)(end - p)), *stop = colon;
 
 	if (!colon)
 		return false;
-	while (name_end > p && scan_is(name_end[-1], CH_LWS))
-		name_end--;
-	h->name = (struct str){ p, (size_t)(name_end - p) };
+	while (stop > p && scan_is(stop[-1], CH_LWS))
+		stop--;
+	h->name = (struct str){ p, (size_t)(stop - p) };
 	h->id = sip_hdr_id(h->name);
-	if (h->id == SIP_HDR_OTHER && (name_end == p || scan_past(p, name_end, CH_TOKEN) != name_end))
+	if (h->id == SIP_HDR_OTHER && (stop == p || scan_past(p, stop, CH_TOKEN) != stop))
 		return false;
 	for (p = colon + 1; p < end && scan_is(*p, CH_LWS); p++)
 		continue;
@@ -128,30 +120,34 @@ static void grow(struct sip_msg *m, unsigned *cap)
 	m->hdrs = more;
 }
 
-static int headers(struct sip_msg *m, struct lines *l, unsigned limit, struct fail *f)
+/* The header lines from p on; *body is what is behind the blank line, or NULL when there is none. */
+static int headers(struct sip_msg *m, char *p, const char *end, unsigned limit, const char **body,
+	struct fail *f)
 {
 	unsigned cap = HEADERS_INLINE;
-	struct str line;
 
-	for (;;) {
+	for (char *lf; p < end; p = lf + 1) {
+		size_t blank = *p == '\r';
 		struct sip_hdr *h;
-		if (!next_line(l, true, &line)) {
-			m->cut = true;
+		if (p + blank < end && p[blank] == '\n') {
+			*body = p + blank + 1;
 			return 0;
 		}
-		if (line.n == 0)
-			return 0;
+		lf = find_lf(p, end);
+		if (!lf)
+			break;
 		if (m->hdr_count == limit)
 			return fail_set(f, -FAIL_LIMIT, "more than %u header lines", limit);
 		grow(m, &cap);
-		h = &m->hdrs[m->hdr_count];
-		if (!header_line(line, h))
+		h = &m->hdrs[m->hdr_count++];
+		if (!header_line(p, lf[-1] == '\r' ? lf - 1 : lf, h))
 			return fail_set(f, -FAIL_SYNTAX, "header line %u has no name and colon",
-				m->hdr_count + 1);
-		m->hdr_count++;
+				m->hdr_count);
 		if (!m->first[h->id])
 			m->first[h->id] = (uint16_t)m->hdr_count;
 	}
+	*body = NULL;
+	return 0;
 }
 
 /* Can the lines of a request that was cut off still be answered (RFC 3261 8.2.6.2)? */
@@ -161,28 +157,35 @@ static bool answerable(const struct sip_msg *m)
 	       m->first[SIP_HDR_TO] && m->first[SIP_HDR_CALL_ID] && m->first[SIP_HDR_CSEQ];
 }
 
+static bool start_line(struct sip_msg *m, const char *p, const char *lf)
+{
+	struct str line = { p, (size_t)(lf - p) };
+
+	line.n -= line.n > 0 && lf[-1] == '\r';
+	return str_istarts(line, STR("SIP/")) ? status_line(line, m) : request_line(line, m);
+}
+
 static int split(struct sip_msg *m, unsigned limit, struct fail *f)
 {
-	char *p = (char *)m->wire.p;
-	struct lines l = { p, p + m->wire.n };
-	struct str line;
+	char *p = (char *)m->wire.p, *lf;
+	const char *end = p + m->wire.n, *body;
 	uint32_t length;
 	int e;
 
 	/* RFC 3261 7.5: "Implementations processing SIP messages over stream-oriented transports
 	 * MUST ignore any CRLF appearing before the start-line". */
-	while (l.p < l.end && (*l.p == '\r' || *l.p == '\n'))
-		l.p++;
-	if (!next_line(&l, false, &line) ||
-	    !(str_istarts(line, STR("SIP/")) ? status_line(line, m) : request_line(line, m)))
+	while (p < end && (*p == '\r' || *p == '\n'))
+		p++;
+	lf = memchr(p, '\n', (size_t)(end - p));
+	if (!lf || !start_line(m, p, lf))
 		return fail_set(f, -FAIL_SYNTAX, "no start line of a SIP message");
-	if ((e = headers(m, &l, limit, f)) < 0)
+	e = headers(m, lf + 1, end, limit, &body, f);
+	if (e < 0)
 		return e;
-	if (m->cut && !answerable(m))
-		return fail_set(f, -FAIL_SYNTAX, "the end of the header fields is missing");
+	m->cut = !body;
 	if (m->cut)
-		return 0;
-	m->body = (struct str){ l.p, (size_t)(l.end - l.p) };
+		return answerable(m) ? 0 : fail_set(f, -FAIL_SYNTAX, "the header fields do not end");
+	m->body = (struct str){ body, (size_t)(end - body) };
 	if (str_u32(sip_msg_value(m, SIP_HDR_CONTENT_LENGTH), &length))
 		m->body = str_sub(m->body, 0, length);
 	return 0;
@@ -236,9 +239,12 @@ const struct sip_hdr *sip_msg_hdr(const struct sip_msg *m, enum sip_hdr_id id)
 static const struct sip_hdr *next_named(const struct sip_msg *m, const struct sip_hdr *h,
 	struct str name)
 {
-	for (const struct sip_hdr *it = h + 1; it < m->hdrs + m->hdr_count; it++)
-		if (it->id == h->id && (h->id != SIP_HDR_OTHER || str_ieq(it->name, name)))
-			return it;
+	const struct sip_hdr *end = m->hdrs + m->hdr_count;
+	enum sip_hdr_id id = h->id;
+
+	for (h++; h < end; h++)
+		if (h->id == id && (id != SIP_HDR_OTHER || str_ieq(h->name, name)))
+			return h;
 	return NULL;
 }
 

@@ -28,34 +28,34 @@ static bool display(struct scan *s, struct sip_nameaddr *a)
 	return true;
 }
 
-/* The text of a URI without brackets. RFC 3261 20: "If the URI contains a comma, question mark or
- * semicolon, the URI MUST be enclosed in angle brackets", so these end it. */
-static bool bare_uri(struct scan *s, struct str *out)
+/* RFC 3261 20: "If the URI contains a comma, question mark or semicolon, the URI MUST be enclosed in
+ * angle brackets", so without them these end it. */
+static bool bare_uri(struct scan *s, struct sip_uri *u)
 {
+	struct scan text = *s;
 	const char *p = s->p;
 
 	while (p < s->end && *p != ';' && *p != ',' && *p != '?' && !scan_is(*p, CH_LWS))
 		p++;
-	*out = (struct str){ s->p, (size_t)(p - s->p) };
-	s->p = p;
-	return p == s->end || *p != '?';
+	text.end = s->p = p;
+	return scan_peek(s) != '?' && sip_uri_scan(&text, u) && scan_end(&text);
 }
 
-static bool element(struct scan *s, struct sip_nameaddr *out)
+/* Writes into *a as it goes. */
+static bool element(struct scan *s, struct sip_nameaddr *a)
 {
-	struct sip_nameaddr a = { .display = STR_EMPTY };
 	const char *start = s->p;
-	struct str uri;
 
-	if (!display(s, &a))
+	a->display = STR_EMPTY;
+	a->quoted = a->star = false;
+	if (!display(s, a))
 		return false;
-	a.brackets = scan_char(s, '<');
-	if (a.brackets ? !scan_until(s, '>', &uri) || !scan_char(s, '>') : !bare_uri(s, &uri))
+	a->brackets = scan_char(s, '<');
+	if (a->brackets ? !sip_uri_scan(s, &a->uri) || !scan_char(s, '>') : !bare_uri(s, &a->uri))
 		return false;
-	if (!sip_uri_parse(uri, &a.uri) || !sip_params_scan(s, &a.params))
+	if (!sip_params_scan(s, &a->params))
 		return false;
-	a.text = str_trim((struct str){ start, (size_t)(s->p - start) });
-	*out = a;
+	a->text = str_trim((struct str){ start, (size_t)(s->p - start) });
 	return true;
 }
 
@@ -73,15 +73,13 @@ bool sip_nameaddr_parse(struct str value, struct sip_nameaddr *out)
 bool sip_nameaddr_next(struct str *rest, bool star, struct sip_nameaddr *out, bool *bad)
 {
 	struct scan s = scan_str(*rest);
-	struct sip_nameaddr a = { .star = true };
-	const char *start;
+	struct sip_nameaddr a;
 
 	*bad = false;
 	if (!scan_lws(&s) || scan_end(&s))
 		return false;
-	start = s.p;
-	if (star && scan_char(&s, '*')) {
-		a.text = (struct str){ start, 1 };
+	if (star && *s.p == '*') {
+		a = (struct sip_nameaddr){ .star = true, .text = { s.p++, 1 } };
 		*bad = !scan_lws(&s) || !scan_end(&s);
 	} else {
 		*bad = !element(&s, &a) || (scan_char(&s, ',') && scan_lws(&s) && scan_end(&s));

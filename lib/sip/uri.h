@@ -3,7 +3,7 @@
 #define SIP_URI_H
 
 #include "base/buf.h"
-#include "base/str.h"
+#include "base/scan.h"
 
 enum sip_uri_scheme { SIP_URI_SIP, SIP_URI_SIPS, SIP_URI_TEL, SIP_URI_OTHER };
 
@@ -21,6 +21,9 @@ struct sip_uri {
 
 /* The whole of s is one URI. For SIP_URI_OTHER only scheme and text are set, and the scheme's syntax is checked. */
 bool sip_uri_parse(struct str s, struct sip_uri *out);
+/* Takes the URI at the front of s, for parsers of what has a URI in it: after a failure s stands anywhere and *u is
+ * garbage. What a URI may not hold ends it, so the caller looks at what is behind. */
+bool sip_uri_scan(struct scan *s, struct sip_uri *u);
 /* RFC 3261 19.1.4: escapes, case, defaults, parameters and headers as it says. tel: RFC 3966 section 4. */
 bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b);
 /* The value of a URI parameter (transport, lr, maddr, ttl, user, method, ob, gr); "" for a flag. */

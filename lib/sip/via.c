@@ -5,19 +5,43 @@
 #include "sip/param.h"
 #include "sip/uri.h"
 
+#include <string.h>
+
+/* sent-protocol LWS, which is "SIP/2.0/UDP " but for the transport nearly everywhere. protocol-name
+ * = "SIP" / token: RFC 4475 3.1.2.16 has SIP/7.0 here, which must be answered. */
+static bool protocol(struct scan *s, struct str *transport)
+{
+	static const char usual[] = "SIP/2.0/";
+	const size_t n = sizeof(usual) - 1;
+
+	if ((size_t)(s->end - s->p) > n && memcmp(s->p, usual, n) == 0)
+		s->p += n;
+	else if (!scan_lws(s) || !scan_run(s, CH_TOKEN, NULL) || !scan_sep(s, '/') ||
+		 !scan_run(s, CH_TOKEN, NULL) || !scan_sep(s, '/'))
+		return false;
+	return scan_lws(s) && scan_run(s, CH_TOKEN, transport) && scan_run(s, CH_LWS, NULL);
+}
+
+/* Writes into *v as it goes, as does element(). */
+static bool sent_by(struct scan *s, struct sip_via *v)
+{
+	v->params = v->branch = v->received = v->maddr = STR_EMPTY;
+	v->port = v->rport = 0;
+	v->has_rport = false;
+	if (!protocol(s, &v->transport) || !sip_host_scan(s, &v->host, &v->ipv6) ||
+	    (scan_sep(s, ':') && !sip_host_port(s, &v->port)))
+		return false;
+	v->params.p = s->p;
+	return true;
+}
+
 bool sip_via_sent_by(struct scan *s, struct sip_via *out)
 {
 	struct scan t = *s;
-	struct sip_via v = { 0 };
+	struct sip_via v;
 
-	/* protocol-name = "SIP" / token: RFC 4475 3.1.2.16 has SIP/7.0, which must be answered */
-	if (!scan_lws(&t) || !scan_run(&t, CH_TOKEN, NULL) || !scan_sep(&t, '/') ||
-	    !scan_run(&t, CH_TOKEN, NULL) || !scan_sep(&t, '/') ||
-	    !scan_run(&t, CH_TOKEN, &v.transport) || !scan_run(&t, CH_LWS, NULL) ||
-	    !sip_host_scan(&t, &v.host, &v.ipv6) ||
-	    (scan_sep(&t, ':') && !sip_host_port(&t, &v.port)))
+	if (!sent_by(&t, &v))
 		return false;
-	v.params.p = t.p;
 	s->p = t.p;
 	*out = v;
 	return true;
@@ -68,24 +92,30 @@ static bool known(const struct sip_param *p, struct sip_via *v)
 	}
 }
 
+static bool element(struct scan *s, struct sip_via *v)
+{
+	struct sip_param p;
+	const char *end;
+
+	if (!sent_by(s, v))
+		return false;
+	end = s->p;
+	while (scan_sep(s, ';')) {
+		if (!sip_param_scan(s, &p) || !known(&p, v))
+			return false;
+		end = s->p;
+	}
+	v->params.n = (size_t)(end - v->params.p);
+	return scan_lws(s) && (scan_end(s) || *s->p == ',');
+}
+
 bool sip_via_scan(struct scan *s, struct sip_via *out)
 {
 	struct scan t = *s;
 	struct sip_via v;
-	struct sip_param p;
-	const char *end;
 
-	if (!sip_via_sent_by(&t, &v))
+	if (!element(&t, &v))
 		return false;
-	end = t.p;
-	while (scan_sep(&t, ';')) {
-		if (!sip_param_scan(&t, &p) || !known(&p, &v))
-			return false;
-		end = t.p;
-	}
-	if (!scan_lws(&t) || (!scan_end(&t) && *t.p != ','))
-		return false;
-	v.params.n = (size_t)(end - v.params.p);
 	s->p = t.p;
 	*out = v;
 	return true;
@@ -96,7 +126,7 @@ bool sip_via_parse(struct str value, struct sip_via *out, struct str *rest)
 	struct scan s = scan_str(value);
 	struct sip_via v;
 
-	if (!sip_via_scan(&s, &v) || (scan_char(&s, ',') && scan_lws(&s) && scan_end(&s)))
+	if (!element(&s, &v) || (scan_char(&s, ',') && scan_lws(&s) && scan_end(&s)))
 		return false;
 	*out = v;
 	if (rest)

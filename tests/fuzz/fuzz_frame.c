@@ -1,5 +1,6 @@
-/* tests/fuzz/fuzz_frame.c -- a stream gives the same results however it is cut, and the parser sees the same end of each
- * message as the framing does. Input: a byte of settings, a byte that seeds the cuts, the stream. */
+/* tests/fuzz/fuzz_frame.c -- a stream gives the same results however it is cut, and the parser sees
+ * the same end of each message as the framing does. Input: a byte of settings, a byte that seeds
+ * the cuts, the stream. */
 #include "sip/frame.h"
 
 #include <assert.h>
@@ -9,8 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { ONE_FEED, RANDOM_FEEDS, BYTE_BY_BYTE };
 
-/* What the parser makes of it; both have to agree where the body is (A01: else a part of it would be taken for a
- * second message somewhere). */
+/* What the parser makes of it; both have to agree where the body is (A01: else a part of it would
+ * be taken for a second message somewhere). */
 static void check_message(struct str message, const struct sip_limits *limits)
 {
 	struct sip_msg *m;
@@ -22,7 +23,8 @@ static void check_message(struct str message, const struct sip_limits *limits)
 	sip_msg_unref(m);
 }
 
-static enum sip_frame_result drain(struct sip_frame *f, const struct sip_limits *limits, struct buf *log)
+static enum sip_frame_result drain(
+	struct sip_frame *f, const struct sip_limits *limits, struct buf *log)
 {
 	enum sip_frame_result r;
 	struct str message = STR_EMPTY;

@@ -1,5 +1,6 @@
-/* tests/fuzz/fuzz_tx.c -- any sequence of events and times ends each transaction exactly once, and its user hears of
- * one end. Input: six bytes of settings, then pairs of bytes: an event, and the time that passes before it. */
+/* tests/fuzz/fuzz_tx.c -- any sequence of events and times ends each transaction exactly once, and
+ * its user hears of one end. Input: six bytes of settings, then pairs of bytes: an event, and the
+ * time that passes before it. */
 #include "sip/tx.h"
 
 #include <assert.h>
@@ -36,7 +37,7 @@ static void check(struct run *r, unsigned act, unsigned status)
 	assert(!(act & SIP_TX_TIMEOUT) || (act & SIP_TX_DONE));
 	assert(!r->done || sip_tx_deadline(&r->tx) == UINT64_MAX);
 	assert(r->tx.expire_at == 0 || r->tx.expire_at >= r->tx.retransmit_at ||
-	       r->tx.retransmit_at - r->tx.expire_at <= r->tx.interval);
+		r->tx.retransmit_at - r->tx.expire_at <= r->tx.interval);
 	if (!is_client(r))
 		return;
 	assert(!(act & SIP_TX_ERROR) || (act & SIP_TX_DONE));
@@ -126,8 +127,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 6)
 		return -1;
 	memset(&r, 0, sizeof(r));
-	t = (struct sip_timers){ .t1 = data[1] * 4U, .t2 = data[2] * 32U, .t4 = data[3] * 16U,
-		.give_up = data[4] * 128U, .no_retransmit = data[5] & 1 };
+	t = (struct sip_timers){ .t1 = data[1] * 4U,
+		.t2 = data[2] * 32U,
+		.t4 = data[3] * 16U,
+		.give_up = data[4] * 128U,
+		.no_retransmit = data[5] & 1 };
 	r.now = data[5] * 1000U;
 	act = sip_tx_start(&r.tx, (enum sip_tx_kind)(data[0] & 3), data[0] & 4, &t, r.now);
 	check(&r, act, 0);

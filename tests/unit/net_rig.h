@@ -134,6 +134,8 @@ static inline bool rig_run(const unsigned *counter, unsigned value, unsigned ms)
 	t.data = &over;
 	ev_now_update(net_loop());
 	ev_timer_start(net_loop(), &t);
+	/* What is pending already comes first: EVRUN_ONCE would wait for more. */
+	ev_run(net_loop(), EVRUN_NOWAIT);
 	while (!over && *counter < value)
 		ev_run(net_loop(), EVRUN_ONCE);
 	ev_timer_stop(net_loop(), &t);

@@ -29,14 +29,15 @@ struct rig {
 	struct auth *auth;
 	struct auth_exchange x;
 	struct fail f;
-	struct buf out;     /* header lines of the latest request */
-	struct sip_msg *m;  /* the latest response */
+	struct buf out; /* header lines of the latest request */
+	struct sip_msg *m; /* the latest response */
 	struct arena arena; /* of answers that were read */
 	struct trace trace;
 	struct buf traced; /* every word that was traced */
 };
 
-static const struct auth_request request = { STR("REGISTER"), STR("sip:example.com"), STR("body") };
+static const struct auth_request request = { { "REGISTER", 8 }, { "sip:example.com", 15 },
+	{ "body", 4 } };
 
 static void on_trace(void *arg, const struct trace_event *ev)
 {
@@ -129,7 +130,7 @@ static int challenge(struct rig *r, const char *headers)
 	return auth_challenged(r->auth, &r->x, r->m, 0, &r->f);
 }
 
-#define assert_refused(r, headers, code, why, words) \
+#define assert_refused(r, headers, code, why, words)                                               \
 	refused((r), (headers), (code), (why), (words), __LINE__)
 
 static void refused(struct rig *r, const char *headers, int code, enum auth_cause cause,
@@ -137,8 +138,7 @@ static void refused(struct rig *r, const char *headers, int code, enum auth_caus
 {
 	int e = challenge(r, headers);
 
-	if (e != code || r->f.code != code || r->x.cause != cause ||
-		strcmp(r->f.text, words) != 0)
+	if (e != code || r->f.code != code || r->x.cause != cause || strcmp(r->f.text, words) != 0)
 		fail_msg("line %d: got %d, %s, <%s>", line, e, auth_cause_name(r->x.cause),
 			r->f.text);
 }
@@ -185,14 +185,13 @@ static struct auth_digest_answer send_as(struct rig *r, const char *user, const 
 	assert_int_equal(lines(r), 1);
 	a = line(r, 0, "Authorization");
 	assert_true(auth_digest_answer_is(&a, str_of(user)));
-	assert_true(auth_digest_answer_verify(&a,
-		&(struct auth_digest){
-			.user = str_of(user),
-			.realm = a.realm,
-			.password = str_of(password),
-			.method = request.method,
-			.body = request.body,
-		}));
+	assert_true(auth_digest_answer_verify(&a, &(struct auth_digest){
+							  .user = str_of(user),
+							  .realm = a.realm,
+							  .password = str_of(password),
+							  .method = request.method,
+							  .body = request.body,
+						  }));
 	assert_true(str_eq(a.uri, request.uri));
 	return a;
 }
@@ -256,10 +255,10 @@ static void test_form(void **state)
 		0);
 	assert_null(r.x.info.qop);
 	buf_clear(&r.out);
-	assert_int_equal(auth_authorize(r.auth, &r.x,
-				 &(struct auth_request){ STR("GET"), STR("/dir/index.html"),
-					 STR_EMPTY },
-				 &r.out, &r.f),
+	assert_int_equal(
+		auth_authorize(r.auth, &r.x,
+			&(struct auth_request){ STR("GET"), STR("/dir/index.html"), STR_EMPTY },
+			&r.out, &r.f),
 		0);
 	assert_string_equal(buf_cstr(&r.out),
 		"Authorization: Digest username=\"Mufasa\", realm=\"testrealm@host.com\", "
@@ -376,7 +375,7 @@ static void test_offered(void **state)
 	rig_alice(&r, (struct auth_config){ 0 });
 	assert_int_equal(
 		challenge(&r, "WWW-Authenticate: NTLM realm=\"example.com\"\r\n" ALG("CHACHA123")
-				ALG("SHA-256-sess") ALG("SHA-256") WWW("nonce=\"n\"")),
+				      ALG("SHA-256-sess") ALG("SHA-256") WWW("nonce=\"n\"")),
 		0);
 	assert_int_equal(r.x.info.offered_count, 5);
 	assert_string_equal(r.x.info.offered[0], "ntlm");
@@ -567,9 +566,8 @@ static void test_several_realms(void **state)
 	(void)state;
 	rig_init(&r, (struct auth_config){ 0 });
 	know(&r, "two", "bob", "b");
-	assert_int_equal(
-		challenge(&r, "WWW-Authenticate: Digest realm=\"one\", nonce=\"1\"\r\n"
-			      "WWW-Authenticate: Digest realm=\"two\", nonce=\"2\"\r\n"),
+	assert_int_equal(challenge(&r, "WWW-Authenticate: Digest realm=\"one\", nonce=\"1\"\r\n"
+				       "WWW-Authenticate: Digest realm=\"two\", nonce=\"2\"\r\n"),
 		0);
 	assert_str(send_as(&r, "bob", "b").realm, "two");
 	rig_done(&r);
@@ -615,7 +613,24 @@ static void test_session_limit(void **state)
 	}
 	assert_int_equal(n, 64);
 	assert_int_equal(r.f.code, -FAIL_LIMIT);
-	assert_string_equal(r.f.text, "more than 64 realms have challenged");
+	assert_string_equal(r.f.text, "more than 64 realms have challenged this endpoint");
+	rig_done(&r);
+}
+
+static void test_side_limit(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_alice(&r, (struct auth_config){ 0 });
+	assert_int_equal(challenge(&r, "WWW-Authenticate: Digest realm=\"1\", nonce=\"n\"\r\n"
+				       "WWW-Authenticate: Digest realm=\"2\", nonce=\"n\"\r\n"
+				       "WWW-Authenticate: Digest realm=\"3\", nonce=\"n\"\r\n"
+				       "WWW-Authenticate: Digest realm=\"4\", nonce=\"n\"\r\n"),
+		0);
+	send(&r);
+	assert_refused(&r, WWW("nonce=\"n\""), -FAIL_LIMIT, AUTH_CAUSE_NONE,
+		"more than 4 realms have challenged this request");
 	rig_done(&r);
 }
 
@@ -627,8 +642,8 @@ static void test_no_challenge(void **state)
 
 	(void)state;
 	rig_alice(&r, (struct auth_config){ 0 });
-	assert_refused(&r, "", -FAIL_AUTH, AUTH_NO_COMMON_SCHEME,
-		"401 Unauthorized without a challenge");
+	assert_refused(
+		&r, "", -FAIL_AUTH, AUTH_NO_COMMON_SCHEME, "401 Unauthorized without a challenge");
 	assert_refused(&r, WWW("nonce=\"n"), -FAIL_AUTH, AUTH_NO_COMMON_SCHEME,
 		"401 Unauthorized with a malformed challenge");
 	assert_refused(&r, WWW("realm=\"again\", nonce=\"n\""), -FAIL_AUTH, AUTH_NO_COMMON_SCHEME,
@@ -670,8 +685,7 @@ static void test_auth_none(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_alice(&r,
-		(struct auth_config){ .schemes = { AUTH_NONE }, .scheme_count = 1 });
+	rig_alice(&r, (struct auth_config){ .schemes = { AUTH_NONE }, .scheme_count = 1 });
 	assert_refused(&r, WWW("nonce=\"n\""), -FAIL_CREDENTIALS, AUTH_MISSING_CREDENTIALS,
 		"challenged by realm \"example.com\" with Digest MD5; allowed: none");
 	assert_false(auth_must_challenge(r.auth));
@@ -715,8 +729,7 @@ static void test_credentials_gone(void **state)
 	assert_int_equal(challenge(&r, WWW("nonce=\"n\"")), 0);
 	cred_store_clear(r.creds);
 	buf_add_str(&r.out, STR("before"));
-	assert_int_equal(
-		auth_authorize(r.auth, &r.x, &request, &r.out, &r.f), -FAIL_CREDENTIALS);
+	assert_int_equal(auth_authorize(r.auth, &r.x, &request, &r.out, &r.f), -FAIL_CREDENTIALS);
 	assert_int_equal(r.x.cause, AUTH_MISSING_CREDENTIALS);
 	assert_string_equal(r.f.text, "no password for realm \"example.com\"");
 	assert_string_equal(buf_cstr(&r.out), "before");
@@ -734,8 +747,9 @@ static void test_wrong_realm(void **state)
 		"challenged by realm \"evil\"; only realm \"example.com\" is answered");
 	send(&r);
 	assert_int_equal(r.out.n, 0);
-	assert_int_equal(challenge(&r, "WWW-Authenticate: Digest realm=\"evil\", nonce=\"n\"\r\n"
-				       WWW("nonce=\"n\"")),
+	assert_int_equal(
+		challenge(&r, "WWW-Authenticate: Digest realm=\"evil\", nonce=\"n\"\r\n" WWW(
+				      "nonce=\"n\"")),
 		0);
 	assert_str(send_alice(&r).realm, "example.com");
 	rig_done(&r);
@@ -914,8 +928,7 @@ static void test_odd_info(void **state)
 		assert_int_equal(challenge(&r, WWW("nonce=\"n\", qop=\"auth\"")), 0);
 		send_alice(&r);
 		receive(&r, "200 OK", cases[i].line, "");
-		assert_int_equal(
-			auth_accepted(r.auth, &r.x, r.m, &request, &r.f), cases[i].e);
+		assert_int_equal(auth_accepted(r.auth, &r.x, r.m, &request, &r.f), cases[i].e);
 		rig_done(&r);
 	}
 }
@@ -1090,8 +1103,8 @@ static void test_names(void **state)
 
 	(void)state;
 	for (int i = 0; i < AUTH_SCHEMES; i++) {
-		assert_true(auth_scheme_parse(
-			str_of(auth_scheme_name((enum auth_scheme_id)i)), &id));
+		assert_true(
+			auth_scheme_parse(str_of(auth_scheme_name((enum auth_scheme_id)i)), &id));
 		assert_int_equal(id, i);
 	}
 	assert_false(auth_scheme_parse(STR("basic"), &id));
@@ -1130,6 +1143,7 @@ int main(void)
 		cmocka_unit_test(test_several_realms),
 		cmocka_unit_test(test_many_challenges),
 		cmocka_unit_test(test_session_limit),
+		cmocka_unit_test(test_side_limit),
 		cmocka_unit_test(test_no_challenge),
 		cmocka_unit_test(test_no_common_scheme),
 		cmocka_unit_test(test_auth_none),

@@ -1,5 +1,5 @@
-/* tests/unit/test_build.c -- lib/sip/build: what is written to the byte, at every size of the output, and what no value
- * can make it write */
+/* tests/unit/test_build.c -- lib/sip/build: what is written to the byte, at every size of the
+ * output, and what no value can make it write */
 #include "base/base.h"
 #include "base/mem.h"
 #include "sip/build.h"
@@ -90,22 +90,31 @@ static void write_via_plain(struct buf *b)
 
 static void write_200(struct buf *b)
 {
-	sip_build_response(b, invite, &(struct sip_response){ .status = 200, .to_tag = STR("ours"),
-		.record_route = true, .received = STR("192.0.2.7"), .rport = 40000 });
+	sip_build_response(b, invite,
+		&(struct sip_response){ .status = 200,
+			.to_tag = STR("ours"),
+			.record_route = true,
+			.received = STR("192.0.2.7"),
+			.rport = 40000 });
 	sip_build_end(b, STR("application/sdp"), STR("v=0\r\n"));
 }
 
 static void write_100(struct buf *b)
 {
-	sip_build_response(b, invite, &(struct sip_response){ .status = 100, .to_tag = STR("ours") });
+	sip_build_response(
+		b, invite, &(struct sip_response){ .status = 100, .to_tag = STR("ours") });
 	sip_build_end(b, STR_EMPTY, STR_EMPTY);
 }
 
 static void write_options(struct buf *b)
 {
-	sip_build_response(b, options, &(struct sip_response){ .status = 299,
-		.reason = STR("Na gut"), .to_tag = STR("ours"), .record_route = true,
-		.received = STR("2001:db8::2"), .rport = 5060 });
+	sip_build_response(b, options,
+		&(struct sip_response){ .status = 299,
+			.reason = STR("Na gut"),
+			.to_tag = STR("ours"),
+			.record_route = true,
+			.received = STR("2001:db8::2"),
+			.rport = 5060 });
 	sip_build_end(b, STR_EMPTY, STR_EMPTY);
 }
 
@@ -122,80 +131,84 @@ static void write_cancel(struct buf *b)
 }
 
 /* STR is no constant initializer. */
+/* clang-format off */
 #define BYTES(literal) { (literal), sizeof(literal) - 1 }
+/* clang-format on */
 
 static const struct {
 	void (*write)(struct buf *b);
 	struct str want;
 } messages[] = {
 	{ write_request, BYTES("MESSAGE sip:bob@example.com SIP/2.0\r\n"
-			     "Via: SIP/2.0/TCP [2001:db8::1]:5070;branch=z9hG4bKabc;rport\r\n"
-			     "Max-Forwards: 70\r\n"
-			     "CSeq: 4294967295 MESSAGE\r\n"
-			     "X-Empty: \r\n"
-			     "Subject: caf\xc3\xa9 \t tabs\r\n"
-			     "Content-Type: text/plain\r\n"
-			     "Content-Length: 10\r\n"
-			     "\r\n"
-			     "line\r\n\0end") },
+			       "Via: SIP/2.0/TCP [2001:db8::1]:5070;branch=z9hG4bKabc;rport\r\n"
+			       "Max-Forwards: 70\r\n"
+			       "CSeq: 4294967295 MESSAGE\r\n"
+			       "X-Empty: \r\n"
+			       "Subject: caf\xc3\xa9 \t tabs\r\n"
+			       "Content-Type: text/plain\r\n"
+			       "Content-Length: 10\r\n"
+			       "\r\n"
+			       "line\r\n\0end") },
 	{ write_via_plain, BYTES("Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK0;rport\r\n"
-			       "Content-Length: 0\r\n\r\n") },
+				 "Content-Length: 0\r\n\r\n") },
 	/* Only the topmost Via changes: RFC 3261 18.2.1, RFC 3581 4. */
-	{ write_200, BYTES("SIP/2.0 200 OK\r\n"
-			 "Via: SIP/2.0/UDP pc33.atlanta.com ; branch=z9hG4bKkjshdyff;rport=40000"
-			 ";received=192.0.2.7, SIP/2.0/TCP   [2001:db8::9]:5070;branch=z9hG4bKb\r\n"
-			 "Via: SIP/2.0/TLS c;branch=z9hG4bKc\r\n"
-			 "Record-Route: <sip:r1;lr>, <sip:r2;lr>\r\n"
-			 "Record-Route: <sip:r3;lr>\r\n"
-			 "From: Alice <sip:alice@atlanta.com>;tag=88sja8x\r\n"
-			 "To: Bob <sip:bob@biloxi.com>;tag=ours\r\n"
-			 "Call-ID: 987asjd97y7atg\r\n"
-			 "CSeq: 986759 INVITE\r\n"
-			 "Content-Type: application/sdp\r\n"
-			 "Content-Length: 5\r\n"
-			 "\r\n"
-			 "v=0\r\n") },
+	{ write_200,
+		BYTES("SIP/2.0 200 OK\r\n"
+		      "Via: SIP/2.0/UDP pc33.atlanta.com ; branch=z9hG4bKkjshdyff;rport=40000"
+		      ";received=192.0.2.7, SIP/2.0/TCP   [2001:db8::9]:5070;branch=z9hG4bKb\r\n"
+		      "Via: SIP/2.0/TLS c;branch=z9hG4bKc\r\n"
+		      "Record-Route: <sip:r1;lr>, <sip:r2;lr>\r\n"
+		      "Record-Route: <sip:r3;lr>\r\n"
+		      "From: Alice <sip:alice@atlanta.com>;tag=88sja8x\r\n"
+		      "To: Bob <sip:bob@biloxi.com>;tag=ours\r\n"
+		      "Call-ID: 987asjd97y7atg\r\n"
+		      "CSeq: 986759 INVITE\r\n"
+		      "Content-Type: application/sdp\r\n"
+		      "Content-Length: 5\r\n"
+		      "\r\n"
+		      "v=0\r\n") },
 	{ write_100, BYTES("SIP/2.0 100 Trying\r\n"
-			 "Via: SIP/2.0/UDP pc33.atlanta.com ; branch=z9hG4bKkjshdyff;rport "
-			 ", SIP/2.0/TCP   [2001:db8::9]:5070;branch=z9hG4bKb\r\n"
-			 "Via: SIP/2.0/TLS c;branch=z9hG4bKc\r\n"
-			 "From: Alice <sip:alice@atlanta.com>;tag=88sja8x\r\n"
-			 "To: Bob <sip:bob@biloxi.com>\r\n"
-			 "Call-ID: 987asjd97y7atg\r\n"
-			 "CSeq: 986759 INVITE\r\n"
-			 "Timestamp: 54\r\n"
-			 "Content-Length: 0\r\n"
-			 "\r\n") },
-	{ write_options, BYTES("SIP/2.0 299 Na gut\r\n"
-			     "Via: SIP/2.0/UDP [2001:db8::1];branch=z9hG4bK1;received=2001:db8::2\r\n"
-			     "From: sip:c@d;tag=1\r\n"
-			     "To: sip:a@b;tag=2\r\n"
-			     "Call-ID: x\r\n"
-			     "CSeq: 7 OPTIONS\r\n"
-			     "Content-Length: 0\r\n"
-			     "\r\n") },
+			   "Via: SIP/2.0/UDP pc33.atlanta.com ; branch=z9hG4bKkjshdyff;rport "
+			   ", SIP/2.0/TCP   [2001:db8::9]:5070;branch=z9hG4bKb\r\n"
+			   "Via: SIP/2.0/TLS c;branch=z9hG4bKc\r\n"
+			   "From: Alice <sip:alice@atlanta.com>;tag=88sja8x\r\n"
+			   "To: Bob <sip:bob@biloxi.com>\r\n"
+			   "Call-ID: 987asjd97y7atg\r\n"
+			   "CSeq: 986759 INVITE\r\n"
+			   "Timestamp: 54\r\n"
+			   "Content-Length: 0\r\n"
+			   "\r\n") },
+	{ write_options,
+		BYTES("SIP/2.0 299 Na gut\r\n"
+		      "Via: SIP/2.0/UDP [2001:db8::1];branch=z9hG4bK1;received=2001:db8::2\r\n"
+		      "From: sip:c@d;tag=1\r\n"
+		      "To: sip:a@b;tag=2\r\n"
+		      "Call-ID: x\r\n"
+		      "CSeq: 7 OPTIONS\r\n"
+		      "Content-Length: 0\r\n"
+		      "\r\n") },
 	{ write_ack, BYTES("ACK sip:bob@biloxi.com SIP/2.0\r\n"
-			 "Via: SIP/2.0/UDP pc33.atlanta.com ; branch=z9hG4bKkjshdyff;rport\r\n"
-			 "Max-Forwards: 70\r\n"
-			 "Route: <sip:p1.atlanta.com;lr>,  \t<sip:p2.atlanta.com;lr>\r\n"
-			 "Route: <sip:p3.atlanta.com;lr>\r\n"
-			 "From: Alice <sip:alice@atlanta.com>;tag=88sja8x\r\n"
-			 "To: Bob <sip:bob@biloxi.com>;tag=99sa0xk\r\n"
-			 "Call-ID: 987asjd97y7atg\r\n"
-			 "CSeq: 986759 ACK\r\n"
-			 "Content-Length: 0\r\n"
-			 "\r\n") },
+			   "Via: SIP/2.0/UDP pc33.atlanta.com ; branch=z9hG4bKkjshdyff;rport\r\n"
+			   "Max-Forwards: 70\r\n"
+			   "Route: <sip:p1.atlanta.com;lr>,  \t<sip:p2.atlanta.com;lr>\r\n"
+			   "Route: <sip:p3.atlanta.com;lr>\r\n"
+			   "From: Alice <sip:alice@atlanta.com>;tag=88sja8x\r\n"
+			   "To: Bob <sip:bob@biloxi.com>;tag=99sa0xk\r\n"
+			   "Call-ID: 987asjd97y7atg\r\n"
+			   "CSeq: 986759 ACK\r\n"
+			   "Content-Length: 0\r\n"
+			   "\r\n") },
 	{ write_cancel, BYTES("CANCEL sip:bob@biloxi.com SIP/2.0\r\n"
-			    "Via: SIP/2.0/UDP pc33.atlanta.com ; branch=z9hG4bKkjshdyff;rport\r\n"
-			    "Max-Forwards: 70\r\n"
-			    "Route: <sip:p1.atlanta.com;lr>,  \t<sip:p2.atlanta.com;lr>\r\n"
-			    "Route: <sip:p3.atlanta.com;lr>\r\n"
-			    "From: Alice <sip:alice@atlanta.com>;tag=88sja8x\r\n"
-			    "To: Bob <sip:bob@biloxi.com>\r\n"
-			    "Call-ID: 987asjd97y7atg\r\n"
-			    "CSeq: 986759 CANCEL\r\n"
-			    "Content-Length: 0\r\n"
-			    "\r\n") },
+			      "Via: SIP/2.0/UDP pc33.atlanta.com ; branch=z9hG4bKkjshdyff;rport\r\n"
+			      "Max-Forwards: 70\r\n"
+			      "Route: <sip:p1.atlanta.com;lr>,  \t<sip:p2.atlanta.com;lr>\r\n"
+			      "Route: <sip:p3.atlanta.com;lr>\r\n"
+			      "From: Alice <sip:alice@atlanta.com>;tag=88sja8x\r\n"
+			      "To: Bob <sip:bob@biloxi.com>\r\n"
+			      "Call-ID: 987asjd97y7atg\r\n"
+			      "CSeq: 986759 CANCEL\r\n"
+			      "Content-Length: 0\r\n"
+			      "\r\n") },
 };
 
 static void test_bytes(void **state)
@@ -388,8 +401,9 @@ static void check_via(const char *via, const char *received, uint16_t rport, con
 
 	snprintf(lines, sizeof(lines), "Via: %s\r\n", via);
 	snprintf(all, sizeof(all), "SIP/2.0 500 Server Internal Error\r\nVia: %s\r\n", want);
-	respond(&b, str_of(lines), &(struct sip_response){ .status = 500,
-		.received = str_of(received), .rport = rport });
+	respond(&b, str_of(lines),
+		&(struct sip_response){
+			.status = 500, .received = str_of(received), .rport = rport });
 	assert_string_equal(buf_cstr(&b), all);
 	buf_done(&b);
 }
@@ -416,8 +430,8 @@ static void test_via(void **state)
 	check_via("nonsense", "1.2.3.4", 1, "nonsense");
 }
 
-/* A71: what a request carries goes out clean or not at all. RFC 4475 3.1.1.2 has a To whose display name holds escaped
- * BEL, NUL and DEL: it is answered without that name. */
+/* A71: what a request carries goes out clean or not at all. RFC 4475 3.1.1.2 has a To whose display
+ * name holds escaped BEL, NUL and DEL: it is answered without that name. */
 static void test_unclean(void **state)
 {
 	static const char *const lines[] = { "Via: SIP/2.0/UDP a%cb\r\n",
@@ -436,17 +450,20 @@ static void test_unclean(void **state)
 			n = snprintf(text, sizeof(text), lines[i], c);
 			if (c == '\n' || c == '\t')
 				continue;
-			assert_int_equal(respond(&b, (struct str){ text, (size_t)n }, &r),
-				-FAIL_SYNTAX);
+			assert_int_equal(
+				respond(&b, (struct str){ text, (size_t)n }, &r), -FAIL_SYNTAX);
 		}
 	}
-	assert_int_equal(respond(&b, STR("From: \"BEL:\\\x07 NUL:\\\x00 DEL:\\\x7f\" "
-					 "<sip:1_unusual.URI~(to-be!sure)@example.com> ;tag=1\r\n"
-					 "To: \"\\\x01\" <sip:a>\r\n"),
-				 &(struct sip_response){ .status = 400, .to_tag = STR("t") }), 0);
-	assert_string_equal(buf_cstr(&b), "SIP/2.0 400 Bad Request\r\n"
-					  "From: <sip:1_unusual.URI~(to-be!sure)@example.com>;tag=1\r\n"
-					  "To: <sip:a>;tag=t\r\n");
+	assert_int_equal(respond(&b,
+				 STR("From: \"BEL:\\\x07 NUL:\\\x00 DEL:\\\x7f\" "
+				     "<sip:1_unusual.URI~(to-be!sure)@example.com> ;tag=1\r\n"
+				     "To: \"\\\x01\" <sip:a>\r\n"),
+				 &(struct sip_response){ .status = 400, .to_tag = STR("t") }),
+		0);
+	assert_string_equal(buf_cstr(&b),
+		"SIP/2.0 400 Bad Request\r\n"
+		"From: <sip:1_unusual.URI~(to-be!sure)@example.com>;tag=1\r\n"
+		"To: <sip:a>;tag=t\r\n");
 	buf_done(&b);
 }
 
@@ -464,17 +481,21 @@ static void test_folded(void **state)
 	buf_done(&b);
 }
 
-/* A request without the headers of 8.1.1, and a To that cannot be read: the answer has what there is. */
+/* A request without the headers of 8.1.1, and a To that cannot be read: the answer has what there
+ * is. */
 static void test_incomplete(void **state)
 {
 	struct buf b = BUF_INIT(1000);
-	const struct sip_response r = { .status = 400, .to_tag = STR("t"), .received = STR("1.2.3.4") };
+	const struct sip_response r = {
+		.status = 400, .to_tag = STR("t"), .received = STR("1.2.3.4")
+	};
 	(void)state;
 
 	assert_int_equal(respond(&b, STR("X: y\r\n"), &r), 0);
 	assert_string_equal(buf_cstr(&b), "SIP/2.0 400 Bad Request\r\n");
 	assert_int_equal(respond(&b, STR("To: \"x <sip:a>\r\nCSeq: 1\r\n"), &r), 0);
-	assert_string_equal(buf_cstr(&b), "SIP/2.0 400 Bad Request\r\nTo: \"x <sip:a>;tag=t\r\nCSeq: 1\r\n");
+	assert_string_equal(
+		buf_cstr(&b), "SIP/2.0 400 Bad Request\r\nTo: \"x <sip:a>;tag=t\r\nCSeq: 1\r\n");
 	buf_done(&b);
 }
 

@@ -230,8 +230,8 @@ static void test_corpus(void **state)
 		skip();
 	}
 	n = run_vectors(json_object_get(all, "rfc")) +
-		run_vectors(json_object_get(all, "computed")) +
-		run_steps(json_object_get(all, "steps"));
+	    run_vectors(json_object_get(all, "computed")) +
+	    run_steps(json_object_get(all, "steps"));
 	print_message("# %u digest vectors of the corpus\n", n);
 	assert_true(n >= 25);
 	json_decref(all);
@@ -389,20 +389,19 @@ static struct auth_digest_answer answer_of(
 
 	auth_digest_response(d, hex);
 	auth_digest_userhash(d->alg, d->user, d->realm, hidden);
-	auth_digest_answer_write(&b,
-		&(struct auth_digest_answer){
-			.user = userhash ? str_of(hidden) : d->user,
-			.realm = d->realm,
-			.nonce = d->nonce,
-			.uri = d->uri,
-			.response = str_of(hex),
-			.cnonce = d->cnonce,
-			.qop = d->qop,
-			.opaque = STR("o"),
-			.algorithm = str_of(auth_digest_alg_name(d->alg)),
-			.nc = d->nc,
-			.userhash = userhash,
-		});
+	auth_digest_answer_write(&b, &(struct auth_digest_answer){
+					     .user = userhash ? str_of(hidden) : d->user,
+					     .realm = d->realm,
+					     .nonce = d->nonce,
+					     .uri = d->uri,
+					     .response = str_of(hex),
+					     .cnonce = d->cnonce,
+					     .qop = d->qop,
+					     .opaque = STR("o"),
+					     .algorithm = str_of(auth_digest_alg_name(d->alg)),
+					     .nc = d->nc,
+					     .userhash = userhash,
+				     });
 	assert_int_equal(read_answer(a, buf_cstr(&b), &out), 0);
 	return out;
 }
@@ -434,10 +433,9 @@ static void check_answer(const struct auth_digest *d, const struct auth_digest_a
 	bad.body = STR("changed");
 	assert_int_equal(auth_digest_answer_verify(a, &bad), !str_eq(d->qop, STR("auth-int")));
 	auth_digest_ha1(d->alg, d->user, d->realm, d->password, ha1);
-	bad = (struct auth_digest){ .ha1 = str_of(ha1),
-		.realm = d->realm,
-		.method = d->method,
-		.body = d->body };
+	bad = (struct auth_digest){
+		.ha1 = str_of(ha1), .realm = d->realm, .method = d->method, .body = d->body
+	};
 	assert_true(auth_digest_answer_verify(a, &bad));
 	/* A37: an HA1 of another length */
 	bad.ha1 = str_of(ha1 + 1);
@@ -580,7 +578,8 @@ static void test_nonce_replay(void **state)
 	auth_nonce_done(&n);
 }
 
-/* However many nonces are used, memory is bounded and no use is forgotten: it goes stale instead. */
+/* However many nonces are used, memory is bounded and no use is forgotten: it goes stale instead.
+ */
 static void test_nonce_limit(void **state)
 {
 	struct auth_nonce n;

@@ -1,4 +1,5 @@
-/* tests/unit/test_frame.c -- lib/sip/frame: the same bytes give the same results, however they are cut */
+/* tests/unit/test_frame.c -- lib/sip/frame: the same bytes give the same results, however they are
+ * cut */
 #include "base/base.h"
 #include "base/mem.h"
 #include "sip/frame.h"
@@ -14,7 +15,9 @@
 #define REQUEST "OPTIONS sip:a@b SIP/2.0\r\nCall-ID: 1\r\nContent-Length: 0\r\n\r\n"
 #define RESPONSE "SIP/2.0 200 OK\r\nCall-ID: 2\r\nl:5\r\n\r\nhello"
 /* A body that looks like the end of headers and the start of a message, A08 */
-#define TRICKY "MESSAGE sip:a@b SIP/2.0\r\nContent-Length:\r\n 25\r\nX: 1\r\n\r\n\r\n\r\nSIP/2.0 200 OK\r\n\r\n123"
+#define TRICKY                                                                                     \
+	"MESSAGE sip:a@b SIP/2.0\r\nContent-Length:\r\n 25\r\nX: 1\r\n\r\n\r\n\r\nSIP/2.0 200 "    \
+	"OK\r\n\r\n123"
 
 /* Takes out what is ready: one letter a result, and the message behind an M. True: the end. */
 static bool drain(struct sip_frame *f, struct buf *log, struct fail *why)
@@ -99,13 +102,13 @@ static void check_splits(struct str stream, bool pings, const char *want)
 static void test_messages(void **state)
 {
 	(void)state;
-	check_splits(STR(REQUEST RESPONSE TRICKY), true,
-		"M(" REQUEST ")M(" RESPONSE ")M(" TRICKY ")");
-	check_splits(STR(REQUEST RESPONSE TRICKY), false,
-		"M(" REQUEST ")M(" RESPONSE ")M(" TRICKY ")");
+	check_splits(
+		STR(REQUEST RESPONSE TRICKY), true, "M(" REQUEST ")M(" RESPONSE ")M(" TRICKY ")");
+	check_splits(
+		STR(REQUEST RESPONSE TRICKY), false, "M(" REQUEST ")M(" RESPONSE ")M(" TRICKY ")");
 }
 
-/* RFC 5626 3.5.1 from the side that was called: pings, and CRLFs that mean nothing (RFC 3261 7.5) */
+/* RFC 5626 3.5.1 from the side that was called: pings, and CRLFs that mean nothing */
 static void test_pings(void **state)
 {
 	static const struct {
@@ -275,7 +278,8 @@ static void test_limit(void **state)
 				feed(&f, str_sub(stream, cut, stream.n));
 				drain(&f, &log, &why);
 			}
-			assert_string_equal(buf_cstr(&log), limit < whole ? "E" : "M(" RESPONSE ")");
+			assert_string_equal(
+				buf_cstr(&log), limit < whole ? "E" : "M(" RESPONSE ")");
 			/* "headers that do not end" or "more than is allowed", both limits */
 			assert_int_equal(why.code, limit < whole ? -FAIL_LIMIT : 0);
 			sip_frame_done(&f);
@@ -307,8 +311,8 @@ static void test_limit_headers(void **state)
 	buf_done(&b);
 }
 
-/* The largest messages in the largest feeds, each with the last byte of one and the next but for its
- * last byte. */
+/* The largest messages in the largest feeds, each with the last byte of one and the next but for
+ * its last byte. */
 static void test_feed_max(void **state)
 {
 	struct str head = STR("BYE sip:a SIP/2.0\r\nl: 65505\r\n\r\n");
@@ -373,6 +377,8 @@ static void test_not_sip(void **state)
 	assert_int_equal(code_of(STR("SIP/2.0 200 \xc3\xa4\tx\r\nl: 0\r\n\r\n"), NULL), 0);
 	assert_int_equal(code_of(STR("sip/7.0 200\r\nl: 0\r\n\r\n"), NULL), 0);
 	assert_int_equal(code_of(STR("!x%* t:1;a sip/7.0\r\nl: 0\r\n\r\n"), NULL), 0);
+	assert_int_equal(
+		code_of(STR("l: 9 SIP/2.0\r\nl: 0\r\n\r\n"), NULL), 0); /* no header field */
 }
 
 /* An error lasts; nothing is kept of what comes after it. */

@@ -1,4 +1,5 @@
-/* tests/unit/test_tls.c -- lib/net/tls*.c: who is admitted, what is said when not, and I/O under bad conditions */
+/* tests/unit/test_tls.c -- lib/net/tls*.c: who is admitted, what is said when not, and I/O under
+ * bad conditions */
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/mem.h"
@@ -21,6 +22,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -186,6 +188,7 @@ static void send_text(struct end *from, struct end *to, const char *text)
 
 static char dir[] = "/tmp/test_tls.XXXXXX";
 
+/* clang-format off */
 static const struct certs_spec certs[] = {
 	{ "ca", .ca = true },
 	{ "other-ca", .ca = true },
@@ -217,6 +220,7 @@ static const struct certs_spec certs[] = {
 	{ "domain", .issuer = "ca", .sans = { URI("sip:example.com") } },
 	{ "address", .issuer = "ca", .sans = { IP(V4), IP(V6) } },
 };
+/* clang-format on */
 
 static int make_certs(void **state)
 {
@@ -240,6 +244,7 @@ static int remove_certs(void **state)
 
 /* ---- names, RFC 5922 sections 7.1 and 7.2 ---- */
 
+/* clang-format off */
 static const struct name_case {
 	struct certs_san sans[4];
 	const char *cn, *wanted;
@@ -276,6 +281,11 @@ static const struct name_case {
 	{ { URI("sip:*.example.com") }, .wanted = "a.example.com",
 		.is_for = "URI:sip:*.example.com" },
 	{ { URI("sip:") }, .wanted = "example.com", .is_for = "URI:sip:" },
+	{ { URI("sip:[2001:db8::1]:5061") }, .wanted = "2001:db8::1",
+		.is_for = "URI:sip:2001:db8::1" },
+	{ { DNS("a.host.name.that.is.longer.than.any.ip.address.can.be.example") },
+		.wanted = "a.host.name.that.is.longer.than.any.ip.address.can.be.example",
+		.identity = "DNS:a.host.name.that.is.longer.than.any.ip.address.can.be.example" },
 	{ { URI("sip:a.example"), URI("sip:b.example") }, .wanted = "b.example",
 		.identity = "URI:sip:b.example" },
 	/* dNSName "if and only if no other identity is found that matches the "sip" URI type" */
@@ -299,8 +309,11 @@ static const struct name_case {
 	{ { { 0 } }, .cn = "192.0.2.10", .wanted = "192.0.2.10", .is_for = "no host" },
 	{ { IP(V4) }, .wanted = "192.0.2.11", .is_for = "IP:192.0.2.10" },
 	{ { IP(V4) }, .wanted = "example.com", .is_for = "IP:192.0.2.10" },
+	{ { IP("test") }, .wanted = "test", .is_for = "IP:116.101.115.116" },
+	{ { DNS(V4) }, .wanted = "192.0.2.10", .is_for = "DNS:\\xc0\\x00\\x02\\x0a" },
 	{ { IP("\x2a") }, .wanted = "*", .is_for = "no host" },
 };
+/* clang-format on */
 
 static void names(void **state)
 {
@@ -349,8 +362,8 @@ static void long_names(void **state)
 	memset(&spec.sans[1], 0, sizeof(spec.sans[1]));
 	certs_make(&spec);
 	p = handshake(client_of("ca.pem"), server_of("name"), "example.com");
-	snprintf(text, sizeof(text), "certificate of " PEER " is for DNS:%.146s..., wanted example.com",
-		name);
+	snprintf(text, sizeof(text),
+		"certificate of " PEER " is for DNS:%.146s..., wanted example.com", name);
 	assert_failed(&p.client, NET_TLS_WRONG_NAME, text);
 	done(&p);
 }
@@ -419,7 +432,8 @@ static void chains(void **state)
 		{ "expired", "ca.pem", NET_TLS_EXPIRED, "certificate has expired" },
 		{ "future", "ca.pem", NET_TLS_EXPIRED, "certificate is not yet valid" },
 		{ "of-old", "old-ca.pem", NET_TLS_EXPIRED, "certificate has expired" },
-		{ "good", "other-ca.pem", NET_TLS_UNTRUSTED, "unable to get local issuer certificate" },
+		{ "good", "other-ca.pem", NET_TLS_UNTRUSTED,
+			"unable to get local issuer certificate" },
 		{ "below", "ca.pem", NET_TLS_UNTRUSTED, "unable to get local issuer certificate" },
 		{ "self", "ca.pem", NET_TLS_UNTRUSTED, "self-signed certificate" },
 		{ "good", "crl.pem", NET_TLS_REVOKED, "certificate revoked" },
@@ -496,6 +510,10 @@ static void required_usages(void **state)
 	assert_failed(&p.client, NET_TLS_USAGE,
 		"certificate of " PEER " is not for the usage " SIP_DOMAIN);
 	done(&p);
+	p = handshake(tls(&g), server_of("sip-only"), "example.com");
+	assert_failed(&p.client, NET_TLS_USAGE,
+		"certificate of " PEER " is not for the usage 1.3.6.1.5.5.7.3.1");
+	done(&p);
 	g.insecure = true; /* asked for by itself, so it stays */
 	p = handshake(tls(&g), server_of("good"), "example.com");
 	assert_failed(&p.client, NET_TLS_USAGE,
@@ -561,8 +579,8 @@ static void pins(void **state)
 		done(&p);
 		g.pin = other;
 		p = handshake(tls(&g), server_of("good"), "example.com");
-		assert_failed(&p.client, NET_TLS_PIN,
-			"public key of " PEER " does not match the pin");
+		assert_failed(
+			&p.client, NET_TLS_PIN, "public key of " PEER " does not match the pin");
 		assert_int_equal(p.server.io, NET_IO_FAILED);
 		done(&p);
 	}
@@ -597,6 +615,27 @@ static void facts(void **state)
 	send_text(&p.client, &p.server, "REGISTER");
 	send_text(&p.server, &p.client, "200 OK");
 	X509_free(cert);
+	done(&p);
+}
+
+static void anonymous_servers(void **state)
+{
+	const char *list = "AECDH-AES128-SHA:@SECLEVEL=0";
+	struct net_tls *server = tls(&(struct net_tls_config){
+		.server = true, .cert = "good.pem", .key = "good.key", .ciphers = list });
+	struct pair p;
+
+	(void)state;
+	SSL_CTX_set_max_proto_version(server->ctx, TLS1_2_VERSION);
+	p = handshake(tls(&(struct net_tls_config){ .cacert = "ca.pem", .ciphers = list }), server,
+		"example.com");
+	assert_failed(&p.client, NET_TLS_UNTRUSTED, PEER " presented no certificate");
+	hang_up(&p);
+	net_tls_unref(p.client_tls);
+	p = handshake(tls(&(struct net_tls_config){ .insecure = true, .ciphers = list }), server,
+		"example.com");
+	assert_good(&p);
+	assert_string_equal(info(&p.client)->subject, "");
 	done(&p);
 }
 
@@ -644,8 +683,8 @@ static void ciphers(void **state)
 		done(&p);
 	}
 	/* only suites of TLS 1.3: what TLS 1.2 would offer was not asked for */
-	p = pair(tls(&(struct net_tls_config){ .cacert = "ca.pem",
-			 .ciphers = "TLS_AES_128_GCM_SHA256" }),
+	p = pair(tls(&(struct net_tls_config){
+			 .cacert = "ca.pem", .ciphers = "TLS_AES_128_GCM_SHA256" }),
 		server_of("good"), "example.com");
 	hang_up(&p);
 	SSL_CTX_set_max_proto_version(p.server_tls->ctx, TLS1_2_VERSION);
@@ -675,6 +714,38 @@ static void plaintext(void **state)
 		assert_failed(&p.server, NET_TLS_NEGOTIATION, CLIENT " does not speak TLS");
 		done(&p);
 	}
+}
+
+static void unknown_alert(void **state)
+{
+	struct pair p = pair(client_of("ca.pem"), server_of("good"), "example.com");
+
+	(void)state;
+	shake(&p.client, PEER);
+	assert_int_equal(write(p.server.fd, "\x15\x03\x03\x00\x02\x02\xc8", 7), 7);
+	shake(&p.client, PEER);
+	assert_failed(&p.client, NET_TLS_NEGOTIATION,
+		PEER " refused our TLS handshake: unknown error (alert 200)");
+	done(&p);
+}
+
+static void handshake_waits_for_room(void **state)
+{
+	struct pair p = pair(client_of("ca.pem"), server_of("good"), "example.com");
+	char zeros[4096] = { 0 };
+	ssize_t n, filled = 0;
+
+	(void)state;
+	while ((n = write(p.client.fd, zeros, sizeof(zeros))) > 0)
+		filled += n;
+	shake(&p.client, PEER);
+	assert_int_equal(p.client.io, NET_IO_WRITE);
+	for (; filled > 0; filled -= n)
+		assert_true((n = read(p.server.fd, zeros, sizeof(zeros))) > 0);
+	shake_both(&p);
+	assert_good(&p);
+	assert_int_equal(net_tls_handshake(p.client.conn, PEER, NULL), NET_IO_DONE); /* again */
+	done(&p);
 }
 
 static void disconnected(void **state)
@@ -752,7 +823,8 @@ struct cut {
 	size_t carried[2];
 };
 
-/* The handshake over a wire that breaks after so many bytes of one side. False: it did not break. */
+/* The handshake over a wire that breaks after so many bytes of one side. False: it did not break.
+ */
 static bool run_cut(struct cut *c, int side, size_t after, bool orderly)
 {
 	int a[2], b[2];
@@ -763,8 +835,8 @@ static bool run_cut(struct cut *c, int side, size_t after, bool orderly)
 	c->carried[0] = c->carried[1] = 0;
 	c->ends[0] = (struct end){ .fd = a[0], .io = NET_IO_WRITE };
 	c->ends[1] = (struct end){ .fd = b[0], .io = NET_IO_READ };
-	assert_int_equal(net_tls_conn_new(c->client, a[0], STR("example.com"), &c->ends[0].conn,
-				 NULL), 0);
+	assert_int_equal(
+		net_tls_conn_new(c->client, a[0], STR("example.com"), &c->ends[0].conn, NULL), 0);
 	assert_int_equal(net_tls_conn_new(c->server, b[0], STR_EMPTY, &c->ends[1].conn, NULL), 0);
 	for (int i = 0; i < 200; i++) {
 		shake(&c->ends[0], PEER);
@@ -845,18 +917,21 @@ static void one_megabyte(void **state)
 	enum { SIZE = 1 << 20 };
 	struct pair p = handshake(client_of("ca.pem"), server_of("good"), "example.com");
 	struct end *ends[2] = { &p.client, &p.server };
-	unsigned char *out = mem_alloc(SIZE), *in[2] = { mem_alloc(SIZE), mem_alloc(SIZE) };
+	unsigned char *out = mem_alloc(SIZE), *copy = mem_alloc(SIZE),
+		      *in[2] = { mem_alloc(SIZE), mem_alloc(SIZE) };
 	size_t sent[2] = { 0 }, got[2] = { 0 }, n;
 	unsigned blocked = 0, partial = 0;
 
 	(void)state;
 	text_random(out, SIZE);
+	memcpy(copy, out, SIZE);
 	for (int round = 0; round < 100000 && (got[0] < SIZE || got[1] < SIZE); round++) {
 		for (int k = 0; k < 2; k++) {
 			enum net_io io;
 			while (sent[k] < SIZE) {
-				io = net_tls_write(ends[k]->conn, out + sent[k], SIZE - sent[k], &n,
-					NULL);
+				io = net_tls_write(ends[k]->conn,
+					(round % 2 ? copy : out) + sent[k], SIZE - sent[k], &n,
+					NULL); /* the queue may move */
 				if (io != NET_IO_DONE) {
 					assert_int_equal(io, NET_IO_WRITE);
 					blocked++;
@@ -874,6 +949,7 @@ static void one_megabyte(void **state)
 	assert_memory_equal(in[0], out, SIZE);
 	assert_memory_equal(in[1], out, SIZE);
 	mem_free(out);
+	mem_free(copy);
 	mem_free(in[0]);
 	mem_free(in[1]);
 	done(&p);
@@ -903,6 +979,28 @@ static void endings(void **state)
 	assert_no_errors_left();
 	net_tls_unref(client);
 	net_tls_unref(server);
+}
+
+static void broken_records(void **state)
+{
+	static const char record[] = "\x17\x03\x03\x00\x20 no encrypted bytes here, really!!";
+	struct pair p = handshake(client_of("ca.pem"), server_of("good"), "example.com");
+	struct fail f = { 0 };
+	char byte;
+	size_t n;
+
+	(void)state;
+	assert_good(&p);
+	send_text(&p.server, &p.client, "200 OK");
+	assert_int_equal(write(p.client.fd, record, 5 + 32), 5 + 32);
+	assert_int_equal(net_tls_read(p.server.conn, &byte, 1, &n, &f), NET_IO_FAILED);
+	assert_string_equal(f.text, "TLS with " CLIENT ": decryption failed or bad record mac");
+	assert_int_equal(f.code, -FAIL_TLS);
+	assert_int_equal(net_tls_read(p.client.conn, &byte, 1, &n, &f), NET_IO_FAILED);
+	assert_string_equal(f.text, PEER " ended TLS: bad record mac (alert 20)");
+	assert_int_equal(f.code, -FAIL_TLS);
+	assert_no_errors_left();
+	done(&p);
 }
 
 static void reset_while_open(void **state)
@@ -943,8 +1041,13 @@ static void reset_while_open(void **state)
 
 static struct net_tls *mutual(const char *const *allow, const char *const *ekus)
 {
-	return tls(&(struct net_tls_config){ .server = true, .cert = "good.pem", .key = "good.key",
-		.cacert = "ca.pem", .mutual = true, .allow = allow, .ekus = ekus });
+	return tls(&(struct net_tls_config){ .server = true,
+		.cert = "good.pem",
+		.key = "good.key",
+		.cacert = "ca.pem",
+		.mutual = true,
+		.allow = allow,
+		.ekus = ekus });
 }
 
 static struct net_tls *client_with(const char *cert)
@@ -1044,12 +1147,12 @@ static void client_certificates(void **state)
 	struct pair p = handshake(client_with("expired"), mutual(LIST("any"), NULL), "example.com");
 
 	(void)state;
-	assert_failed(&p.server, NET_TLS_EXPIRED,
-		"certificate of " CLIENT ": certificate has expired");
+	assert_failed(
+		&p.server, NET_TLS_EXPIRED, "certificate of " CLIENT ": certificate has expired");
 	done(&p);
 	p = handshake(client_with("self"), mutual(LIST("any"), NULL), "example.com");
-	assert_failed(&p.server, NET_TLS_UNTRUSTED,
-		"certificate of " CLIENT ": self-signed certificate");
+	assert_failed(
+		&p.server, NET_TLS_UNTRUSTED, "certificate of " CLIENT ": self-signed certificate");
 	done(&p);
 	p = handshake(client_with("web"), mutual(LIST("any"), NULL), "example.com");
 	assert_failed(&p.server, NET_TLS_USAGE,
@@ -1111,8 +1214,8 @@ static struct pair and_talk(struct net_tls *client, struct net_tls *server, cons
 	return p;
 }
 
-static void assert_resumed(struct net_tls *client, struct net_tls *server, const char *host,
-	bool resumed)
+static void assert_resumed(
+	struct net_tls *client, struct net_tls *server, const char *host, bool resumed)
 {
 	struct pair p = and_talk(client, server, host);
 
@@ -1164,8 +1267,7 @@ static void resumption_of_mutual(void **state)
 		server->names = (struct map){ 0 };
 		p = handshake(client, server, "example.com");
 		assert_failed(&p.server, NET_TLS_NOT_ALLOWED,
-			"certificate of " CLIENT
-			" is for DNS:a.example.com, which is not allowed");
+			"certificate of " CLIENT " is for DNS:a.example.com, which is not allowed");
 		done(&p);
 	}
 }
@@ -1188,6 +1290,37 @@ static void resumed_sessions_are_verified_again(void **state)
 		assert_int_equal(client->session_count, 0);
 		done(&p);
 	}
+}
+
+static void resumed_certificates_expire(void **state)
+{
+	struct net_tls *client = client_of("ca.pem"), *server = server_of("good");
+	struct pair p;
+
+	(void)state;
+	assert_resumed(client, server, "example.com", false);
+	X509_VERIFY_PARAM_set_time(SSL_CTX_get0_param(client->ctx), time(NULL) + 7200);
+	p = handshake(client, server, "example.com");
+	assert_failed(&p.client, NET_TLS_EXPIRED,
+		"certificate of " PEER " (wanted example.com): certificate has expired");
+	done(&p);
+}
+
+static void tickets_are_used_once(void **state)
+{
+	struct net_tls *client = client_of("ca.pem"), *server = server_of("good");
+	struct pair first, second;
+
+	(void)state;
+	assert_resumed(client, server, "example.com", false);
+	first = pair(client, server, "example.com");
+	shake(&first.client, PEER);
+	second = handshake(client, server, "example.com");
+	shake_both(&first);
+	assert_true(info(&first.client)->resumed);
+	assert_false(info(&second.client)->resumed);
+	hang_up(&first);
+	done(&second);
 }
 
 static void sessions_are_bounded(void **state)
@@ -1236,8 +1369,8 @@ static void bad_files(void **state)
 	assert_refused(&(struct net_tls_config){ .keylog = "none/log" }, -FAIL_LOCAL,
 		"cannot open key log none/log: No such file or directory");
 	server.cert = "none.pem";
-	assert_refused(&server, -FAIL_LOCAL,
-		"cannot use certificate none.pem: No such file or directory");
+	assert_refused(
+		&server, -FAIL_LOCAL, "cannot use certificate none.pem: No such file or directory");
 	server.cert = "good.key";
 	assert_refused(&server, -FAIL_LOCAL, "cannot use certificate good.key: no start line");
 	server.cert = "good.pem";
@@ -1246,8 +1379,7 @@ static void bad_files(void **state)
 	server.key = "good.pem";
 	assert_refused(&server, -FAIL_LOCAL, "no private key in good.pem");
 	server.key = "good2.key";
-	assert_refused(
-		&server, -FAIL_LOCAL, "key good2.key does not fit certificate good.pem");
+	assert_refused(&server, -FAIL_LOCAL, "key good2.key does not fit certificate good.pem");
 	server.key = "rsa.key";
 	assert_refused(&server, -FAIL_LOCAL, "key rsa.key does not fit certificate good.pem");
 }
@@ -1269,7 +1401,9 @@ static void key_passwords(void **state)
 	p = handshake(client_of("ca.pem"), tls(&g), "example.com");
 	assert_good(&p);
 	done(&p);
-	g = (struct net_tls_config){ .server = true, .cert = "good.pem", .key = "good.key",
+	g = (struct net_tls_config){ .server = true,
+		.cert = "good.pem",
+		.key = "good.key",
 		.key_password = STR("not needed") };
 	net_tls_unref(tls(&g));
 }
@@ -1286,8 +1420,9 @@ static void bad_arguments(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad_pins); i++)
-		assert_int_equal(net_tls_new(&(struct net_tls_config){ .pin = bad_pins[i] }, &t,
-					 NULL), -FAIL_ARGUMENT);
+		assert_int_equal(
+			net_tls_new(&(struct net_tls_config){ .pin = bad_pins[i] }, &t, NULL),
+			-FAIL_ARGUMENT);
 	assert_refused(&(struct net_tls_config){ .ciphers = "NONSENSE" }, -FAIL_ARGUMENT,
 		"no such TLS ciphers: NONSENSE");
 	assert_refused(&(struct net_tls_config){ .ciphers = "TLS_NONSENSE" }, -FAIL_ARGUMENT,
@@ -1303,8 +1438,7 @@ static void bad_arguments(void **state)
 	assert_refused(&(struct net_tls_config){ .server = true }, -FAIL_ARGUMENT,
 		"a TLS server needs a certificate and its key");
 	g.ekus = LIST(SIP_DOMAIN);
-	assert_refused(
-		&g, -FAIL_ARGUMENT, "a pin or usage of the peer needs mutual TLS");
+	assert_refused(&g, -FAIL_ARGUMENT, "a pin or usage of the peer needs mutual TLS");
 	g.mutual = true;
 	assert_refused(&g, -FAIL_ARGUMENT, "mutual TLS needs trust anchors");
 	g.cacert = "ca.pem";
@@ -1326,15 +1460,15 @@ static void anchors_by_directory(void **state)
 	(void)state;
 	assert_int_equal(mkdir("anchors", 0700), 0);
 	assert_int_equal(system("cp ca.pem anchors/$(openssl x509 -hash -noout -in ca.pem).0"), 0);
-	p = handshake(
-		tls(&(struct net_tls_config){ .capath = "anchors" }), server_of("good"), "example.com");
+	p = handshake(tls(&(struct net_tls_config){ .capath = "anchors" }), server_of("good"),
+		"example.com");
 	assert_good(&p);
 	done(&p);
 	/* crl.pem: the anchor too, which does no harm */
 	assert_int_equal(
 		system("cp crl.pem anchors/$(openssl x509 -hash -noout -in ca.pem).r0"), 0);
-	p = handshake(
-		tls(&(struct net_tls_config){ .capath = "anchors" }), server_of("good"), "example.com");
+	p = handshake(tls(&(struct net_tls_config){ .capath = "anchors" }), server_of("good"),
+		"example.com");
 	assert_failed(&p.client, NET_TLS_REVOKED,
 		"certificate of " PEER " (wanted example.com): certificate revoked");
 	done(&p);
@@ -1368,7 +1502,8 @@ static void keylog(void **state)
 	assert_non_null(in);
 	for (; fgets(line, sizeof(line), in); lines++) {
 		struct str rest = str_of(line), label, random;
-		assert_true(str_cut(rest, ' ', &label, &rest) && str_cut(rest, ' ', &random, &rest));
+		assert_true(
+			str_cut(rest, ' ', &label, &rest) && str_cut(rest, ' ', &random, &rest));
 		assert_int_equal(random.n, 64);
 		assert_true(str_ends(rest, STR("\n")) && rest.n > 64);
 	}
@@ -1412,8 +1547,9 @@ static void keys(void **state)
 static void make_ca(void **state)
 {
 	static const char *const hosts[] = { "test.invalid", "127.0.0.1", "::1" };
-	struct net_tls_config server = { .server = true, .cert = "tmp/server.pem",
-		.key = "tmp/server.key" };
+	struct net_tls_config server = {
+		.server = true, .cert = "tmp/server.pem", .key = "tmp/server.key"
+	};
 	struct fail f = { 0 };
 	struct stat st;
 
@@ -1425,12 +1561,14 @@ static void make_ca(void **state)
 	assert_int_equal(lstat("tmp/server.key", &st), 0);
 	assert_int_equal(st.st_mode, S_IFREG | 0600);
 	assert_int_equal(system("openssl verify -x509_strict -purpose sslserver -CAfile "
-				"tmp/ca.pem tmp/server.pem >verified 2>&1"), 0);
+				"tmp/ca.pem tmp/server.pem >verified 2>&1"),
+		0);
 	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
 		struct pair p = handshake(client_of("tmp/ca.pem"), tls(&server), hosts[i]);
 		assert_good(&p);
-		assert_string_equal(info(&p.client)->identity,
-			i == 0 ? "URI:sip:test.invalid" : i == 1 ? "IP:127.0.0.1" : "IP:::1");
+		assert_string_equal(info(&p.client)->identity, i == 0   ? "URI:sip:test.invalid"
+							       : i == 1 ? "IP:127.0.0.1"
+									: "IP:::1");
 		assert_string_equal(info(&p.client)->subject, "CN=test.invalid");
 		done(&p);
 	}
@@ -1464,8 +1602,8 @@ static struct child spawn(const char *const *argv)
 	posix_spawn_file_actions_adddup2(&fa, in[0], 0);
 	posix_spawn_file_actions_adddup2(&fa, out[1], 1);
 	posix_spawn_file_actions_adddup2(&fa, out[1], 2);
-	assert_int_equal(posix_spawnp(&c.pid, argv[0], &fa, NULL, (char **)(uintptr_t)argv,
-				 environ), 0);
+	assert_int_equal(
+		posix_spawnp(&c.pid, argv[0], &fa, NULL, (char **)(uintptr_t)argv, environ), 0);
 	posix_spawn_file_actions_destroy(&fa);
 	close(in[0]);
 	close(out[1]);
@@ -1620,13 +1758,17 @@ int main(void)
 		cmocka_unit_test(insecure),
 		cmocka_unit_test(pins),
 		cmocka_unit_test(facts),
+		cmocka_unit_test(anonymous_servers),
 		cmocka_unit_test(versions),
 		cmocka_unit_test(ciphers),
 		cmocka_unit_test(plaintext),
+		cmocka_unit_test(unknown_alert),
+		cmocka_unit_test(handshake_waits_for_room),
 		cmocka_unit_test(disconnected),
 		cmocka_unit_test(resets_at_every_stage),
 		cmocka_unit_test(one_megabyte),
 		cmocka_unit_test(endings),
+		cmocka_unit_test(broken_records),
 		cmocka_unit_test(reset_while_open),
 		cmocka_unit_test(allowed_names),
 		cmocka_unit_test(default_of_the_list_is_this_host),
@@ -1636,6 +1778,8 @@ int main(void)
 		cmocka_unit_test(resumption),
 		cmocka_unit_test(resumption_of_mutual),
 		cmocka_unit_test(resumed_sessions_are_verified_again),
+		cmocka_unit_test(resumed_certificates_expire),
+		cmocka_unit_test(tickets_are_used_once),
 		cmocka_unit_test(sessions_are_bounded),
 		cmocka_unit_test(bad_files),
 		cmocka_unit_test(key_passwords),

@@ -1,4 +1,4 @@
-/* tests/unit/test_tx.c -- lib/sip/tx: every cell of the four tables, and the times of every timer */
+/* tests/unit/test_tx.c -- lib/sip/tx: every cell of the four tables, the time of every timer */
 #include "base/base.h"
 #include "sip/tx.h"
 
@@ -21,7 +21,7 @@ enum event {
 	GET_ACK,
 	GET_ERROR,
 	GET_RETRANSMIT, /* Timer A, E or G */
-	GET_EXPIRE,     /* any other */
+	GET_EXPIRE, /* any other */
 	EVENTS
 };
 
@@ -115,6 +115,8 @@ static const struct {
 	{ S(CLIENT), S(TRYING), { 0 }, 0 },
 	{ S(CLIENT), S(PROCEEDING), { GET_1XX }, 1 },
 	{ S(CLIENT), S(COMPLETED), { GET_FINAL }, 1 },
+	{ S(CLIENT), S(COMPLETED), { GET_2XX }, 1 },
+	{ S(CLIENT), S(COMPLETED), { GET_1XX, GET_FINAL }, 2 },
 	{ S(CLIENT), S(COMPLETED), { GET_1XX, GET_2XX }, 2 },
 	{ S(CLIENT), S(TERMINATED), { GET_ERROR }, 1 },
 	{ S(INVITE_SERVER), S(PROCEEDING), { GET_1XX }, 1 },
@@ -266,8 +268,8 @@ static const unsigned at_a[] = { 0, 1, 3, 7, 15, 31, 63 };
 static const unsigned at_e[] = { 0, 1, 3, 7, 15, 23, 31, 39, 47, 55, 63 };
 
 /* A tick in every millisecond but for the first: all but the due ones are early. */
-static void check_schedule(struct sip_tx *tx, const unsigned *at, size_t count, unsigned unit,
-	uint64_t end)
+static void check_schedule(
+	struct sip_tx *tx, const unsigned *at, size_t count, unsigned unit, uint64_t end)
 {
 	size_t sent = 1;
 
@@ -308,7 +310,7 @@ static void test_times(void **state)
 	}
 }
 
-/* attacks.md 2.4: "with T2 left at 4 s, requests other than INVITE are sent 7 times instead of 11" */
+/* With T2 left at 4 s, requests other than INVITE are sent 7 times instead of 11. */
 static void test_times_large_t2(void **state)
 {
 	struct sip_timers t = { .t1 = 50 };
@@ -352,7 +354,7 @@ static void test_no_retransmit(void **state)
 	assert_int_equal(sip_tx_request(&tx, false, NOW + 1), SIP_TX_SEND);
 }
 
-/* RFC 3261 17.1.2.2: a provisional response leaves Timer E alone; when it fires, it is reset to T2. */
+/* RFC 3261 17.1.2.2: a provisional response leaves Timer E alone, which then is reset to T2. */
 static void test_times_proceeding(void **state)
 {
 	static const unsigned at[] = { 0, 1, 9, 17, 25, 33, 41, 49, 57 };
@@ -387,8 +389,8 @@ static void test_late(void **state)
 }
 
 /* How long the last state lasts. */
-static uint64_t rest(enum sip_tx_kind kind, const enum event *path, int count,
-	const struct sip_timers *t)
+static uint64_t rest(
+	enum sip_tx_kind kind, const enum event *path, int count, const struct sip_timers *t)
 {
 	struct sip_tx tx;
 	uint64_t ms;
@@ -437,8 +439,9 @@ static void test_waits(void **state)
 		UINT32_MAX);
 }
 
-/* 17.2.1: a retransmitted request is answered with "the most recent provisional response", so before
- * there is one it is absorbed; 17.2.2: in Trying "any further request retransmissions are discarded". */
+/* 17.2.1: a retransmitted request is answered with "the most recent provisional response", so
+ * before there is one it is absorbed; 17.2.2: in Trying "any further request retransmissions are
+ * discarded". */
 static void test_server_silent(void **state)
 {
 	struct sip_tx tx;

@@ -1,5 +1,5 @@
-/* tests/unit/tls_certs.h -- certificates of every wrong kind, into the working directory. Errors abort: this is the
- * rig, not the thing under test. */
+/* tests/unit/tls_certs.h -- certificates of every wrong kind, into the working directory. Errors
+ * abort: this is the rig, not the thing under test. */
 #ifndef TLS_CERTS_H
 #define TLS_CERTS_H
 
@@ -18,16 +18,18 @@ struct certs_san {
 	size_t n;
 };
 
+/* clang-format off */
 #define DNS(z) { GEN_DNS, (z), sizeof(z) - 1 }
 #define URI(z) { GEN_URI, (z), sizeof(z) - 1 }
 #define IP(z) { GEN_IPADD, (z), sizeof(z) - 1 }
+/* clang-format on */
 
 struct certs_spec {
 	const char *file; /* FILE.pem and FILE.key */
 	const char *cn;
 	struct certs_san sans[4];
-	const char *eku;   /* of X509V3_EXT_conf_nid; NULL: no extension */
-	int from_s, to_s;  /* validity beside now; 0, 0: an hour ago until in an hour */
+	const char *eku; /* of X509V3_EXT_conf_nid; NULL: no extension */
+	int from_s, to_s; /* validity beside now; 0, 0: an hour ago until in an hour */
 	const char *issuer; /* FILE of its CA; NULL: self-signed */
 	bool ca, rsa;
 	const char *password;
@@ -105,9 +107,10 @@ static inline void certs_write(const struct certs_spec *s, X509 *cert, EVP_PKEY 
 	certs_check(out && PEM_write_X509(out, cert) && fclose(out) == 0, path);
 	snprintf(path, sizeof(path), "%s.key", s->file);
 	out = fopen(path, "w");
-	certs_check(out && PEM_write_PrivateKey(out, key, s->password ? EVP_aes_128_cbc() : NULL,
-				(const unsigned char *)s->password,
-				s->password ? (int)strlen(s->password) : 0, NULL, NULL) &&
+	certs_check(out &&
+			    PEM_write_PrivateKey(out, key, s->password ? EVP_aes_128_cbc() : NULL,
+				    (const unsigned char *)s->password,
+				    s->password ? (int)strlen(s->password) : 0, NULL, NULL) &&
 			    fclose(out) == 0,
 		path);
 }

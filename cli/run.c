@@ -1,0 +1,410 @@
+#include "run.h"
+
+#include "exit.h"
+#include "run_setup.h"
+#include "secret.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { GRACE_MS = 3000 }; /* ruling 27 */
+
+/* ---- set-up ---- */
+
+/* Many flows want many descriptors (ruling 24). */
+static void raise_limit(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
+static int open_output(struct run *r)
+{
+	const struct groups *g = r->g;
+	const char *aor = r->config.aor ? r->config.aor : g->aor;
+	struct fail f = { 0 };
+	int e = out_new(&(struct out_config){
+		.command = r->cmd->name,
+		.target = r->config.target ? r->config.target : aor,
+		.output = g->output,
+		.trace_file = g->trace,
+		.color = g->color ? g->color : "auto",
+		.json = g->json,
+		.quiet = g->quiet,
+		.timestamps = g->timestamps,
+		.verbose = g->verbose,
+	}, &r->out, &f);
+
+	if (e) {
+		fprintf(stderr, "rte: %s: %s\n", r->cmd->name, fail_show(&f));
+		return exit_of_fail(e);
+	}
+	out_start(r->out, r->aor && r->aor[0] ? r->aor : NULL);
+	return OPT_GO_ON;
+}
+
+/* What is not built in and where it came from, and what counts for nothing here. */
+static void explain(struct run *r, const struct run_setup *s)
+{
+	const struct groups *g = r->g;
+
+	for (unsigned i = 0; i < g->origin_count; i++) {
+		const struct opt_origin *o = &g->origins[i];
+		out_note(r->out, "%s%s%s (%s)", o->name, o->value[0] ? " = " : "", o->value, o->where);
+	}
+	if (s->unused)
+		out_note(r->out, "%s is not used by a %s endpoint", s->unused,
+			r->kind == ENDPOINT_PEER_TO_PEER ? "peer-to-peer" : "server-based");
+	if (g->insecure)
+		out_warn(r->out, "--insecure: TLS peers are not verified");
+}
+
+static void on_event(void *arg, const struct endpoint_event *ev)
+{
+	struct run *r = arg;
+
+	out_event(r->out, ev);
+}
+
+static void announce(struct run *r, const struct run_setup *s)
+{
+	const struct groups *g = r->g;
+	struct endpoint_hop hops[64];
+	char texts[64][NET_ADDR_TEXT];
+	struct str uri = endpoint_uri(r->endpoint), hop = endpoint_next_hop_text(r->endpoint);
+	bool server = r->kind == ENDPOINT_SERVER_BASED;
+	const char *next = hop.n ? arena_str(&r->g->arena, hop).p : NULL;
+	unsigned n = 0;
+
+	out_endpoint(r->out, &(struct out_endpoint){
+		.aor = uri.n ? arena_str(&r->g->arena, uri).p : NULL,
+		.dialect = "standard",
+		.epid = g->epid,
+		.home_server = server ? (g->server.n ? g->server.v[0] : next) : NULL,
+		.proxy = server ? NULL : next,
+		.kind = server ? "server" : "p2p",
+		.manager = s->manager.kind == NET_CLIENT ? "client" : "server",
+		.transport = g->transport,
+	});
+	while (n < ARRAY_LEN(hops) && endpoint_manager_listener(r->manager, n, texts[n], &hops[n]))
+		n++;
+	if (n)
+		out_listening(r->out, hops, n);
+}
+
+static int open_endpoint(struct run *r, struct run_setup *s, struct fail *f)
+{
+	const struct groups *g = r->g;
+	int e;
+
+	if ((e = run_creds(r, s, f)) != 0)
+		return e;
+	s->manager.trace = out_trace(r->out);
+	if ((e = endpoint_manager_new(&s->manager, &r->manager, f)) != 0)
+		return e;
+	for (unsigned i = 0; i < g->listen.n && !g->dry_run; i++)
+		if ((e = endpoint_manager_listen(r->manager, str_of(g->listen.v[i]), f)) != 0)
+			return e;
+	s->endpoint.manager = r->manager;
+	s->endpoint.on_event = on_event;
+	s->endpoint.arg = r;
+	if ((e = endpoint_new(&s->endpoint, &r->endpoint, f)) != 0)
+		return e;
+	announce(r, s);
+	return 0;
+}
+
+/* The set-up failed with the output open: an error and the end. */
+static int give_up(struct run *r, int e, const struct fail *f)
+{
+	int code = exit_of_fail(e);
+
+	out_error(r->out, code, fail_show(f), NULL);
+	run_finish(r, code);
+	return run_done(r);
+}
+
+int run_init(struct run *r, const struct run_config *config)
+{
+	struct run_setup s = { 0 };
+	struct fail f = { 0 };
+	int e, code;
+
+	*r = (struct run){
+		.config = *config,
+		.g = config->g,
+		.cmd = config->g->cmd,
+		.arg = config->arg,
+		.transport = -1,
+		.key_password = BUF_INIT(SECRET_MAX),
+	};
+	e = run_setup(r, &s, &f);
+	if (e == -FAIL_ARGUMENT)
+		return opt_bad(r->g, &f);
+	if ((code = open_output(r)) != OPT_GO_ON)
+		return code;
+	signal(SIGPIPE, SIG_IGN); /* ruling 18: noticed by the output, after an orderly end */
+	raise_limit();
+	r->listens_tls = s.listens_tls;
+	explain(r, &s);
+	if (e == 0 && r->cmd->kind != CMD_NONE)
+		e = open_endpoint(r, &s, &f);
+	return e ? give_up(r, e, &f) : OPT_GO_ON;
+}
+
+/* ---- the loop and the orderly end ---- */
+
+void run_finish(struct run *r, int code)
+{
+	if (r->exit_code == EXIT_ok)
+		r->exit_code = code;
+	r->over = true;
+	if (r->running)
+		ev_break(endpoint_loop(), EVBREAK_ALL);
+}
+
+/* Begins the orderly end: by a signal, --max-time or a broken output. code: what that means. */
+static void end(struct run *r, int code, uint64_t grace_ms)
+{
+	if (r->stopping || r->over)
+		return;
+	r->stopping = true;
+	if (r->exit_code == EXIT_ok)
+		r->exit_code = code;
+	if (!r->config.stop) {
+		run_finish(r, code);
+		return;
+	}
+	net_timer_set(endpoint_loop(), &r->end_timer, net_now_ms() + grace_ms);
+	r->config.stop(r);
+}
+
+static uint64_t grace(const struct run *r)
+{
+	return r->timeout_ms < GRACE_MS ? r->timeout_ms : GRACE_MS;
+}
+
+static void on_signal(struct ev_loop *loop, ev_signal *w, int revents)
+{
+	struct run *r = w->data;
+
+	(void)loop;
+	(void)revents;
+	if (r->signal) {
+		fflush(NULL);
+		_exit(128 + w->signum);
+	}
+	r->signal = w->signum;
+	out_note(r->out, "%s", w->signum == SIGINT ? "interrupted" : "terminated");
+	end(r, r->goal && r->config.keeps ? EXIT_ok : 128 + w->signum, grace(r));
+}
+
+static void on_max_time(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct run *r = w->data;
+
+	(void)revents;
+	ev_timer_stop(loop, w);
+	if (r->stopping) {
+		run_finish(r, EXIT_ok);
+	} else if (r->goal && r->config.keeps) {
+		out_note(r->out, "--max-time is over");
+		end(r, EXIT_ok, grace(r));
+	} else {
+		char text[80];
+		snprintf(text, sizeof(text), "no result within --max-time=%s", r->g->max_time);
+		out_error(r->out, EXIT_timeout, text, NULL);
+		end(r, EXIT_timeout, 0); /* what can be said at once is said, nothing is waited for */
+	}
+}
+
+static void on_end_time(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct run *r = w->data;
+
+	(void)revents;
+	ev_timer_stop(loop, w);
+	out_note(r->out, "the orderly end was cut short");
+	run_finish(r, EXIT_ok);
+}
+
+/* Every pass of the loop: nobody reads our output any more? */
+static void on_pass(struct ev_loop *loop, ev_prepare *w, int revents)
+{
+	struct run *r = w->data;
+
+	(void)loop;
+	(void)revents;
+	if (out_broken(r->out))
+		end(r, EXIT_ok, grace(r)); /* out_end knows the code */
+}
+
+static void watch(struct run *r)
+{
+	struct ev_loop *loop = endpoint_loop();
+
+	ev_signal_init(&r->on_int, on_signal, SIGINT);
+	ev_signal_init(&r->on_term, on_signal, SIGTERM);
+	ev_prepare_init(&r->on_pass, on_pass);
+	ev_init(&r->max_timer, on_max_time);
+	ev_init(&r->end_timer, on_end_time);
+	r->on_int.data = r->on_term.data = r->on_pass.data = r->max_timer.data = r->end_timer.data = r;
+	ev_signal_start(loop, &r->on_int);
+	ev_signal_start(loop, &r->on_term);
+	ev_prepare_start(loop, &r->on_pass);
+	if (r->max_time_ms)
+		net_timer_set(loop, &r->max_timer, net_now_ms() + r->max_time_ms);
+}
+
+static void unwatch(struct run *r)
+{
+	struct ev_loop *loop = endpoint_loop();
+
+	ev_signal_stop(loop, &r->on_int);
+	ev_signal_stop(loop, &r->on_term);
+	ev_prepare_stop(loop, &r->on_pass);
+	ev_timer_stop(loop, &r->max_timer);
+	ev_timer_stop(loop, &r->end_timer);
+}
+
+static void begin(struct run *r)
+{
+	struct fail f = { 0 };
+	int e = r->config.start(r, &f);
+
+	if (e == 0)
+		return;
+	out_error(r->out, exit_of_fail(e), fail_show(&f), NULL);
+	run_finish(r, exit_of_fail(e));
+}
+
+static void ask(struct run *r)
+{
+	struct fail f = { 0 };
+
+	if (run_creds_ask(r, &f) == 0)
+		return;
+	r->again = false;
+	out_note(r->out, "%s", fail_show(&f));
+	run_finish(r, out_failed(r->out, &r->last));
+}
+
+void run_loop(struct run *r)
+{
+	watch(r);
+	do {
+		r->again = false;
+		begin(r);
+		r->running = true;
+		if (!r->over)
+			ev_run(endpoint_loop(), 0);
+		r->running = false;
+		if (r->again && !r->over)
+			ask(r);
+	} while (r->again && !r->over);
+	unwatch(r);
+}
+
+int run_done(struct run *r)
+{
+	struct endpoint_counts counts = { 0 };
+	int code;
+
+	if (r->manager)
+		counts = endpoint_manager_counts(r->manager);
+	endpoint_free(r->endpoint);
+	endpoint_manager_free(r->manager);
+	cred_store_free(r->creds);
+	buf_wipe(&r->key_password);
+	code = out_end(r->out, r->exit_code, r->has_last ? &r->last : NULL, &counts);
+	r->out = NULL;
+	return code;
+}
+
+/* ---- results ---- */
+
+void run_result(struct run *r, const struct endpoint_result *result)
+{
+	r->last = *result;
+	r->has_last = true;
+	if (!result->response)
+		return;
+	r->last_response = (struct endpoint_msg){
+		.status_code = result->response->status_code,
+		.cseq = result->response->cseq,
+		.bytes = result->response->bytes,
+		.retransmissions = result->response->retransmissions,
+		.rtt_ms = result->response->rtt_ms,
+	};
+	r->last.response = &r->last_response;
+}
+
+/* Ruling 30: the server may refuse to connect to hosts that it does not know, and says nothing. */
+static void hint(struct run *r, int code)
+{
+	if (code == EXIT_timeout && r->kind == ENDPOINT_SERVER_BASED && r->listens_tls)
+		out_warn(r->out, "the server may not trust this host, which listens on TLS");
+}
+
+void run_failed(struct run *r, const struct endpoint_result *result)
+{
+	int code;
+
+	run_result(r, result);
+	if (r->stopping) { /* the end was reported when it began */
+		run_finish(r, exit_of_result(result));
+		return;
+	}
+	if (r->running && run_creds_may_ask(r, result)) {
+		r->again = true;
+		ev_break(endpoint_loop(), EVBREAK_ALL);
+		return;
+	}
+	code = out_failed(r->out, result);
+	hint(r, code);
+	run_finish(r, code);
+}
+
+void run_event(void *arg, const struct endpoint_event *ev)
+{
+	struct run *r = arg;
+
+	switch (ev->type) {
+	case ENDPOINT_DONE:
+		run_result(r, ev->result);
+		out_event(r->out, ev);
+		run_finish(r, EXIT_ok);
+		break;
+	case ENDPOINT_FAILED:
+		run_failed(r, ev->result);
+		break;
+	case ENDPOINT_CLOSED:
+		if (ev->result)
+			run_result(r, ev->result);
+		run_finish(r, EXIT_ok);
+		break;
+	default:
+		out_event(r->out, ev);
+		break;
+	}
+}
+
+int run_usage(struct run *r, const char *fmt, ...)
+{
+	char text[480];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	out_error(r->out, EXIT_usage, text, NULL);
+	return EXIT_usage;
+}

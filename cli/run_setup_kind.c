@@ -1,0 +1,74 @@
+#include "run_setup.h"
+
+#include "value.h"
+
+#include <string.h>
+
+static int with(struct fail *f, const char *a, const char *b)
+{
+	return fail_set(f, -FAIL_ARGUMENT, "--%s with --%s", a, b);
+}
+
+/* Peer to peer or not, for a command that can be both: the command line, then files and environment (section 5.3). */
+static bool peer_to_peer(struct run *r, struct run_setup *s)
+{
+	const struct groups *g = r->g;
+
+	if (opt_on_line(g, "server")) {
+		s->unused = g->p2p ? "p2p" : NULL;
+		return false;
+	}
+	if (opt_on_line(g, "p2p") || opt_on_line(g, "proxy")) {
+		s->unused = g->server.n ? "server" : NULL;
+		return g->p2p || g->proxy;
+	}
+	if (g->p2p && g->server.n)
+		s->unused = "server";
+	return g->p2p || g->server.n == 0;
+}
+
+/* "it cannot authenticate" (section 5.3); what stands in a file is passed over. */
+static int refuse_credentials(struct run *r, struct run_setup *s, struct fail *f)
+{
+	static const char *const options[] = { "user", "password", "credentials", "realm", "preauth", "auth" };
+	const struct groups *g = r->g;
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		const char *name = options[i];
+		if (!opt_origin(g, name))
+			continue;
+		if (strcmp(name, "auth") == 0 && strcmp(g->auth, "none") == 0)
+			continue;
+		if (opt_on_line(g, name))
+			return fail_set(f, -FAIL_ARGUMENT,
+				"--%s: a peer-to-peer endpoint cannot authenticate; add --server", name);
+		if (!s->unused)
+			s->unused = name;
+	}
+	return 0;
+}
+
+int run_setup_kind(struct run *r, struct run_setup *s, struct fail *f)
+{
+	const struct groups *g = r->g;
+	bool p2p_line = opt_on_line(g, "p2p") && g->p2p, server_line = opt_on_line(g, "server");
+
+	if (p2p_line && server_line)
+		return with(f, "p2p", "server");
+	if (r->cmd->kind == CMD_SERVER_BASED && p2p_line)
+		return fail_set(f, -FAIL_ARGUMENT, "--p2p: %s needs a server", r->cmd->name);
+	if (opt_on_line(g, "proxy") && server_line)
+		return with(f, "proxy", "server");
+	if (r->cmd->kind == CMD_SERVER_BASED && opt_on_line(g, "proxy"))
+		return fail_set(f, -FAIL_ARGUMENT, "--proxy: %s uses --server", r->cmd->name);
+	r->kind = ENDPOINT_SERVER_BASED;
+	if (r->cmd->kind == CMD_EITHER && peer_to_peer(r, s))
+		r->kind = ENDPOINT_PEER_TO_PEER;
+	s->endpoint.kind = r->kind;
+	s->manager.kind = r->kind == ENDPOINT_PEER_TO_PEER || g->listen.n ? NET_SERVER : NET_CLIENT;
+	if (r->kind == ENDPOINT_PEER_TO_PEER)
+		return refuse_credentials(r, s, f);
+	if (g->proxy)
+		s->unused = "proxy";
+	return 0;
+}
