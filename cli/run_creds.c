@@ -21,7 +21,7 @@ static struct str user_of(struct run *r, const char *aor)
 	out = arena_alloc(&r->g->arena, user.n + 1);
 	for (size_t i = 0; i < user.n; i++, n++) {
 		out[n] = user.p[i];
-		if (out[n] == '%' && text_unhex(str_sub(user, i + 1, i + 3), &out[n]))
+		if (out[n] == '%' && text_unhex(str_sub(user, i + 1, i + 3), &out[n], 1))
 			i += 2;
 	}
 	return (struct str){ out, n };

@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 /* A peer in any form of cli.md section 6, as a SIP URI. */
 static int uri(struct run *r, const char *option, const char *text, const char **out, struct fail *f)
@@ -93,10 +92,9 @@ static int route(struct run *r, struct run_setup *s, struct fail *f)
 	const struct groups *g = r->g;
 	struct endpoint_config *c = &s->endpoint;
 	const char *proxy = NULL;
-	int e, transport = -1;
+	int e;
 
-	if ((e = value_word("--transport", g->transport, "udp|tcp|tls", &transport, f)) != 0 ||
-	    (e = uris(r, "--server", &g->server, &c->servers, f)) != 0 ||
+	if ((e = uris(r, "--server", &g->server, &c->servers, f)) != 0 ||
 	    (e = uris(r, "--route", &g->route, &c->routes, f)) != 0)
 		return e;
 	if (g->proxy && (e = uri(r, "--proxy", g->proxy, &proxy, f)) != 0)
@@ -107,9 +105,9 @@ static int route(struct run *r, struct run_setup *s, struct fail *f)
 		c->proxy = str_of(proxy);
 	c->route_count = g->route.n;
 	c->connect = str_of(g->connect);
-	c->transport = r->transport = transport; /* the words are in the order of enum net_transport */
-	c->udp_only = transport == NET_UDP && opt_on_line(g, "transport");
-	c->family = r->family = g->ipv4 ? AF_INET : g->ipv6 ? AF_INET6 : AF_UNSPEC;
+	c->transport = r->transport;
+	c->udp_only = r->transport == NET_UDP && opt_on_line(g, "transport");
+	c->family = r->family;
 	return 0;
 }
 

@@ -154,6 +154,10 @@ static int network(struct run *r, struct run_setup *s, struct fail *f)
 			return fail_set(f, -FAIL_ARGUMENT, "--resolve: \"%s\" is not HOST:PORT:ADDR", g->resolve.v[i]);
 	if (g->ipv4 && g->ipv6)
 		return fail_set(f, -FAIL_ARGUMENT, "--ipv4 with --ipv6");
+	/* the words are in the order of enum net_transport */
+	if ((e = value_word("--transport", g->transport, "udp|tcp|tls", &r->transport, f)) != 0)
+		return e;
+	r->family = g->ipv4 ? AF_INET : g->ipv6 ? AF_INET6 : AF_UNSPEC;
 	s->manager.net.interface = g->interface;
 	s->manager.dns_servers = str_of(g->dns);
 	s->manager.resolve = g->resolve.v;

@@ -364,6 +364,7 @@ static int send_register(struct registration_flow *f, struct fail *fail)
 		.call_id = str_of(f->call_id),
 		.from_tag = str_of(f->from_tag),
 		.cseq = &f->cseq,
+		.exchange = &f->exchange,
 		.has_expires = r->config.what == REGISTRATION_ADD || removing,
 		.expires = removing ? 0 : r->expires,
 		.flow_index = f->index,
@@ -538,8 +539,10 @@ void registration_free(struct registration *r)
 		*r->gone = true;
 	ev_timer_stop(endpoint_loop(), &r->end_timer);
 	stop_flows(r);
-	for (unsigned i = 0; i < r->flow_count; i++)
+	for (unsigned i = 0; i < r->flow_count; i++) {
 		request_free(r->flows[i].request);
+		auth_exchange_done(&r->flows[i].exchange);
+	}
 	if (r->endpoint->registration == r)
 		r->endpoint->registration = NULL;
 	arena_done(&r->arena);

@@ -38,6 +38,7 @@ struct registration_flow {
 	bool busy;               /* it is on its way */
 	ev_timer timer; /* refresh, or the next try of recovery */
 	uint32_t cseq;
+	struct auth_exchange exchange; /* of its Call-ID */
 	char call_id[40], from_tag[17];
 	char contact[600]; /* the Contact URI as it was last registered */
 	uint64_t recover_until, recover_delay; /* ms; 0: not recovering */

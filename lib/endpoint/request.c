@@ -471,7 +471,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	switch (r->state) {
 	case REQUEST_IDLE:
 	case REQUEST_PAUSED:
-		r->exchange = (struct auth_exchange){ 0 };
+		auth_exchange_next(r->exchange);
 		begin(r);
 		break;
 	case REQUEST_FINISHED:
@@ -554,6 +554,7 @@ int request_start(const struct request_config *config, struct request **out, str
 	r->config.from_tag = arena_str(&r->arena, config->from_tag);
 	keep_headers(r);
 	r->target = r->config.target;
+	r->exchange = config->exchange ? config->exchange : &r->own_exchange;
 	r->expires = config->expires;
 	text_token(r->call_id, 32);
 	text_token(r->from_tag, 16);
@@ -581,6 +582,7 @@ void request_free(struct request *r)
 	request_drop_flow(r);
 	release_place(r);
 	sip_msg_unref(r->final);
+	auth_exchange_done(&r->own_exchange);
 	buf_wipe(&r->wire);
 	arena_done(&r->arena);
 	mem_free(r);

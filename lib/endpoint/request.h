@@ -32,6 +32,7 @@ struct request_config {
 	/* For operations built on requests (registration ...): */
 	struct str call_id, from_tag;  /* empty: made */
 	uint32_t *cseq;                /* counted up for every sending; NULL: from 1 */
+	struct auth_exchange *exchange; /* kept by the owner over several requests of one Call-ID (RFC 3261 22.3); NULL: own */
 	uint32_t expires;              /* written as Expires; repeated once with Min-Expires on 423 */
 	bool has_expires;
 	unsigned flow_index;           /* which kept flow of a server-based endpoint */

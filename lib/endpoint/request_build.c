@@ -168,7 +168,7 @@ int request_build(struct request *r, struct net_flow *flow, struct fail *f)
 	if (c->write)
 		c->write(c->write_arg, r, &r->wire);
 	if (auth)
-		e = auth_authorize(auth, &r->exchange,
+		e = auth_authorize(auth, r->exchange,
 			&(struct auth_request){ c->method, r->target, c->body }, &r->wire, f);
 	put_user_agent(&w);
 	put_changes(&w, ec->headers, ec->header_count);

@@ -36,7 +36,7 @@ struct request {
 	struct net_flow *flow;
 	struct flow_watch watch;
 	struct transaction *tx;
-	struct auth_exchange exchange;
+	struct auth_exchange own_exchange, *exchange;
 	ev_timer timer;
 	struct buf wire;
 

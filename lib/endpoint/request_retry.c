@@ -106,7 +106,7 @@ static void on_challenge(struct request *r, struct sip_msg *m)
 	struct auth *auth = r->endpoint->ops->auth(r->endpoint);
 	struct fail f = { 0 };
 	struct endpoint_auth info;
-	const struct auth_info *i = &r->exchange.info;
+	const struct auth_info *i = &r->exchange->info;
 	int e;
 
 	if (!auth) {
@@ -117,10 +117,10 @@ static void on_challenge(struct request *r, struct sip_msg *m)
 		request_finish(r, &f);
 		return;
 	}
-	e = auth_challenged(auth, &r->exchange, m, net_now_ms(), &f);
+	e = auth_challenged(auth, r->exchange, m, net_now_ms(), &f);
 	if (e != 0) {
 		f.code = e;
-		r->result.cause = auth_cause_name(r->exchange.cause);
+		r->result.cause = auth_cause_name(r->exchange->cause);
 		request_finish(r, &f);
 		return;
 	}
@@ -161,7 +161,7 @@ static bool follow(struct request *r, struct sip_msg *m)
 		if (a.star || a.uri.scheme > SIP_URI_SIPS || (old.scheme == SIP_URI_SIPS && a.uri.scheme != SIP_URI_SIPS))
 			continue;
 		r->result.counts.redirects++;
-		r->exchange = (struct auth_exchange){ 0 };
+		auth_exchange_done(r->exchange); /* A39: what the old server asked for is not for the new one */
 		r->grown = false;
 		request_drop_flow(r);
 		if (registering) {
@@ -218,12 +218,12 @@ static void on_success(struct request *r, struct sip_msg *m)
 	const struct auth_request ar = { r->config.method, r->target, r->config.body };
 	struct fail f = { 0 };
 
-	if (auth && auth_accepted(auth, &r->exchange, m, &ar, &f) != 0) {
-		r->result.cause = auth_cause_name(r->exchange.cause);
+	if (auth && auth_accepted(auth, r->exchange, m, &ar, &f) != 0) {
+		r->result.cause = auth_cause_name(r->exchange->cause);
 		request_finish(r, &f);
 		return;
 	}
-	r->result.authenticated = auth_exchange_sent(&r->exchange);
+	r->result.authenticated = auth_exchange_sent(r->exchange);
 	request_finish(r, NULL);
 }
 
@@ -254,9 +254,9 @@ void request_final(struct request *r, struct sip_msg *m)
 	if (auth && m->status == 403) {
 		struct fail ignored;
 
-		auth_accepted(auth, &r->exchange, m, &(struct auth_request){ r->config.method, r->target, r->config.body },
+		auth_accepted(auth, r->exchange, m, &(struct auth_request){ r->config.method, r->target, r->config.body },
 			&ignored);
-		if (r->exchange.cause == AUTH_FORBIDDEN) {
+		if (r->exchange->cause == AUTH_FORBIDDEN) {
 			r->result.cause = auth_cause_name(AUTH_FORBIDDEN);
 			fail_with_status(r, m, " after credentials were sent");
 			return;

@@ -25,8 +25,10 @@ static bool scan_version(struct scan *s, struct str *out)
 {
 	const char *start = s->p;
 
-	if (!scan_lit(s, "SIP/") || !scan_run(s, CH_DIGIT, NULL) || !scan_char(s, '.') ||
-	    !scan_run(s, CH_DIGIT, NULL))
+	if (s->end - start >= 7 && memcmp(start, "SIP/2.0", 7) == 0)
+		s->p += 7;
+	else if (!scan_lit(s, "SIP/") || !scan_run(s, CH_DIGIT, NULL) || !scan_char(s, '.') ||
+		 !scan_run(s, CH_DIGIT, NULL))
 		return false;
 	*out = (struct str){ start, (size_t)(s->p - start) };
 	return true;

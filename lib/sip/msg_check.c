@@ -25,9 +25,7 @@ static bool vias(struct str value)
 static bool address(struct str value)
 {
 	struct sip_nameaddr a;
-	struct str tag;
-	/* tag-param = "tag" EQUAL token: never empty, never without a value */
-	return sip_nameaddr_parse(value, &a) && (!sip_nameaddr_tag(&a, &tag) || tag.n > 0);
+	return sip_nameaddr_parse(value, &a);
 }
 
 static bool contact(const struct sip_nameaddr *a)

@@ -41,6 +41,28 @@ static bool bare_uri(struct scan *s, struct sip_uri *u)
 	return scan_peek(s) != '?' && sip_uri_scan(&text, u) && scan_end(&text);
 }
 
+/* *( SEMI generic-param ), and the first tag among them. tag-param = "tag" EQUAL token: a tag that is
+ * there is not empty (attack A17). */
+static bool params(struct scan *s, struct sip_nameaddr *a)
+{
+	struct sip_param p;
+
+	scan_lws(s);
+	a->tag = STR_EMPTY;
+	a->params = (struct str){ s->p, 0 };
+	while (scan_sep(s, ';')) {
+		if (!sip_param_scan(s, &p))
+			return false;
+		if (p.name.n == 3 && a->tag.n == 0 && str_ieq(p.name, STR("tag"))) {
+			if (p.value.n == 0)
+				return false;
+			a->tag = p.value;
+		}
+		a->params.n = (size_t)(s->p - a->params.p);
+	}
+	return scan_lws(s) && (scan_end(s) || *s->p == ',');
+}
+
 /* Writes into *a as it goes. */
 static bool element(struct scan *s, struct sip_nameaddr *a)
 {
@@ -53,7 +75,7 @@ static bool element(struct scan *s, struct sip_nameaddr *a)
 	a->brackets = scan_char(s, '<');
 	if (a->brackets ? !sip_uri_scan(s, &a->uri) || !scan_char(s, '>') : !bare_uri(s, &a->uri))
 		return false;
-	if (!sip_params_scan(s, &a->params))
+	if (!params(s, a))
 		return false;
 	a->text = str_trim((struct str){ start, (size_t)(s->p - start) });
 	return true;
@@ -93,5 +115,8 @@ bool sip_nameaddr_next(struct str *rest, bool star, struct sip_nameaddr *out, bo
 
 bool sip_nameaddr_tag(const struct sip_nameaddr *a, struct str *tag)
 {
-	return sip_param(a->params, "tag", tag);
+	if (a->tag.n == 0)
+		return false;
+	*tag = a->tag;
+	return true;
 }

@@ -13,6 +13,7 @@ struct sip_nameaddr {
 	bool brackets;      /* the URI stood in angle brackets */
 	struct sip_uri uri; /* without brackets its parameters are the header's (RFC 3261 20) */
 	struct str params;  /* from the first ';' on, or empty */
+	struct str tag;     /* of the params, as all addresses of dialogs have one; empty when absent */
 	struct str text;    /* the whole value as written */
 };
 
@@ -21,7 +22,7 @@ bool sip_nameaddr_parse(struct str value, struct sip_nameaddr *out);
 /* Takes one element of a comma list; true with out, or false at the end (*bad false) or at an error (*bad true).
  * star allows "*" alone. */
 bool sip_nameaddr_next(struct str *rest, bool star, struct sip_nameaddr *out, bool *bad);
-/* The tag parameter; false when absent. */
+/* The tag; false when absent. */
 bool sip_nameaddr_tag(const struct sip_nameaddr *a, struct str *tag);
 
 #endif

@@ -59,21 +59,26 @@ static bool address(struct str value, struct str *out)
 	return sip_uri_is_ipv6(value);
 }
 
+static bool is(struct str name, struct str want)
+{
+	return name.n == want.n && (memcmp(name.p, want.p, want.n) == 0 || str_ieq(name, want));
+}
+
 /* The parameters that mean something; the first of several counts. */
 static bool known(const struct sip_param *p, struct sip_via *v)
 {
 	uint32_t n = 0;
 
-	switch (p->name.n ? p->name.p[0] | 0x20 : 0) {
+	switch (p->name.p[0] | 0x20) {
 	case 'b':
-		if (v->branch.n || !str_ieq(p->name, STR("branch")))
+		if (v->branch.n || !is(p->name, STR("branch")))
 			return true;
 		v->branch = p->value;
 		return v->branch.n > 0;
 	case 'r':
-		if (str_ieq(p->name, STR("received")))
+		if (is(p->name, STR("received")))
 			return v->received.n || address(p->value, &v->received);
-		if (v->has_rport || !str_ieq(p->name, STR("rport")))
+		if (v->has_rport || !is(p->name, STR("rport")))
 			return true;
 		if (p->has_value && (!str_u32(p->value, &n) || n > UINT16_MAX))
 			return false;
@@ -81,12 +86,10 @@ static bool known(const struct sip_param *p, struct sip_via *v)
 		v->rport = (uint16_t)n;
 		return true;
 	case 'm':
-		if (v->maddr.n || !str_ieq(p->name, STR("maddr")))
-			return true;
-		return address(p->value, &v->maddr);
+		return v->maddr.n || !is(p->name, STR("maddr")) || address(p->value, &v->maddr);
 	case 't':
 		/* ttl = 1*3DIGIT ; 0 to 255 */
-		return !str_ieq(p->name, STR("ttl")) || (str_u32(p->value, &n) && n <= 255);
+		return !is(p->name, STR("ttl")) || (str_u32(p->value, &n) && n <= 255);
 	default:
 		return true;
 	}

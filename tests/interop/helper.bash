@@ -39,6 +39,18 @@ contacts_are() {
 	[ "$(kamailio contacts "$2" | wc -l)" = "$1" ]
 }
 
+# ---- DNS with the zone of tests/data/dns: names_start [PORT]; at 53 it is also what /etc/resolv.conf names
+
+names_start() {
+	. "$interop/dns.sh"
+	dns_have || missing "no DNS server: knot and bind9-dnsutils are not installed"
+	dns_start "$BATS_FILE_TMPDIR/dns" "${1:-53}" 5060 5061 3>&-
+}
+names_stop() {
+	. "$interop/dns.sh"
+	dns_stop "$BATS_FILE_TMPDIR/dns"
+}
+
 # ---- SIPp as a server that misbehaves: sipp_start SCENARIO [udp|tcp] [PORT]; the scenarios are in sipp/
 
 sipp_start() {
@@ -121,6 +133,7 @@ tell() {
 }
 rigs_stop() {
 	kamailio stop
+	names_stop
 	local dir
 	for dir in "$BATS_FILE_TMPDIR"/sipp-*; do
 		[ ! -d "$dir" ] || sipp_stop "${dir##*-}"

@@ -168,6 +168,20 @@ statuses() { # of what ask printed
 	kamailio stop
 }
 
+@test "dns: the zone answers over udp and tcp, IPv4 and IPv6; sofia sees the order of RFC 3263" {
+	need dig sip-dig
+	names_start
+	[ "$(dig +short @127.0.0.1 rte.test NAPTR | awk '$1 == 10 { print $4 }')" = '"SIPS+D2T"' ]
+	[ "$(dig +short @::1 _sip._udp.rte.test SRV)" = '0 0 5060 sip.rte.test.' ]
+	dig +short +tcp @127.0.0.1 sip.rte.test AAAA | grep -qx ::1
+	dig +ignore +bufsize=1232 @127.0.0.1 _sip._tcp.big.rte.test SRV | grep -q 'flags:.* tc'
+	run sip-dig sip:rte.test
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $(head -n 1 <<<"$output") == *tls*5061* ]]
+	names_stop
+}
+
 @test "sipp: ok, silent, bare-401, late-100, twice-200" {
 	scenario ok
 	[ "$(ask 1 | statuses)" = '200 OK,' ]

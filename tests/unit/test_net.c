@@ -298,6 +298,7 @@ static void test_local_address(void **state)
 	assert_starts(why.text, "[::1]:9 cannot be reached from 127.0.0.3");
 	net_flow_unref(f);
 	rig_free(r);
+	close(peer_accept(fd));
 
 	/* With a port there is one connection to a peer, and another one soon after. */
 	for (int i = 0; i < 2; i++) {

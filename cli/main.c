@@ -1,0 +1,128 @@
+/* cli/main.c -- the table of commands, and the way to the one that is asked for */
+#include "base/mem.h"
+#include "cmd.h"
+#include "exit.h"
+#include "opt.h"
+#include "secret.h"
+#include "value.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct cmd cmd_table[] = {
+	{ "register", NULL, "AOR", "Add, refresh, query and remove bindings.", CMD_SERVER_BASED, cmd_register },
+	{ "options", "ping", "URI...", "OPTIONS once or repeatedly, with statistics.", CMD_EITHER, cmd_options },
+	{ "resolve", NULL, "URI...", "Server location (RFC 3263), step by step.", CMD_NONE, cmd_resolve },
+	{ "serve", NULL, "[-- COMMAND [ARG...]]", "A registrar and proxy for tests.", CMD_NONE, cmd_serve },
+	{ "help", NULL, "[COMMAND]", "The manual page of a command, or its help.", CMD_NONE, cmd_help },
+	{ "version", NULL, "", "Version, features, libraries, RFCs.", CMD_NONE, cmd_version },
+	{ NULL, NULL, NULL, NULL, CMD_NONE, NULL },
+};
+
+const struct cmd *cmd_find(const char *name)
+{
+	for (const struct cmd *c = cmd_table; c->name; c++)
+		if (strcmp(c->name, name) == 0 || (c->alias && strcmp(c->alias, name) == 0))
+			return c;
+	return NULL;
+}
+
+static void out_of_memory(void)
+{
+	static const char text[] = "rte: out of memory\n";
+	ssize_t n = write(STDERR_FILENO, text, sizeof(text) - 1);
+
+	(void)n;
+	_exit(EXIT_out_of_memory);
+}
+
+/* Does a bundle of short options hold j? It ends at the first letter that takes a value. */
+static bool bundle_has_json(const char *letters)
+{
+	return letters[strspn(letters, "vqnk46hV")] == 'j';
+}
+
+/* Ruling 22: also what goes wrong before all options are read is JSON where JSON is asked for. */
+static bool wants_json(int argc, const char **argv)
+{
+	static const char *const no[] = { "", "0", "no", "off", "false" };
+	const char *value = getenv("RTE_JSON");
+	bool json = value != NULL;
+
+	for (size_t i = 0; json && i < ARRAY_LEN(no); i++)
+		json = strcmp(value, no[i]) != 0;
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--json") == 0 || (argv[i][0] == '-' && bundle_has_json(argv[i] + 1)))
+			json = true;
+		else if (strcmp(argv[i], "--no-json") == 0)
+			json = false;
+	}
+	return json;
+}
+
+static int unknown(const struct groups *g, const char *name)
+{
+	const char *words[2 * ARRAY_LEN(cmd_table)] = { NULL }, *near;
+	char shown[VALUE_SHOWN];
+	size_t n = 0;
+
+	for (const struct cmd *c = cmd_table; c->name; c++) {
+		words[n++] = c->name;
+		if (c->alias)
+			words[n++] = c->alias;
+	}
+	near = value_nearest(name, words);
+	if (near)
+		return opt_usage(g, "unknown command %s; did you mean %s?", value_show(name, shown), near);
+	return opt_usage(g, "unknown command %s; rte --help lists them", value_show(name, shown));
+}
+
+/* args[0] is the command word, or stands for it. */
+static int run(const struct cmd *cmd, int argc, const char **args, struct groups *g)
+{
+	const char **argv = arena_alloc(&g->arena, ((size_t)argc + 1) * sizeof(*argv));
+
+	memcpy(argv, args, ((size_t)argc + 1) * sizeof(*argv));
+	argv[0] = arena_fmt(&g->arena, "rte %s", cmd->name).p;
+	return cmd->run(cmd, argc, argv, g);
+}
+
+static int dispatch(int argc, const char **argv, struct groups *g)
+{
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "";
+	const struct cmd *cmd;
+	int code;
+
+	if (strncmp(name, "rte-", 4) == 0 && (cmd = cmd_find(name + 4)))
+		return run(cmd, argc, argv, g);
+	if (argc > 1 && argv[1][0] == '-') {
+		code = opt_parse_common(argc, argv, g);
+		if (code != OPT_GO_ON)
+			return code;
+		argc = (int)g->args.n;
+		argv = g->args.v;
+	} else if (argc > 0) {
+		argc--;
+		argv++;
+	}
+	if (argc < 1)
+		return opt_usage(g, "no command; rte --help lists them");
+	cmd = cmd_find(argv[0]);
+	return cmd ? run(cmd, argc, argv, g) : unknown(g, argv[0]);
+}
+
+int main(int argc, char **argv)
+{
+	struct groups g = { 0 };
+	const char **args;
+	int code;
+
+	mem_set_oom_hook(out_of_memory);
+	args = secret_hide(&g.arena, argc, argv);
+	g.json_errors = wants_json(argc, args);
+	code = dispatch(argc, args, &g);
+	groups_done(&g);
+	return code;
+}
