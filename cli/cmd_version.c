@@ -55,7 +55,7 @@ static int print_json(void)
 	json_t *record, *numbers = json_array();
 	struct timespec now;
 	struct tm utc;
-	char day[32], stamp[48];
+	char day[32], stamp[64];
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);

@@ -287,10 +287,12 @@ static unsigned distance(const char *a, const char *b)
 const char *value_nearest(const char *text, const char *const *words)
 {
 	const char *near = NULL;
-	unsigned best = (unsigned)(strlen(text) / 3 + 1); /* further off is no typing mistake */
+	unsigned best = (unsigned)(strlen(text) + 1) / 4; /* further off is no typing mistake */
 
 	for (; *words; words++) {
 		unsigned d = distance(text, *words);
+		if (strlen(text) > 1 && strncmp(text, *words, strlen(text)) == 0)
+			d = 0; /* an abbreviation */
 		if (d <= best && (!near || d < best)) {
 			best = d;
 			near = *words;

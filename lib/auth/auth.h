@@ -28,8 +28,8 @@ enum auth_cause { /* AU-11 and cli.md section 9 */
 const char *auth_cause_name(enum auth_cause c); /* "invalid_credentials" ...; "" for none */
 
 enum auth_scheme_id { AUTH_DIGEST, AUTH_NTLM, AUTH_KERBEROS, AUTH_NONE, AUTH_SCHEMES };
-bool auth_scheme_parse(
-	struct str s, enum auth_scheme_id *out); /* "digest" "ntlm" "kerberos" "none" */
+/* "digest" "ntlm" "kerberos" "none" */
+bool auth_scheme_parse(struct str s, enum auth_scheme_id *out);
 const char *auth_scheme_name(enum auth_scheme_id id);
 /* Is this scheme in this build? */
 bool auth_scheme_built(enum auth_scheme_id id);
@@ -70,13 +70,14 @@ struct auth_info {
 	bool stale, proxy;
 };
 
-/* The rounds of one request; zeroed to begin with, embedded in its owner. Must not outlive the
- * struct auth. */
 #define AUTH_ROUNDS 3 /* never more than this many answers for one request (A34) */
 #define AUTH_SIDES 4 /* nor this many realms at once */
+
+/* The rounds of one request; zeroed to begin with, embedded in its owner. Must not outlive the
+ * struct auth. */
 struct auth_exchange {
-	struct auth_side { /* a realm, by proxies or not: 401 and 407 may both challenge one request
-			    */
+	/* A realm, by proxies or not: 401 and 407 may both challenge one request. */
+	struct auth_side {
 		struct auth_session *session; /* borrowed from the struct auth */
 		const struct auth_sent *sent; /* what the latest sending said; NULL: nothing */
 		unsigned answered; /* how many of this side's challenges were answered */

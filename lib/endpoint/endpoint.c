@@ -170,7 +170,7 @@ static void on_stop_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)loop;
 	(void)revents;
 	ev_timer_stop(loop, w);
-	if (ep->stopped)
+	if (ep->stopped || (ep->registration && !registration_ended(ep->registration)))
 		return;
 	ep->stopped = true;
 	endpoint_emit(ep, &(struct endpoint_event){ .type = ENDPOINT_CLOSED });

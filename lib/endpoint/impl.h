@@ -110,6 +110,7 @@ struct endpoint {
 	struct registration *registration; /* at most one (RG-02) */
 	struct str *service_route; /* of the registration; each malloc'ed */
 	unsigned service_route_count;
+	bool spread;   /* outbound: the servers are one for each reg-id, not a failover list (ruling 8) */
 	bool refuse;   /* RG-12: registered, dropped, and told not to reconnect: sends are refused (ruling 21) */
 	bool stopping, stopped;
 	ev_timer stop_timer;
@@ -130,6 +131,8 @@ void endpoint_hop_of(const struct net_addr *addr, enum net_transport t, char tex
 void dispatch_forget_endpoint(struct endpoint *ep);
 /* registration.c: the endpoint's kept flow is gone. True: the registration takes care (refresh or unregister). */
 const char *registration_flow_lost(struct registration *r, unsigned index, const struct net_event *ev);
+/* Is its last event out? */
+bool registration_ended(const struct registration *r);
 /* request.c: a place became free, let queued ones go. */
 void request_unqueue(struct endpoint *ep);
 /* Sets what a registrar told (RFC 3608); copies. */

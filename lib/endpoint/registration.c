@@ -50,6 +50,8 @@ static void finish(struct registration *r, enum endpoint_event_type type, const 
 
 	r->ended = true;
 	stop_flows(r);
+	if (r->endpoint->stopping) /* EP-17: the endpoint ends after its children */
+		net_later(endpoint_loop(), &r->endpoint->stop_timer);
 	emit(r, &ev); /* may free r */
 }
 
@@ -67,6 +69,11 @@ bool registration_active(const struct registration *r)
 		if (r->flows[i].state == REGISTRATION_REGISTERED)
 			return true;
 	return false;
+}
+
+bool registration_ended(const struct registration *r)
+{
+	return r->ended;
 }
 
 static bool any_busy(const struct registration *r)
@@ -486,6 +493,7 @@ int registration_start(const struct registration_config *config, struct registra
 		}
 	r->endpoint->registration = r;
 	r->endpoint->refuse = false;
+	r->endpoint->spread = config->outbound;
 	*out = r;
 	return 0;
 }
@@ -543,8 +551,11 @@ void registration_free(struct registration *r)
 		request_free(r->flows[i].request);
 		auth_exchange_done(&r->flows[i].exchange);
 	}
-	if (r->endpoint->registration == r)
+	if (r->endpoint->registration == r) {
 		r->endpoint->registration = NULL;
+		if (r->endpoint->stopping)
+			net_later(endpoint_loop(), &r->endpoint->stop_timer);
+	}
 	arena_done(&r->arena);
 	mem_free(r);
 }

@@ -186,18 +186,20 @@ static bool is_no(const char *rcode)
 	return strcmp(rcode, "NOERROR") == 0 || strcmp(rcode, "NXDOMAIN") == 0;
 }
 
-/* The question to name in a failure: of the last ones, about addresses, the first that went wrong,
- * else the first; without such ones the last question of all. */
+/* The question to name in a failure: of the last ones in a row about addresses the first that went
+ * wrong, else the first; without such ones the last question of all. */
 static const struct resolve_query *decisive(const struct resolve *r)
 {
-	const struct resolve_query *end = r->queries + r->query_count, *q = end, *first;
+	const struct resolve_query *end = r->queries + r->query_count, *found = NULL;
+	bool in_row = false;
 
-	while (q > r->queries && q[-1].rrtype[0] == 'A')
-		q--;
-	first = q < end ? q : q - 1;
-	while (q < end && is_no(q->rcode))
-		q++;
-	return q < end ? q : first;
+	for (const struct resolve_query *q = r->queries; q < end; q++) {
+		bool address = q->rrtype[0] == 'A';
+		if (address && (!in_row || (is_no(found->rcode) && !is_no(q->rcode))))
+			found = q;
+		in_row = address;
+	}
+	return found ? found : end - 1;
 }
 
 static void say_why(struct resolve *r)

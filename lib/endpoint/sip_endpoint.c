@@ -16,7 +16,7 @@ static bool sip_endpoint_next_hop(struct endpoint *ep, struct str target, unsign
 		*uri = c->aor.n > 0 ? c->aor : target;
 		return true;
 	}
-	if (index > 0) {
+	if (ep->spread || index > 0) {
 		if (n > 0)
 			return false;
 		*uri = c->servers[index % c->server_count];

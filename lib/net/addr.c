@@ -210,9 +210,10 @@ const char *net_addr_text(const struct net_addr *a, char out[NET_ADDR_TEXT])
 		return out;
 	}
 	brackets = strchr(host, ':') != NULL;
-	/* 39 of the address, 16 of % and an interface, 8 of brackets and port: exactly the room there is. */
-	snprintf(out, NET_ADDR_TEXT, "%s%.55s%s:%u", brackets ? "[" : "", host,
-		brackets ? "]" : "", (unsigned)net_addr_port(a));
+	/* 39 of the address, 16 of % and an interface, 8 of brackets and port: exactly the room
+	 * there is. */
+	snprintf(out, NET_ADDR_TEXT, "%s%.55s%s:%u", brackets ? "[" : "", host, brackets ? "]" : "",
+		(unsigned)net_addr_port(a));
 	return out;
 }
 
@@ -224,7 +225,8 @@ int net_addr_local_for(const struct net_addr *peer, struct net_addr *out)
 
 	if (fd < 0)
 		return fd;
-	if (connect(fd, &peer->u.sa, net_addr_len(peer)) < 0 || getsockname(fd, &local.u.sa, &n) < 0)
+	if (connect(fd, &peer->u.sa, net_addr_len(peer)) < 0 ||
+		getsockname(fd, &local.u.sa, &n) < 0)
 		e = -errno;
 	close(fd);
 	if (e)

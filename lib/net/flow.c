@@ -93,7 +93,8 @@ static void connect_too_late(struct net_flow *f)
 	net_flow_end(f, cause, &why);
 }
 
-/* Traffic and references move deadlines without touching the timer, so it may come early: then it is set again. */
+/* Traffic and references move deadlines without touching the timer, so it may come early: then it
+ * is set again. */
 static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct net_flow *f = CONTAINER_OF(w, struct net_flow, timer);
@@ -126,7 +127,8 @@ void net_flow_active(struct net_flow *f)
 
 /* ---- events ---- */
 
-/* A ref that lives only as long as the handler runs is no use of the flow: it goes on to linger where it was. */
+/* A ref that lives only as long as the handler runs is no use of the flow: it goes on to linger
+ * where it was. */
 static void tell(struct net_flow *f, struct net_event *ev)
 {
 	uint64_t linger_at = f->linger_at;
@@ -135,7 +137,8 @@ static void tell(struct net_flow *f, struct net_event *ev)
 	ev->local = &f->info.local;
 	ev->remote = &f->info.remote;
 	f->manager->config.on_event(f->manager->config.arg, ev);
-	if (f->state == NET_FLOW_DEAD || f->info.refs > 0 || f->linger_at == linger_at || linger_at == NET_NEVER)
+	if (f->state == NET_FLOW_DEAD || f->info.refs > 0 || f->linger_at == linger_at ||
+		linger_at == NET_NEVER)
 		return;
 	f->linger_at = linger_at;
 	net_flow_rearm(f);
@@ -180,7 +183,8 @@ static void forget(struct net_flow *f)
 	net_flow_release(f);
 }
 
-/* A connection that was never announced ends as it lived, but CM-13 wants failed handshakes to be known. */
+/* A connection that was never announced ends as it lived, but CM-13 wants failed handshakes to be
+ * known. */
 static void tell_end(struct net_flow *f)
 {
 	struct net_manager *m = f->manager;
@@ -218,8 +222,8 @@ static void on_later(struct ev_loop *loop, ev_timer *w, int revents)
 
 /* ---- life ---- */
 
-struct net_flow *net_flow_new(struct net_manager *m, enum net_transport t, const struct net_addr *remote,
-	struct str host, bool incoming)
+struct net_flow *net_flow_new(struct net_manager *m, enum net_transport t,
+	const struct net_addr *remote, struct str host, bool incoming)
 {
 	struct net_flow *f = MEM_NEW(struct net_flow);
 
@@ -245,7 +249,8 @@ struct net_flow *net_flow_new(struct net_manager *m, enum net_transport t, const
 	f->active_ms = net_now_ms();
 	f->idle_ms = net_manager_idle(m, f);
 	f->connect_at = net_flow_after(f->active_ms, m->config.connect_ms);
-	f->first_at = f->untold ? net_flow_after(f->active_ms, m->config.first_message_ms) : NET_NEVER;
+	f->first_at =
+		f->untold ? net_flow_after(f->active_ms, m->config.first_message_ms) : NET_NEVER;
 	f->linger_at = f->flush_at = NET_NEVER;
 	net_manager_add(m, f);
 	net_flow_rearm(f);
@@ -364,7 +369,8 @@ void net_flow_release(struct net_flow *f)
 
 int net_flow_fail(const struct net_flow *f, int err, struct fail *out)
 {
-	int code = err == ETIMEDOUT && f->state == NET_FLOW_CONNECTING ? -FAIL_TIMEOUT : -FAIL_CONNECT;
+	int code =
+		err == ETIMEDOUT && f->state == NET_FLOW_CONNECTING ? -FAIL_TIMEOUT : -FAIL_CONNECT;
 	char remote[NET_ADDR_TEXT], words[64];
 
 	return fail_set(out, code, "%s %s: %s", net_addr_text(&f->info.remote, remote),
@@ -383,16 +389,17 @@ void net_flow_trace(const struct net_flow *f, const char *what, const char *why)
 	net_addr_text(&f->info.local, local);
 	net_addr_text(&f->info.remote, remote);
 	/* The text of a failure begins with the peer, which the event has anyway. */
-	if (str_starts(note, str_of(remote)) && str_cut(str_sub(note, strlen(remote), note.n), ' ', &rest, &note))
+	if (str_starts(note, str_of(remote)) &&
+		str_cut(str_sub(note, strlen(remote), note.n), ' ', &rest, &note))
 		str_cut(note, ' ', &rest, &note);
 	trace_emit(t, &(struct trace_event){
-		.kind = TRACE_FLOW,
-		.name = str_of(what),
-		.local = str_of(local),
-		.remote = str_of(remote),
-		.transport = transport,
-		.note = note,
-	});
+			      .kind = TRACE_FLOW,
+			      .name = str_of(what),
+			      .local = str_of(local),
+			      .remote = str_of(remote),
+			      .transport = transport,
+			      .note = note,
+		      });
 }
 
 /* ---- for the users ---- */

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 enum {
-	ACCEPTS = 64,  /* in one pass */
-	PAUSE_MS = 100 /* after running out of descriptors or memory: the peers wait in the kernel's queue */
+	ACCEPTS = 64, /* in one pass */
+	PAUSE_MS = 100 /* without descriptors: the peers wait in the queue of the kernel */
 };
 
 struct net_listener {
@@ -19,7 +19,7 @@ struct net_listener {
 	enum net_transport transport;
 	struct net_addr bound;
 	struct net_udp *udp; /* UDP, which does the rest */
-	int fd;              /* TCP and TLS */
+	int fd; /* TCP and TLS */
 	ev_io io;
 	ev_timer pause;
 };
@@ -67,13 +67,13 @@ static void trace_refused(struct net_listener *l, const struct net_addr *peer, c
 	if (!trace_on(t, TRACE_FLOW))
 		return;
 	trace_emit(t, &(struct trace_event){
-		.kind = TRACE_FLOW,
-		.name = STR("refused"),
-		.local = str_of(net_addr_text(&l->bound, local)),
-		.remote = str_of(net_addr_text(peer, remote)),
-		.transport = net_transport_name(l->transport),
-		.note = str_of(why),
-	});
+			      .kind = TRACE_FLOW,
+			      .name = STR("refused"),
+			      .local = str_of(net_addr_text(&l->bound, local)),
+			      .remote = str_of(net_addr_text(peer, remote)),
+			      .transport = net_transport_name(l->transport),
+			      .note = str_of(why),
+		      });
 }
 
 static void refuse(struct net_listener *l, const struct net_addr *peer, int fd, const char *why)
@@ -93,7 +93,8 @@ static void on_pause(struct ev_loop *loop, ev_timer *w, int revents)
 	ev_io_start(loop, &l->io);
 }
 
-/* A connection could not be taken. Most reasons pass, but some keep the socket ready, so going on at once would spin. */
+/* A connection could not be taken. Most reasons pass, but some keep the socket ready, so going on
+ * at once would spin. */
 static void not_accepted(struct net_listener *l, int err)
 {
 	struct ev_loop *loop = l->manager->config.loop;
@@ -180,13 +181,14 @@ int net_listen_start(struct net_manager *m, enum net_transport t, const struct n
 
 void net_listen_stop_all(struct net_manager *m)
 {
-	LIST_EACH(it, &m->listeners)
+	LIST_EACH (it, &m->listeners)
 		stop(CONTAINER_OF(it, struct net_listener, node));
 }
 
-bool net_listen_get(const struct net_manager *m, unsigned i, enum net_transport *t, struct net_addr *bound)
+bool net_listen_get(
+	const struct net_manager *m, unsigned i, enum net_transport *t, struct net_addr *bound)
 {
-	LIST_EACH(it, &m->listeners) {
+	LIST_EACH (it, &m->listeners) {
 		const struct net_listener *l = CONTAINER_OF(it, struct net_listener, node);
 		if (i-- > 0)
 			continue;
@@ -199,7 +201,7 @@ bool net_listen_get(const struct net_manager *m, unsigned i, enum net_transport 
 
 struct net_udp *net_listen_udp(const struct net_manager *m, const struct net_addr *peer)
 {
-	LIST_EACH(it, &m->listeners) {
+	LIST_EACH (it, &m->listeners) {
 		const struct net_listener *l = CONTAINER_OF(it, struct net_listener, node);
 		/* From a loopback address nothing gets out. */
 		if (l->udp && l->bound.u.sa.sa_family == peer->u.sa.sa_family &&

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* kqueue is broken for some descriptors of some systems, so libev leaves it out there by default; sockets and pipes are
- * all we have, and they work. */
+/* kqueue is broken for some descriptors of some systems, so libev leaves it out there by default;
+ * sockets and pipes are all we have, and they work. */
 #if defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__)
 #define BACKENDS (ev_recommended_backends() | EVBACKEND_KQUEUE)
 #else

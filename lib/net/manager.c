@@ -1,4 +1,4 @@
-/* lib/net/manager.c -- connection managers: the tables of flows, and where a flow to a target comes from */
+/* lib/net/manager.c -- connection managers: the tables of flows, and where flows come from */
 #include "net/manager.h"
 
 #include "base/mem.h"
@@ -13,7 +13,7 @@
 
 enum {
 	IDLE_MS = 15 * 60 * 1000, /* CM-15, CM-16 */
-	LINGER_MS = 60 * 1000,    /* PP-10 */
+	LINGER_MS = 60 * 1000, /* PP-10 */
 	FIRST_MESSAGE_MS = 60 * 1000, /* CM-17 */
 	CONNECT_MS = 32 * 1000,
 	POOL_SIZE = 5, /* CP-02 */
@@ -25,7 +25,7 @@ struct peer {
 	struct list node;
 	char *host;
 	struct net_addr addr; /* when host is numeric */
-	uint16_t port;        /* 0: any */
+	uint16_t port; /* 0: any */
 	uint64_t idle_ms;
 };
 
@@ -34,7 +34,8 @@ static uint64_t or_default(uint64_t ms, uint64_t otherwise)
 	return ms ? ms : otherwise;
 }
 
-int net_manager_new(const struct net_manager_config *config, struct net_manager **out, struct fail *f)
+int net_manager_new(
+	const struct net_manager_config *config, struct net_manager **out, struct fail *f)
 {
 	struct net_manager *m = MEM_NEW(struct net_manager);
 	struct net_manager_config *c = &m->config;
@@ -66,12 +67,12 @@ void net_manager_free(struct net_manager *m)
 	if (!m)
 		return;
 	net_listen_stop_all(m);
-	LIST_EACH(it, &m->flows)
+	LIST_EACH (it, &m->flows)
 		net_flow_abandon(CONTAINER_OF(it, struct net_flow, in_manager));
 	/* What is left was called from its own callback, and ends with that. */
-	LIST_EACH(it, &m->udp_sockets)
+	LIST_EACH (it, &m->udp_sockets)
 		list_del(it);
-	LIST_EACH(it, &m->peers) {
+	LIST_EACH (it, &m->peers) {
 		struct peer *p = CONTAINER_OF(it, struct peer, node);
 		mem_free(p->host);
 		mem_free(p);
@@ -130,7 +131,8 @@ void net_manager_add(struct net_manager *m, struct net_flow *f)
 	m->udp_incoming += f->info.incoming && f->info.transport == NET_UDP;
 }
 
-/* Several flows may go to one address: the flows of a pool do. The map has one of them, the others are in its ring. */
+/* Several flows may go to one address: the flows of a pool do. The map has one of them, the others
+ * are in its ring. */
 void net_manager_add_remote(struct net_manager *m, struct net_flow *f)
 {
 	struct net_flow *first = by_remote(m, remote_key(f));
@@ -170,7 +172,8 @@ void net_manager_retire(struct net_manager *m, struct net_flow *f)
 	list_del(&f->evictable);
 }
 
-struct net_flow *net_manager_find(struct net_manager *m, enum net_transport t, const struct net_addr *remote)
+struct net_flow *net_manager_find(
+	struct net_manager *m, enum net_transport t, const struct net_addr *remote)
 {
 	char key[1 + NET_ADDR_KEY] = { (char)t };
 	size_t n = 1 + net_addr_key(remote, key + 1).n;
@@ -203,7 +206,7 @@ void net_manager_set_peer_idle(struct net_manager *m, struct str host, uint16_t 
 {
 	struct peer *p;
 
-	LIST_EACH(it, &m->peers) {
+	LIST_EACH (it, &m->peers) {
 		p = CONTAINER_OF(it, struct peer, node);
 		if (p->port == port && str_ieq(str_of(p->host), host)) {
 			p->idle_ms = ms;
@@ -237,7 +240,7 @@ uint64_t net_manager_idle(const struct net_manager *m, const struct net_flow *f)
 
 	if (m->config.kind == NET_CLIENT)
 		return NET_NEVER;
-	LIST_EACH(it, &m->peers) {
+	LIST_EACH (it, &m->peers) {
 		const struct peer *p = CONTAINER_OF(it, struct peer, node);
 		if (is_peer(p, f))
 			return or_default(p->idle_ms, usual);
@@ -278,14 +281,14 @@ static int bound_flow(struct net_manager *m, struct net_udp *u, const struct net
 /* How many flows may go to one destination. */
 static unsigned pool_size(const struct net_manager *m, enum net_transport t)
 {
-	/* One socket a next hop is enough for datagrams (ruling 7); from one local port there can be one only. */
+	/* Of datagrams one socket a next hop (ruling 7); from one local port there can be but one. */
 	if (m->config.kind == NET_CLIENT || t == NET_UDP || net_addr_port(&m->config.local) != 0)
 		return 1;
 	return m->config.pool_size;
 }
 
-static int pooled_flow(struct net_manager *m, const struct net_target *t, struct net_flow **out,
-	struct fail *fail)
+static int pooled_flow(
+	struct net_manager *m, const struct net_target *t, struct net_flow **out, struct fail *fail)
 {
 	struct net_pool *p = net_pool_get(m, t);
 	struct net_flow *f = net_pool_pick(p, &t->addr, pool_size(m, t->transport));
@@ -341,7 +344,8 @@ int net_manager_unlisten(struct net_manager *m)
 	return 0;
 }
 
-bool net_manager_listener(const struct net_manager *m, unsigned i, enum net_transport *t, struct net_addr *bound)
+bool net_manager_listener(
+	const struct net_manager *m, unsigned i, enum net_transport *t, struct net_addr *bound)
 {
 	return net_listen_get(m, i, t, bound);
 }

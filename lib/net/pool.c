@@ -6,8 +6,9 @@
 
 #include <stdio.h>
 
-/* The owner counts on a client manager only: there nobody shares (CM-02). The name of the verification counts although a
- * manager has one context, so that a key tells all that a connection was checked for (A65). */
+/* The owner counts on a client manager only: there nobody shares (CM-02). The name of the
+ * verification counts although a manager has one context, so that a key tells all that a connection
+ * was checked for (A65). */
 static void write_key(struct buf *b, const struct net_manager *m, const struct net_target *t)
 {
 	char addr[NET_ADDR_TEXT];
@@ -42,7 +43,7 @@ struct net_flow *net_pool_pick(struct net_pool *p, const struct net_addr *addr, 
 {
 	struct net_flow *next = NULL;
 
-	LIST_EACH(it, &p->flows) {
+	LIST_EACH (it, &p->flows) {
 		struct net_flow *f = CONTAINER_OF(it, struct net_flow, in_pool);
 		if (!net_addr_equal(&f->info.remote, addr))
 			continue;

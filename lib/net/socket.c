@@ -11,7 +11,7 @@
 static const int on = 1;
 
 #if !defined(SOCK_NONBLOCK)
-/* Between socket() and fcntl() a child could be started elsewhere: there is no elsewhere, we have one thread. */
+/* There is one thread, so no child starts between socket() and fcntl(). */
 static int tamed(int fd)
 {
 	int e;
@@ -130,7 +130,8 @@ int net_socket_outgoing(int type, const struct net_addr *remote, const struct ne
 	return bound(type, family, local, interface, net_addr_port(local) != 0, f);
 }
 
-int net_socket_listening(int type, const struct net_addr *addr, const char *interface, struct fail *f)
+int net_socket_listening(
+	int type, const struct net_addr *addr, const char *interface, struct fail *f)
 {
 	char text[NET_ADDR_TEXT];
 	/* With datagrams, SO_REUSEADDR would let two processes have the same port. */
@@ -139,7 +140,7 @@ int net_socket_listening(int type, const struct net_addr *addr, const char *inte
 
 	if (fd < 0 || type != SOCK_STREAM)
 		return fd;
-	/* Now for any port: connections inherit it, and do not keep the next listener from the port then. */
+	/* For any port now: connections inherit it, and do not keep the next listener out. */
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (listen(fd, SOMAXCONN) == 0)
 		return fd;

@@ -1,4 +1,4 @@
-/* lib/net/tcp.c -- the stream transports: connect, handshake, non-blocking input and output, with TLS as a layer */
+/* lib/net/tcp.c -- the stream transports: connect, handshake, input and output, TLS as a layer */
 #include "net/tcp.h"
 
 #include "net/manager_impl.h"
@@ -9,7 +9,7 @@
 
 enum {
 	READ_SIZE = 16384, /* a whole TLS record, so that none waits unseen inside of OpenSSL */
-	READS = 4,         /* in one pass, so that one peer cannot keep the others waiting */
+	READS = 4, /* in one pass, so that one peer cannot keep the others waiting */
 	KEEP_QUEUE = 65536 /* memory an empty queue may hold on to */
 };
 
@@ -48,7 +48,8 @@ static enum net_io step_read(struct net_flow *f, void *p, size_t cap, size_t *n,
 	return r > 0 ? NET_IO_DONE : NET_IO_CLOSED;
 }
 
-static enum net_io step_write(struct net_flow *f, const void *p, size_t len, size_t *n, struct fail *why)
+static enum net_io step_write(
+	struct net_flow *f, const void *p, size_t len, size_t *n, struct fail *why)
 {
 	ssize_t r;
 
@@ -82,7 +83,8 @@ static void watch(struct net_flow *f)
 {
 	int events = wanted(f);
 
-	if (f->state == NET_FLOW_DEAD || (ev_is_active(&f->io) && (f->io.events & (EV_READ | EV_WRITE)) == events))
+	if (f->state == NET_FLOW_DEAD ||
+		(ev_is_active(&f->io) && (f->io.events & (EV_READ | EV_WRITE)) == events))
 		return;
 	ev_io_stop(f->loop, &f->io);
 	ev_io_set(&f->io, f->fd, events);
@@ -98,17 +100,17 @@ static void trace_tls(const struct net_flow *f, const struct net_tls_info *tls, 
 
 	if (!trace_on(t, TRACE_TLS))
 		return;
-	trace_emit(t, &(struct trace_event){
-		.kind = TRACE_TLS,
-		.local = str_of(net_addr_text(&f->info.local, local)),
-		.remote = str_of(net_addr_text(&f->info.remote, remote)),
-		.transport = net_transport_name(NET_TLS),
-		.name = str_of(tls ? tls->version : NULL),
-		.from = str_of(tls ? tls->cipher : NULL),
-		.to = str_of(tls ? tls->identity : NULL),
-		.note = str_of(note),
-		.ms = f->info.tls_ms,
-	});
+	struct trace_event ev = {
+			      .kind = TRACE_TLS,
+			      .local = str_of(net_addr_text(&f->info.local, local)),
+			      .remote = str_of(net_addr_text(&f->info.remote, remote)),
+			      .transport = net_transport_name(NET_TLS),
+			      .name = str_of(tls ? tls->version : NULL),
+			      .from = str_of(tls ? tls->cipher : NULL),
+			      .to = str_of(tls ? tls->identity : NULL),
+			      .note = str_of(note),
+			      .ms = f->info.tls_ms,
+	};
 }
 
 static void handshake(struct net_flow *f)
@@ -124,7 +126,8 @@ static void handshake(struct net_flow *f)
 	if (io != NET_IO_DONE) {
 		bool denied = net_tls_reason(f->tls) == NET_TLS_NOT_ALLOWED;
 		if (!why.code)
-			fail_set(&why, -FAIL_TLS, "%s tls: closed by the peer in the handshake", remote);
+			fail_set(&why, -FAIL_TLS, "%s tls: closed by the peer in the handshake",
+				remote);
 		trace_tls(f, NULL, why.text);
 		net_flow_end(f, denied ? NET_CAUSE_NOT_ALLOWED : NET_CAUSE_TLS, &why);
 		return;
@@ -227,7 +230,7 @@ static void write_queue(struct net_flow *f)
 	if (!f->closing)
 		f->fail = why;
 	f->write_failed = true;
-	/* What the peer said before it broke off is still to be read, so this is not the end yet. */
+	/* Not the end yet: what the peer said before it broke off is still to be read. */
 	ev_feed_event(f->loop, &f->io, EV_READ);
 }
 
@@ -289,7 +292,8 @@ int net_tcp_connect(struct net_flow *f, struct fail *fail)
 	return 0;
 }
 
-void net_tcp_accepted(struct net_manager *m, enum net_transport t, int fd, const struct net_addr *peer)
+void net_tcp_accepted(
+	struct net_manager *m, enum net_transport t, int fd, const struct net_addr *peer)
 {
 	struct net_flow *f = net_flow_new(m, t, peer, STR_EMPTY, true);
 	struct fail why;
@@ -323,8 +327,8 @@ int net_tcp_send(struct net_flow *f, struct str bytes)
 	return 0;
 }
 
-/* What has come in and is thrown away: unread, the kernel would answer it with a reset, which could take from the peer
- * what we have just sent. */
+/* What has come in and is thrown away: unread, the kernel would answer it with a reset, which could
+ * take from the peer what we have just sent. */
 static void drain(int fd)
 {
 	char bytes[READ_SIZE];

@@ -1,4 +1,4 @@
-/* lib/net/udp.c -- UDP sockets: a connected one carries one flow, a bound one a flow for each peer (ruling 7) */
+/* lib/net/udp.c -- UDP sockets: a connected one has one flow, a bound one a flow for each peer */
 #include "net/udp.h"
 
 #include "base/mem.h"
@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Linux keeps the ICMP errors of a socket in a queue, with the peer that each is about. Elsewhere a connected socket tells
- * the last one as the result of any call, and a bound one tells nothing. */
+/* Linux keeps the ICMP errors of a socket in a queue, with the peer that each is about. Elsewhere a
+ * connected socket tells the last one as the result of any call, and a bound one tells nothing. */
 #if defined(__linux__)
 #include <linux/errqueue.h>
 #define ERROR_QUEUE 1
@@ -26,14 +26,14 @@ enum {
 struct net_udp {
 	struct net_manager *manager;
 	struct ev_loop *loop;
-	struct list node;      /* in the manager: bound ones */
+	struct list node; /* in the manager: bound ones */
 	int fd;
 	ev_io io;
 	struct net_addr bound;
 	struct net_flow *only; /* of a connected socket */
-	struct map by_peer;    /* the flows of a bound one */
-	bool listening;        /* makes flows for unknown peers */
-	bool busy;             /* on_io runs */
+	struct map by_peer; /* the flows of a bound one */
+	bool listening; /* makes flows for unknown peers */
+	bool busy; /* on_io runs */
 };
 
 static bool in_use(const struct net_udp *u)
@@ -214,7 +214,7 @@ static void on_io(struct ev_loop *loop, ev_io *w, int revents)
 	u->busy = true; /* handlers may end every flow, and the manager */
 	for (int i = 0; i < READS && in_use(u) && !err; i++) {
 		err = read_datagram(u);
-		/* Behind datagrams the queue of errors can wait for the next pass: it keeps the socket ready. */
+		/* Behind datagrams it can wait for the next pass: it keeps the socket ready. */
 		if (err && i == 0)
 			read_errors(u, err);
 	}
@@ -227,11 +227,12 @@ static void on_io(struct ev_loop *loop, ev_io *w, int revents)
 int net_udp_send(struct net_flow *f, struct str bytes)
 {
 	struct net_udp *u = f->udp;
-	const struct net_addr *to = u->only ? NULL : &f->info.remote;
+	const struct sockaddr *to = u->only ? NULL : &f->info.remote.u.sa;
+	socklen_t len = to ? net_addr_len(&f->info.remote) : 0;
 
-	/* A send may fail with the ICMP error of an earlier datagram, and clears it thereby: the second try counts. */
+	/* It may fail with the ICMP error of an earlier one, which clears that: the second counts. */
 	for (int tries = 0; tries < 2; tries++) {
-		if (sendto(u->fd, bytes.p, bytes.n, 0, to ? &to->u.sa : NULL, to ? net_addr_len(to) : 0) >= 0) {
+		if (sendto(u->fd, bytes.p, bytes.n, 0, to, len) >= 0) {
 			f->active_ms = net_now_ms();
 			return 0;
 		}
@@ -284,12 +285,13 @@ int net_udp_connect(struct net_flow *f, struct fail *fail)
 	return 0;
 }
 
-int net_udp_listen(struct net_manager *m, const struct net_addr *addr, struct net_udp **out, struct fail *fail)
+int net_udp_listen(
+	struct net_manager *m, const struct net_addr *addr, struct net_udp **out, struct fail *fail)
 {
 	int fd;
 
 	/* Listening again where flows of the last time still are */
-	LIST_EACH(it, &m->udp_sockets) {
+	LIST_EACH (it, &m->udp_sockets) {
 		struct net_udp *u = CONTAINER_OF(it, struct net_udp, node);
 		if (!u->listening && net_addr_equal(&u->bound, addr)) {
 			u->listening = true;
@@ -322,7 +324,8 @@ void net_udp_attach(struct net_udp *u, struct net_flow *f)
 	struct net_addr *local = &f->info.local;
 
 	f->udp = u;
-	map_set(&u->by_peer, &f->by_peer, str_sub((struct str){ f->key, f->key_len }, 1, f->key_len));
+	map_set(&u->by_peer, &f->by_peer,
+		str_sub((struct str){ f->key, f->key_len }, 1, f->key_len));
 	if (!net_addr_is_any(&u->bound) || net_addr_local_for(&f->info.remote, local) < 0)
 		*local = u->bound;
 	net_addr_set_port(local, net_addr_port(&u->bound));

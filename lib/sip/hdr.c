@@ -101,6 +101,51 @@ enum sip_hdr_id sip_hdr_id(struct str name)
 	}
 }
 
+/* Looks among the names that begin with this letter, a constant as above. */
+static inline size_t match(const char *p, char letter, enum sip_hdr_id *out)
+{
+#define HDR(id, name, compact, kind)                                                 \
+	if ((name)[0] == letter && memcmp(p, name ":", sizeof(name ":") - 1) == 0) { \
+		*out = SIP_HDR_##id;                                                 \
+		return sizeof(name) - 1;                                             \
+	}
+#include "sip/hdr.def"
+#undef HDR
+	return 0;
+}
+
+size_t sip_hdr_match(const char *p, size_t n, enum sip_hdr_id *id)
+{
+	if (n < 32)
+		return 0;
+	switch (*p) {
+	case 'A':
+		return match(p, 'A', id);
+	case 'C':
+		return match(p, 'C', id);
+	case 'E':
+		return match(p, 'E', id);
+	case 'F':
+		return match(p, 'F', id);
+	case 'M':
+		return match(p, 'M', id);
+	case 'P':
+		return match(p, 'P', id);
+	case 'R':
+		return match(p, 'R', id);
+	case 'S':
+		return match(p, 'S', id);
+	case 'T':
+		return match(p, 'T', id);
+	case 'U':
+		return match(p, 'U', id);
+	case 'V':
+		return match(p, 'V', id);
+	default:
+		return 0;
+	}
+}
+
 struct str sip_hdr_name(enum sip_hdr_id id)
 {
 	return table[id].name;

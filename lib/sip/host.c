@@ -79,12 +79,17 @@ static const char *past_hostname(const char *p, const char *end)
 
 	for (;;) {
 		p = scan_past(p, end, CH_ALPHA | CH_DIGIT);
-		if (p == end || !scan_is(*p, CH_HOST))
+		if (p == end)
 			break;
-		if (p == label ? *p != '_' : *p == '.' && p[-1] == '-')
-			return NULL;
-		if (*p++ == '.')
-			label = p;
+		if (*p == '.') {
+			if (p == label || p[-1] == '-')
+				return NULL;
+			label = ++p;
+		} else if (*p == '_' || (*p == '-' && p > label)) {
+			p++;
+		} else {
+			break;
+		}
 	}
 	if (p == start || p[-1] == '-')
 		return NULL;

@@ -87,21 +87,37 @@ static char *find_lf(char *p, const char *end)
 	return lf;
 }
 
-/* header-name HCOLON header-value, HCOLON = *( SP / HTAB ) ":" SWS: no other byte may stand between
- * the name and the colon. */
-static bool header_line(const char *p, const char *end, struct sip_hdr *h)
+/* header-name HCOLON, HCOLON = *( SP / HTAB ) ":" SWS: no other byte may stand between the name and
+ * the colon. The colon, or NULL. */
+static const char *header_name(const char *p, const char *line_end, struct sip_hdr *h)
 {
-	const char *colon = memchr(p, ':', (size_t)(end - p)), *stop = colon;
+	const char *colon = memchr(p, ':', (size_t)(line_end - p)), *end = colon;
 
 	if (!colon)
-		return false;
-	while (stop > p && scan_is(stop[-1], CH_LWS))
-		stop--;
-	h->name = (struct str){ p, (size_t)(stop - p) };
+		return NULL;
+	while (end > p && scan_is(end[-1], CH_LWS))
+		end--;
+	h->name = (struct str){ p, (size_t)(end - p) };
 	h->id = sip_hdr_id(h->name);
-	if (h->id == SIP_HDR_OTHER && (stop == p || scan_past(p, stop, CH_TOKEN) != stop))
-		return false;
-	for (p = colon + 1; p < end && scan_is(*p, CH_LWS); p++)
+	if (h->id == SIP_HDR_OTHER && (end == p || scan_past(p, end, CH_TOKEN) != end))
+		return NULL;
+	return colon;
+}
+
+/* end is the end of the line, room that of the message. */
+static bool header_line(const char *p, const char *end, const char *room, struct sip_hdr *h)
+{
+	size_t n = sip_hdr_match(p, (size_t)(room - p), &h->id);
+
+	if (n) {
+		h->name = (struct str){ p, n };
+		p += n;
+	} else {
+		p = header_name(p, end, h);
+		if (!p)
+			return false;
+	}
+	for (p++; p < end && scan_is(*p, CH_LWS); p++)
 		continue;
 	while (end > p && scan_is(end[-1], CH_LWS))
 		end--;
@@ -142,7 +158,7 @@ static int headers(struct sip_msg *m, char *p, const char *end, unsigned limit, 
 			return fail_set(f, -FAIL_LIMIT, "more than %u header lines", limit);
 		grow(m, &cap);
 		h = &m->hdrs[m->hdr_count++];
-		if (!header_line(p, lf[-1] == '\r' ? lf - 1 : lf, h))
+		if (!header_line(p, lf[-1] == '\r' ? lf - 1 : lf, end, h))
 			return fail_set(f, -FAIL_SYNTAX, "header line %u has no name and colon",
 				m->hdr_count);
 		if (!m->first[h->id])

@@ -49,15 +49,15 @@ static bool contacts(struct str value)
 	return any && !bad;
 }
 
-/* rec-route = name-addr *( SEMI rr-param ): an addr-spec is not allowed */
+/* rec-route = name-addr *( SEMI rr-param ). RFC 4028 prints routes without brackets, so an addr-spec
+ * is taken, too. */
 static bool routes(struct str value)
 {
 	struct sip_nameaddr a;
 	bool bad, any = false;
 
-	for (; sip_nameaddr_next(&value, false, &a, &bad); any = true)
-		if (!a.brackets)
-			return false;
+	while (sip_nameaddr_next(&value, false, &a, &bad))
+		any = true;
 	return any && !bad;
 }
 
@@ -135,12 +135,6 @@ static bool event(struct str value)
 	return sip_event_parse(value, &e);
 }
 
-static bool subscription_state(struct str value)
-{
-	struct sip_subscription_state st;
-	return sip_subscription_state_parse(value, &st);
-}
-
 static bool credentials(struct str value)
 {
 	struct sip_challenge c;
@@ -169,8 +163,9 @@ static bool clean(struct str value)
 /* -- which headers are checked -- */
 
 /* Nothing is gained by dropping a response because of a header that can be ignored, so responses
- * are held to less. Challenges are judged in lib/auth, where the failure gets a name. What is not
- * in this table (Date, Warning ...) is for the eye: RFC 4475 3.1.2.12 wants it borne. */
+ * are held to less. Challenges are judged in lib/auth and Subscription-State by the subscription,
+ * where a failure gets its name. What else is missing here (Date, Warning ...) is for the eye: RFC
+ * 4475 3.1.2.12 wants it borne. */
 enum { REQUEST = 1, RESPONSE = 2, BOTH = REQUEST | RESPONSE };
 
 static const struct rule {
@@ -199,7 +194,6 @@ static const struct rule {
 	[SIP_HDR_PROXY_AUTHORIZATION] = { credentials, REQUEST },
 	[SIP_HDR_EVENT] = { event, REQUEST },
 	[SIP_HDR_ALLOW_EVENTS] = { tokens, REQUEST },
-	[SIP_HDR_SUBSCRIPTION_STATE] = { subscription_state, REQUEST },
 	[SIP_HDR_SIP_IF_MATCH] = { tokens, REQUEST },
 	[SIP_HDR_REFER_TO] = { address, REQUEST },
 	[SIP_HDR_REFERRED_BY] = { address, REQUEST },

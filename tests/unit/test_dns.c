@@ -1,4 +1,5 @@
-/* tests/unit/test_dns.c -- lib/net/dns: answers, servers that misbehave, names of this machine, cancelling */
+/* tests/unit/test_dns.c -- lib/net/dns: answers, servers that misbehave, names of this machine,
+ * cancelling */
 #include "base/mem.h"
 #include "net/dns.h"
 #include "net/dns_answer.h"
@@ -15,7 +16,8 @@
 
 #include "dns_rig.h"
 
-/* --- helpers ----------------------------------------------------------------------------------- */
+/* --- helpers -----------------------------------------------------------------------------------
+ */
 
 static struct net_dns *dns_new(const char *servers, uint32_t timeout_ms, unsigned tries)
 {
@@ -65,7 +67,8 @@ static void run_for(double seconds)
 }
 
 /* Asks and waits; the answer never comes inside the call. */
-static void ask(struct net_dns *d, struct net_dns_query *q, const char *name, enum net_dns_type type)
+static void ask(
+	struct net_dns *d, struct net_dns_query *q, const char *name, enum net_dns_type type)
 {
 	ev_timer guard;
 
@@ -80,7 +83,8 @@ static void ask(struct net_dns *d, struct net_dns_query *q, const char *name, en
 	assert_string_equal(q->name.p, name);
 }
 
-static void expect_rcode(struct net_dns *d, const char *name, enum net_dns_type type, const char *rcode)
+static void expect_rcode(
+	struct net_dns *d, const char *name, enum net_dns_type type, const char *rcode)
 {
 	struct net_dns_query q;
 
@@ -123,7 +127,8 @@ static void expect_idle(void)
 	assert_false(ev_run(net_loop(), EVRUN_NOWAIT));
 }
 
-/* --- packets ----------------------------------------------------------------------------------- */
+/* --- packets -----------------------------------------------------------------------------------
+ */
 
 /* A packet for the parser: header, one question (_s._udp.t), answers. */
 struct packet {
@@ -171,7 +176,8 @@ static bool parse(const struct packet *k, enum net_dns_type type, struct net_dns
 
 	*q = (struct net_dns_query){ .type = type };
 	memcpy(copy, k->p, k->n);
-	ok = net_dns_answer_parse(&q->arena, type, (struct str){ copy, k->n }, &q->records, &q->count);
+	ok = net_dns_answer_parse(
+		&q->arena, type, (struct str){ copy, k->n }, &q->records, &q->count);
 	mem_free(copy);
 	return ok;
 }
@@ -270,7 +276,9 @@ static void test_malformed(void **state)
 	RECORD(&k, SRV, "\0\x01\0\0\x13\xc4\x01h\xc0\x2f"); /* a loop over a label */
 	expect_malformed(&k, NET_DNS_SRV);
 	begin(&k, NAPTR, 1);
-	RECORD(&k, NAPTR, "\0\x01\0\0\xff" "s"); /* a text longer than the record */
+	RECORD(&k, NAPTR,
+		"\0\x01\0\0\xff"
+		"s"); /* a text longer than the record */
 	expect_malformed(&k, NET_DNS_NAPTR);
 	begin(&k, SRV, 1);
 	RECORD(&k, SRV, "\0\x01\0"); /* a record too short for its type */
@@ -313,15 +321,17 @@ static void test_limit(void **state)
 	}
 }
 
-/* --- servers ----------------------------------------------------------------------------------- */
+/* --- servers -----------------------------------------------------------------------------------
+ */
 
 static void test_server_list(void **state)
 {
 	static const char *const good[] = { "", "192.0.2.1", "192.0.2.1:5353", "[::1]", "[::1]:53",
 		"192.0.2.1, 192.0.2.2:54,[2001:db8::1]:55" };
-	static const char *const bad[] = { "x", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536", "::1",
-		"[::1", "[192.0.2.1]", "[::1]53", "[::1]:", "[::1]x:53", "[fe80::1%lo]", "dns.example.com", ",", "192.0.2.1,",
-		"192.0.2.1,,192.0.2.2", "192.0.2.1 192.0.2.2", "[]" };
+	static const char *const bad[] = { "x", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536",
+		"::1", "[::1", "[192.0.2.1]", "[::1]53", "[::1]:", "[::1]x:53", "[fe80::1%lo]",
+		"dns.example.com", ",", "192.0.2.1,", "192.0.2.1,,192.0.2.2", "192.0.2.1 192.0.2.2",
+		"[]" };
 	struct net_dns_config config = { .loop = net_loop() };
 	struct net_dns *d = NULL;
 	struct fail f;
@@ -356,7 +366,8 @@ static void test_unreachable(void **state)
 	net_dns_free(d);
 }
 
-/* c-ares doubles its time-out; ours is timeout * tries, and one for each server when they are more. */
+/* c-ares doubles its time-out; ours is timeout * tries, and one for each server when they are more.
+ */
 static void test_timeout(void **state)
 {
 	struct rig_mock m = { .manner = RIG_SILENT };
@@ -376,7 +387,8 @@ static void test_timeout(void **state)
 	ev_io_start(net_loop(), &m.io);
 	net_dns_free(d);
 
-	snprintf(servers, sizeof(servers), "127.0.0.1:%u,127.0.0.1:%u,127.0.0.1:%u", m.port, m.port, m.port);
+	snprintf(servers, sizeof(servers), "127.0.0.1:%u,127.0.0.1:%u,127.0.0.1:%u", m.port, m.port,
+		m.port);
 	d = dns_new(servers, 60, 1);
 	start = net_now_ms();
 	expect_rcode(d, "example.com", NET_DNS_A, "TIMEOUT");
@@ -390,8 +402,8 @@ static void test_rcodes(void **state)
 	static const struct {
 		unsigned char rcode;
 		const char *text;
-	} all[] = { { 0, "NOERROR" }, { 1, "FORMERR" }, { 2, "SERVFAIL" }, { 3, "NXDOMAIN" }, { 4, "NOTIMP" },
-		{ 5, "REFUSED" } };
+	} all[] = { { 0, "NOERROR" }, { 1, "FORMERR" }, { 2, "SERVFAIL" }, { 3, "NXDOMAIN" },
+		{ 4, "NOTIMP" }, { 5, "REFUSED" } };
 	struct rig_mock m = { .manner = RIG_RCODE };
 	struct net_dns *d;
 
@@ -407,7 +419,8 @@ static void test_rcodes(void **state)
 	rig_mock_stop(&m);
 }
 
-/* A server that refuses says nothing about the name: the next one is asked; what was refused is still told. */
+/* A server that refuses says nothing about the name: the next one is asked; what was refused is
+ * still told. */
 static void test_next_server(void **state)
 {
 	struct rig_mock refuses = { .manner = RIG_RCODE, .rcode = 5 };
@@ -459,7 +472,8 @@ static void test_garbage(void **state)
 	d = dns_at(m.port, 100, 2);
 	for (enum net_dns_type t = NET_DNS_A; t <= NET_DNS_NAPTR; t++) {
 		ask(d, &q, "example.com", t);
-		assert_true(q.failed); /* MALFORMED; newer versions of c-ares wait for a better one */
+		assert_true(
+			q.failed); /* MALFORMED; newer versions of c-ares wait for a better one */
 		assert_int_equal(q.count, 0);
 		net_dns_forget(&q);
 	}
@@ -467,7 +481,8 @@ static void test_garbage(void **state)
 	rig_mock_stop(&m);
 }
 
-/* --- names of this machine --------------------------------------------------------------------- */
+/* --- names of this machine ---------------------------------------------------------------------
+ */
 
 static void test_bad_names(void **state)
 {
@@ -480,10 +495,15 @@ static void test_bad_names(void **state)
 	expect_rcode(d, "", NET_DNS_A, "BADNAME");
 	expect_rcode(d, "ex ample.com", NET_DNS_A, "BADNAME");
 	expect_rcode(d, "ex\\046ample.com", NET_DNS_SRV, "BADNAME");
-	expect_rcode(d, "b\xc3\xbc" "cher.example", NET_DNS_NAPTR, "BADNAME");
+	expect_rcode(d,
+		"b\xc3\xbc"
+		"cher.example",
+		NET_DNS_NAPTR, "BADNAME");
 	expect_rcode(d, "a..example.com", NET_DNS_A, "BADNAME");
-	expect_rcode(d, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.x.y",
-			NET_DNS_A, "BADNAME");
+	expect_rcode(d,
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+		"x.y",
+		NET_DNS_A, "BADNAME");
 	assert_int_equal(m.asked, 0);
 	net_dns_free(d);
 	rig_mock_stop(&m);
@@ -491,7 +511,9 @@ static void test_bad_names(void **state)
 
 static void test_localhost(void **state)
 {
-	struct net_dns_config config = { .loop = net_loop(), .servers = STR("127.0.0.1:9"), .no_hosts_file = true };
+	struct net_dns_config config = {
+		.loop = net_loop(), .servers = STR("127.0.0.1:9"), .no_hosts_file = true
+	};
 	struct net_dns *d = NULL;
 	struct net_dns_query q;
 
@@ -553,7 +575,8 @@ static void test_hosts_file(void **state)
 	assert_false(net_dns_local_hosts(&(struct net_dns_query){ .name = STR("one") }, path));
 }
 
-/* --- cancelling -------------------------------------------------------------------------------- */
+/* --- cancelling --------------------------------------------------------------------------------
+ */
 
 static void never(struct ev_loop *loop, ev_timer *w, int revents)
 {
@@ -572,9 +595,11 @@ static void test_forget(void **state)
 	rig_mock_start(&m);
 	d = dns_at(m.port, 100, 2);
 	net_dns_forget(&(struct net_dns_query){ .count = 0 });
-	/* from memory of their own, so that a sanitizer sees a late answer: one of two, then both */
+	/* from memory of their own, so that a sanitizer sees a late answer: one of two, then both
+	 */
 	for (int round = 0; round < 4; round++) {
-		struct net_dns_query *one = MEM_NEW(struct net_dns_query), *two = MEM_NEW(struct net_dns_query);
+		struct net_dns_query *one = MEM_NEW(struct net_dns_query),
+				     *two = MEM_NEW(struct net_dns_query);
 		ev_init(&one->done, never);
 		ev_init(&two->done, round & 1 ? never : on_done);
 		net_dns_ask(d, one, STR("one.example.com"), NET_DNS_A);
@@ -632,7 +657,8 @@ static void test_again(void **state)
 	net_dns_free(d);
 }
 
-/* --- trace ------------------------------------------------------------------------------------- */
+/* --- trace -------------------------------------------------------------------------------------
+ */
 
 static void on_trace(void *arg, const struct trace_event *ev)
 {
@@ -640,8 +666,8 @@ static void on_trace(void *arg, const struct trace_event *ev)
 
 	assert_int_equal(ev->kind, TRACE_DNS);
 	assert_true(ev->ms >= 0);
-	buf_addf(log, STR_FMT " " STR_FMT " " STR_FMT " <" STR_FMT ">\n", STR_ARG(ev->name), STR_ARG(ev->from),
-			STR_ARG(ev->to), STR_ARG(ev->note));
+	buf_addf(log, STR_FMT " " STR_FMT " " STR_FMT " <" STR_FMT ">\n", STR_ARG(ev->name),
+		STR_ARG(ev->from), STR_ARG(ev->to), STR_ARG(ev->note));
 }
 
 static void test_trace(void **state)
@@ -649,7 +675,9 @@ static void test_trace(void **state)
 	struct rig_mock m = { .manner = RIG_PACKET, .record_count = 2 };
 	struct buf log = BUF_INIT(4096);
 	struct trace trace = { on_trace, &log, 1U << TRACE_DNS };
-	struct net_dns_config config = { .loop = net_loop(), .trace = &trace, .no_hosts_file = true };
+	struct net_dns_config config = {
+		.loop = net_loop(), .trace = &trace, .no_hosts_file = true
+	};
 	char server[32];
 	struct net_dns_query q;
 	struct net_dns *d;
