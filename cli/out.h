@@ -1,40 +1,46 @@
 /* cli/out.h -- events to words: human lines or NDJSON, one interface for both (cli.md section 10). One struct out a
- * process; it knows the stream, the colours, the sequence number and the start time. */
+ * process; it knows the streams, the colours, the sequence number and the start time. Text is for people: control bytes
+ * of the wire are shown as \x1b, secrets are masked. */
 #ifndef CLI_OUT_H
 #define CLI_OUT_H
 
-#include "endpoint/event.h"
 #include "base/trace.h"
+#include "endpoint/event.h"
 
 struct out;
 
 struct out_config {
 	const char *command;    /* "register" */
 	const char *target;     /* shown in errors: "rte: register sip:alice@example.com: ..."; may be NULL */
-	const char *output;     /* --output FILE, or NULL */
+	const char *output;     /* --output FILE: "-" stdout, "%" stderr; NULL: stdout */
 	const char *trace_file; /* --trace FILE, "-" stdout, "%" stderr, or NULL */
 	const char *color;      /* auto always never */
-	bool json, quiet, timestamps;
+	bool json, quiet, timestamps; /* quiet: text only */
 	int verbose;
 };
 
-/* 0 or -FAIL_LOCAL with the cause in f. */
+/* 0, or -FAIL_LOCAL or -FAIL_ARGUMENT (what does not go together) with the cause in f. */
 int out_new(const struct out_config *config, struct out **out, struct fail *f);
-/* Ends it: the `end` record (once), flush, checks of the stream. Gives the exit code to use: `code`, or 1 when the output
- * could not be written (ruling 18: EPIPE ends by SIGPIPE after this). Frees o. */
+/* Ends it: the `end` record (once), checks of the streams. Gives the exit code to use: `code`, or 1 when the output
+ * could not be written, 20 when it was a file that an option names. Frees o. A reader that went away is a death by
+ * SIGPIPE here (ruling 18): whatever must not be left behind is gone before. last and counts may be NULL. */
 int out_end(struct out *o, int code, const struct endpoint_result *last, const struct endpoint_counts *counts);
 /* The trace sink to hand to the library: renders by verbosity and --trace; secrets masked. */
 const struct trace *out_trace(struct out *o);
-/* Did the stream break with EPIPE? The command then ends in order. */
+/* Did an output fail? The command then ends in order; out_end knows the code. */
 bool out_broken(const struct out *o);
+bool out_is_json(const struct out *o);
 
 /* Records. Each prints its text line(s) or its JSON object. */
 void out_start(struct out *o, const char *aor);
 /* The endpoint record and its -v note; kind "server" or "p2p", manager "client" or "server"; NULLs are left out. */
-struct out_endpoint { const char *aor, *dialect, *epid, *home_server, *proxy, *kind, *manager, *transport; };
+struct out_endpoint {
+	const char *aor, *dialect, *epid, *home_server, *proxy, *kind, *manager, *transport;
+};
 void out_endpoint(struct out *o, const struct out_endpoint *e);
 void out_listening(struct out *o, const struct endpoint_hop *local, unsigned count);
-/* Any event of the library: progress is -v notes in text and records in JSON; finals are left to out_result. */
+/* Any event of the library: a record in JSON; in text a -v note, but lines for REGISTRATION and for the loss of a
+ * registered flow. Finals (DONE, FAILED, CLOSED) are left to out_failed and out_end. */
 void out_event(struct out *o, const struct endpoint_event *ev);
 /* An error: "rte: COMMAND TARGET: text" on stderr, or the error record. r may be NULL. */
 void out_error(struct out *o, int code, const char *text, const struct endpoint_result *r);
@@ -46,27 +52,56 @@ void out_line(struct out *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void out_note(struct out *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A warning on stderr unless -q ("rte: warning: ..."). */
 void out_warn(struct out *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* The first request as it would be sent (--dry-run). */
+void out_unsent(struct out *o, struct str wire);
+/* For the end record: does somebody answer at the binding that was made (ruling 26)? In text a line when nobody does. */
+void out_reachable(struct out *o, bool reachable);
 
-/* The lines of `options`: one probe, and the summary of many. */
-struct out_probe { unsigned seq; const struct endpoint_result *result; double ms; const char *target; };
+/* The lines of `options`: one probe of many or one hop of a route, and the summary. */
+struct out_probe {
+	unsigned seq;        /* 0: not counted */
+	const char *target;  /* shown when there are several; else NULL */
+	const struct endpoint_result *result;
+	double ms;           /* since it was sent; < 0: never */
+	uint64_t timeout_ms; /* what was waited for */
+};
 void out_probe(struct out *o, const struct out_probe *p);
 struct out_summary {
 	unsigned sent, ok, failed;
-	double min, mean, max, p50, p95, p99;       /* ms; of the answered ones */
+	double min, mean, max, p50, p95, p99; /* ms; of the answered ones */
 	unsigned by_status[700];
 	unsigned by_exit[128];
 };
 void out_summary(struct out *o, const struct out_summary *s);
 
-/* The table of `resolve`: every question and every target. */
-void out_resolved(struct out *o, const struct endpoint_resolved *r);
+/* The steps of `resolve`: every question with its answer, and every target. */
+struct out_query {
+	struct endpoint_query query;
+	struct str answer; /* "10 60 5061 edge1.example.com, ..."; empty: not known, or none */
+};
+struct out_resolved {
+	struct str uri;
+	const struct out_query *queries;
+	unsigned query_count;
+	const struct endpoint_target *targets;
+	unsigned target_count;
+};
+void out_resolved(struct out *o, const struct out_resolved *r);
 
-/* A binding event of `serve`. */
-struct out_binding { struct str aor, contact, user_agent; const char *cause; uint32_t expires; };
+/* `serve`: a binding, and what its addresses are joined by: the seed of its faults. */
+struct out_binding {
+	struct str aor, contact, user_agent;
+	const char *cause;
+	uint32_t expires;
+};
 void out_binding(struct out *o, const struct out_binding *b);
+/* To be called before out_listening. */
+void out_seed(struct out *o, uint32_t seed);
 
-/* A usage error before any struct out exists: text on stderr, or with json (argv is scanned for it, ruling 22) the
- * records start, error, end on stdout. Gives 2. */
+/* A failure before any struct out exists: text on stderr, or with json (argv is scanned for it, ruling 22) the
+ * records start, error, end on stdout. command may be NULL. Gives `code`, or 1 when even this cannot be written. */
+int out_refuse(const char *command, bool json, int code, const char *text);
+/* The same for a usage error, from a printf format. Gives 2. */
 int out_usage(const char *command, bool json, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 #endif

@@ -183,8 +183,9 @@ lints() {
 units() {
 	dir=$1 label=$2
 	shift 2
+	rm -f "$dir/meson-logs/$label"*
 	meson test -C "$dir" --suite unit --logbase "$label" "$@" >"$work/$label.log" 2>&1
-	log=$dir/meson-logs/$label.json
+	log=$(ls "$dir/meson-logs/$label"*.json 2>/dev/null) # with a wrapper its name is added
 	if [ ! -s "$log" ]; then
 		fail "$label" "the unit tests did not build" "$work/$label.log"
 		return
@@ -293,7 +294,7 @@ fuzz() {
 memcheck='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible
 	--show-leak-kinds=definite,indirect,possible --num-callers=30'
 valgrind_units() {
-	units build valgrind --wrapper "$(echo $memcheck)" -t 10
+	units build memcheck --wrapper "$(echo $memcheck)" -t 10
 }
 valgrind_register() {
 	log=$work/valgrind-register.log

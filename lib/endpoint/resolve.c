@@ -1,5 +1,4 @@
-/* lib/endpoint/resolve.c -- RFC 3263 section 4: what a URI says by itself, and the end of a resolve
- */
+/* lib/endpoint/resolve.c -- RFC 3263 section 4: what a URI says by itself; the end of a resolve */
 #include "endpoint/resolve.h"
 
 #include "base/mem.h"
@@ -41,8 +40,7 @@ static int read_transport(struct resolve *r, const struct sip_uri *u)
 	if (s->sips && s->transport == NET_UDP)
 		return fail_set(&r->fail, -FAIL_ARGUMENT,
 			"a sips URI cannot be reached over udp, which has no TLS");
-	/* RFC 3261 26.2.2: transport says what is below TLS, as in sips:example.com;transport=tcp
-	 */
+	/* RFC 3261 26.2.2: in sips:example.com;transport=tcp it says what is below TLS */
 	if (s->sips && s->transport == NET_TCP)
 		s->transport = NET_TLS;
 	return 0;
@@ -109,9 +107,8 @@ static enum resolve_phase first_phase(struct resolve *r)
 		resolve_step_host(r, direct);
 		return RESOLVE_ADDRESS;
 	}
-	/* RFC 3263 4.1: "if no transport protocol or port is specified, and the target is not a
-	 * numeric IP address, the client SHOULD perform a NAPTR query for the domain in the URI."
-	 */
+	/* RFC 3263 4.1: "if no transport protocol or port is specified, and the target is not
+	 * a numeric IP address, the client SHOULD perform a NAPTR query". */
 	if (s->config.from == RESOLVE_FROM_NAPTR ||
 		(s->config.from == RESOLVE_AUTO && s->transport < 0))
 		return RESOLVE_NAPTR;
@@ -168,15 +165,14 @@ static void write_types(struct buf *b, unsigned types)
 	bool many = (types & (types - 1)) != 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		const char *glue = b->n ? ", " : "";
 		unsigned bit = 1U << order[i];
 		if (!(types & bit))
 			continue;
 		types &= ~bit;
-		buf_addf(b, "%s%s",
-			b->n == 0 ? ""
-			: types   ? ", "
-				  : " and ",
-			net_dns_type_name(order[i]));
+		if (b->n && !types)
+			glue = " and ";
+		buf_addf(b, "%s%s", glue, net_dns_type_name(order[i]));
 	}
 	buf_addf(b, many ? " questions" : " question");
 }
@@ -208,11 +204,12 @@ static void say_why(struct resolve *r)
 	struct resolve_state *s = r->state;
 	const struct resolve_query *q = decisive(r);
 	const char *rcode = strcmp(q->rcode, "NOERROR") == 0 ? "no records" : q->rcode;
-	const char *silence = strcmp(q->rcode, "TIMEOUT") == 0 ? "the DNS server did not answer"
-			      : strcmp(q->rcode, "UNREACHABLE") == 0
-				      ? "no DNS server can be reached"
-				      : NULL;
+	const char *silence = NULL;
 
+	if (strcmp(q->rcode, "TIMEOUT") == 0)
+		silence = "the DNS server did not answer";
+	else if (strcmp(q->rcode, "UNREACHABLE") == 0)
+		silence = "no DNS server can be reached";
 	if (silence) {
 		fail_set(&r->fail, -FAIL_DNS, STR_FMT ": %s (%s " STR_FMT ")", STR_ARG(s->target),
 			silence, q->rrtype, STR_ARG(q->name));
@@ -231,11 +228,12 @@ static void no_targets(struct resolve *r)
 		fail_set(&r->fail, -FAIL_DNS,
 			STR_FMT ": the service is not offered (SRV " STR_FMT ": \".\")",
 			STR_ARG(s->target), STR_ARG(s->not_offered));
+	else if (s->left_out)
+		fail_set(&r->fail, -FAIL_DNS, STR_FMT ": its records have no address or no port",
+			STR_ARG(s->target));
 	else if (r->query_count == 0)
 		fail_set(&r->fail, -FAIL_DNS, STR_FMT ": --resolve gives no %s address",
 			STR_ARG(s->target), s->config.family == AF_INET ? "IPv4" : "IPv6");
-	else if ((s->asked_types & ~s->found_types) == 0)
-		fail_set(&r->fail, -FAIL_DNS, STR_FMT ": no usable record", STR_ARG(s->target));
 	else
 		say_why(r);
 }

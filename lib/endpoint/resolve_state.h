@@ -66,6 +66,7 @@ struct resolve_state {
 	bool parallel;            /* all services are asked at once */
 	bool found;               /* some service has records: no going on without */
 	struct str not_offered;   /* an SRV name whose target is "." */
+	bool left_out;            /* a record without address (0.0.0.0) or port (0) */
 	bool fell_back;           /* to addresses of the target itself */
 
 	struct resolve_host hosts[RESOLVE_TARGETS];

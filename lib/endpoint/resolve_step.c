@@ -1,8 +1,9 @@
-/* lib/endpoint/resolve_step.c -- RFC 3263 sections 4.1 and 4.2: from NAPTR to addresses, one phase
- * a function */
+/* lib/endpoint/resolve_step.c -- RFC 3263 4.1 and 4.2: from NAPTR to addresses, a function a phase */
 #include "endpoint/resolve_order.h"
 #include "endpoint/resolve_override.h"
 #include "endpoint/resolve_state.h"
+
+#include <assert.h>
 
 enum { ASKED_AT_ONCE = 16 }; /* hosts whose addresses are on their way */
 
@@ -23,6 +24,7 @@ static void ask(
 {
 	if (x->asked)
 		return;
+	assert(r->state->config.dns);
 	x->asked = true;
 	x->r = r;
 	ev_init(&x->q.done, on_answer);
@@ -64,9 +66,9 @@ static void add_service(struct resolve_state *s, enum net_transport t, bool srv,
 	};
 }
 
-/* RFC 3263 4.1: "a client MUST discard any service fields that identify a resolution service whose
- * value is not "D2X", for values of X that indicate transport protocols supported by the client."
- */
+/* RFC 3263 4.1: "a client MUST discard any service fields that identify a resolution service
+ * whose value is not "D2X", for values of X that indicate transport protocols supported by the
+ * client." */
 static bool service_of(struct str text, enum net_transport *out)
 {
 	static const struct {
@@ -110,9 +112,9 @@ static void guess(struct resolve_state *s, enum net_transport t)
 		[NET_TCP] = "_sip._tcp.",
 		[NET_TLS] = "_sips._tcp.",
 	};
+	struct str name = arena_fmt(&s->arena, "%s" STR_FMT, prefixes[t], STR_ARG(s->target));
 
-	add_service(
-		s, t, true, arena_fmt(&s->arena, "%s" STR_FMT, prefixes[t], STR_ARG(s->target)));
+	add_service(s, t, true, name);
 }
 
 void resolve_step_guess(struct resolve_state *s)
@@ -222,6 +224,8 @@ static void add_servers(struct resolve *r, struct resolve_service *v)
 		}
 		if (srv->port)
 			add_srv(r, v->transport, srv);
+		else
+			s->left_out = true;
 	}
 }
 
@@ -279,14 +283,17 @@ static bool ask_addresses(struct resolve *r, struct resolve_name *n)
 	return n->a.asked == n->a.answered && n->aaaa.asked == n->aaaa.answered;
 }
 
-static size_t take(const struct net_dns_query *q, uint16_t port, struct net_addr *out)
+static size_t take(struct resolve_state *s, const struct net_dns_query *q, uint16_t port,
+		struct net_addr *out)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < q->count && n < RESOLVE_TARGETS; i++) {
 		/* 0.0.0.0 would be this machine: nothing that a name server can have to say */
-		if (net_addr_is_any(&q->records[i].addr))
+		if (net_addr_is_any(&q->records[i].addr)) {
+			s->left_out = true;
 			continue;
+		}
 		out[n] = q->records[i].addr;
 		net_addr_set_port(&out[n++], port);
 	}
@@ -304,8 +311,8 @@ static size_t addresses_of(struct resolve *r, struct resolve_host *h, struct net
 	}
 	tell(r, &h->name->a);
 	tell(r, &h->name->aaaa);
-	n = take(&h->name->a.q, h->port, out);
-	n += take(&h->name->aaaa.q, h->port, out + n);
+	n = take(r->state, &h->name->a.q, h->port, out);
+	n += take(r->state, &h->name->aaaa.q, h->port, out + n);
 	resolve_order_addrs(out, n);
 	return n;
 }

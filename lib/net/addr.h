@@ -34,7 +34,8 @@ bool net_addr_equal_host(const struct net_addr *a, const struct net_addr *b); /*
 const char *net_addr_host(const struct net_addr *a, char out[NET_ADDR_TEXT]);
 /* "192.0.2.1:5060" or "[2001:db8::1]:5060"; returns out. */
 const char *net_addr_text(const struct net_addr *a, char out[NET_ADDR_TEXT]);
-/* The local address that packets to peer would leave from (a connected UDP socket, nothing is sent). 0 or -errno. */
+/* The local address that packets to peer would leave from (a connected UDP socket, nothing is
+ * sent). 0 or -errno. */
 int net_addr_local_for(const struct net_addr *peer, struct net_addr *out);
 /* Bytes that are the same exactly when net_addr_equal: for the keys of maps. */
 #define NET_ADDR_KEY 24

@@ -377,29 +377,32 @@ int net_flow_fail(const struct net_flow *f, int err, struct fail *out)
 		net_transport_name(f->info.transport), net_socket_words(err, words));
 }
 
+void net_flow_trace_event(
+	const struct trace *t, const struct net_flow_info *info, struct trace_event *ev)
+{
+	char local[NET_ADDR_TEXT], remote[NET_ADDR_TEXT];
+	struct str rest;
+
+	if (!trace_on(t, ev->kind))
+		return;
+	ev->local = str_of(net_addr_text(&info->local, local));
+	ev->remote = str_of(net_addr_text(&info->remote, remote));
+	ev->transport = net_transport_name(info->transport);
+	/* The text of a failure begins with the peer, which the event has anyway. */
+	if (str_starts(ev->note, ev->remote) && str_cut(ev->note, ' ', &rest, &ev->note))
+		str_cut(ev->note, ' ', &rest, &ev->note);
+	trace_emit(t, ev);
+}
+
 void net_flow_trace(const struct net_flow *f, const char *what, const char *why)
 {
-	const struct trace *t = f->manager->config.trace;
-	const char *transport = net_transport_name(f->info.transport);
-	char local[NET_ADDR_TEXT], remote[NET_ADDR_TEXT];
-	struct str note = str_of(why), rest;
+	struct trace_event ev = {
+		.kind = TRACE_FLOW,
+		.name = str_of(what),
+		.note = str_of(why),
+	};
 
-	if (!trace_on(t, TRACE_FLOW))
-		return;
-	net_addr_text(&f->info.local, local);
-	net_addr_text(&f->info.remote, remote);
-	/* The text of a failure begins with the peer, which the event has anyway. */
-	if (str_starts(note, str_of(remote)) &&
-		str_cut(str_sub(note, strlen(remote), note.n), ' ', &rest, &note))
-		str_cut(note, ' ', &rest, &note);
-	trace_emit(t, &(struct trace_event){
-			      .kind = TRACE_FLOW,
-			      .name = str_of(what),
-			      .local = str_of(local),
-			      .remote = str_of(remote),
-			      .transport = transport,
-			      .note = note,
-		      });
+	net_flow_trace_event(f->manager->config.trace, &f->info, &ev);
 }
 
 /* ---- for the users ---- */

@@ -61,19 +61,10 @@ static void lost(struct net_listener *l, int err)
 
 static void trace_refused(struct net_listener *l, const struct net_addr *peer, const char *why)
 {
-	const struct trace *t = l->manager->config.trace;
-	char local[NET_ADDR_TEXT], remote[NET_ADDR_TEXT];
+	struct net_flow_info info = { l->transport, l->bound, *peer, .incoming = true };
+	struct trace_event ev = { .kind = TRACE_FLOW, .name = STR("refused"), .note = str_of(why) };
 
-	if (!trace_on(t, TRACE_FLOW))
-		return;
-	trace_emit(t, &(struct trace_event){
-			      .kind = TRACE_FLOW,
-			      .name = STR("refused"),
-			      .local = str_of(net_addr_text(&l->bound, local)),
-			      .remote = str_of(net_addr_text(peer, remote)),
-			      .transport = net_transport_name(l->transport),
-			      .note = str_of(why),
-		      });
+	net_flow_trace_event(l->manager->config.trace, &info, &ev);
 }
 
 static void refuse(struct net_listener *l, const struct net_addr *peer, int fd, const char *why)

@@ -8,19 +8,21 @@
 /* "Not at all", where a time of 0 would mean the default. */
 #define NET_NEVER UINT64_MAX
 
-/* The default loop (ev_child works on no other); made at the first call. Never NULL: a system without any backend
- * aborts. The first call also ignores SIGPIPE: children that are started need it back. LIBEV_FLAGS is not read. */
+/* The default loop (ev_child works on no other); made at the first call. Never NULL: a system
+ * without any backend aborts. The first call also ignores SIGPIPE: children that are started need
+ * it back. LIBEV_FLAGS is not read. */
 struct ev_loop *net_loop(void);
 /* Monotonic milliseconds: the time that is passed into lib/sip and lib/auth. */
 uint64_t net_now_ms(void);
 /* The same in microseconds, for measuring. */
 uint64_t net_now_us(void);
-/* From now to a deadline in ms, for ev_timer; never below 0.000001, since a repeat of 0 would stop the timer. For UINT64_MAX
- * a year. */
+/* From now to a deadline in ms, for ev_timer; never below 0.000001, since a repeat of 0 would stop
+ * the timer. For UINT64_MAX a year. */
 double net_seconds_until(uint64_t deadline_ms);
 /* (Re)arms a timer for a deadline; UINT64_MAX stops it. */
 void net_timer_set(struct ev_loop *loop, ev_timer *w, uint64_t deadline_ms);
-/* Delivers the watcher's callback after the running callback has returned; ev_timer_stop withdraws it. */
+/* Delivers the watcher's callback after the running callback has returned; ev_timer_stop withdraws
+ * it. */
 void net_later(struct ev_loop *loop, ev_timer *w);
 
 #endif

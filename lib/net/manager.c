@@ -281,7 +281,8 @@ static int bound_flow(struct net_manager *m, struct net_udp *u, const struct net
 /* How many flows may go to one destination. */
 static unsigned pool_size(const struct net_manager *m, enum net_transport t)
 {
-	/* Of datagrams one socket a next hop (ruling 7); from one local port there can be but one. */
+	/* Of datagrams one socket a next hop (ruling 7); from one local port there can be but one.
+	 */
 	if (m->config.kind == NET_CLIENT || t == NET_UDP || net_addr_port(&m->config.local) != 0)
 		return 1;
 	return m->config.pool_size;

@@ -15,7 +15,7 @@ struct net_manager {
 	struct list evictable;            /* flows */
 	struct map pools, ids, remotes;
 	unsigned last_id;
-	unsigned udp_incoming;            /* of stats.flows */
+	unsigned udp_incoming; /* of stats.flows */
 	struct net_manager_stats stats;
 };
 
@@ -24,7 +24,8 @@ void net_manager_add(struct net_manager *m, struct net_flow *f);
 void net_manager_add_remote(struct net_manager *m, struct net_flow *f);
 /* Out of the tables and its pool: nobody finds it any more. Twice is fine. */
 void net_manager_retire(struct net_manager *m, struct net_flow *f);
-/* Is there room for one more connection? Incoming UDP peers are counted apart: connections must not keep them out. */
+/* Is there room for one more connection? Incoming UDP peers are counted apart: connections must not
+ * keep them out. */
 bool net_manager_has_room(const struct net_manager *m);
 /* The idle limit for a new flow. */
 uint64_t net_manager_idle(const struct net_manager *m, const struct net_flow *f);

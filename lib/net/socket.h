@@ -1,5 +1,5 @@
-/* lib/net/socket.h -- sockets as they are wanted here: close-on-exec and non-blocking, differences of systems hidden,
- * and words for their errors */
+/* lib/net/socket.h -- sockets as they are wanted here: close-on-exec and non-blocking, differences
+ * of systems hidden, and words for their errors */
 #ifndef NET_SOCKET_H
 #define NET_SOCKET_H
 
@@ -10,12 +10,13 @@
 int net_socket_new(int family, int type);
 /* The next connection of a listener with TCP_NODELAY, or -errno. */
 int net_socket_accept(int fd, struct net_addr *peer);
-/* A socket to connect with: bound to local (port 0: any; AF_UNSPEC: not bound) and to the interface (NULL: none). The
- * socket, or -FAIL_LOCAL. */
+/* A socket to connect with: bound to local (port 0: any; AF_UNSPEC: not bound) and to the interface
+ * (NULL: none). The socket, or -FAIL_LOCAL. */
 int net_socket_outgoing(int type, const struct net_addr *remote, const struct net_addr *local,
 	const char *interface, struct fail *f);
 /* A socket bound to addr, and listening if it is a stream. The socket, or -FAIL_LOCAL. */
-int net_socket_listening(int type, const struct net_addr *addr, const char *interface, struct fail *f);
+int net_socket_listening(
+	int type, const struct net_addr *addr, const char *interface, struct fail *f);
 /* Its own address; AF_UNSPEC when it has none. */
 struct net_addr net_socket_local(int fd);
 /* "connection refused" and the like: lower case, the same on every system for the common ones. */

@@ -95,28 +95,30 @@ static void watch(struct net_flow *f)
 
 static void trace_tls(const struct net_flow *f, const struct net_tls_info *tls, const char *note)
 {
-	const struct trace *t = f->manager->config.trace;
-	char local[NET_ADDR_TEXT], remote[NET_ADDR_TEXT];
-
-	if (!trace_on(t, TRACE_TLS))
-		return;
 	struct trace_event ev = {
-			      .kind = TRACE_TLS,
-			      .local = str_of(net_addr_text(&f->info.local, local)),
-			      .remote = str_of(net_addr_text(&f->info.remote, remote)),
-			      .transport = net_transport_name(NET_TLS),
-			      .name = str_of(tls ? tls->version : NULL),
-			      .from = str_of(tls ? tls->cipher : NULL),
-			      .to = str_of(tls ? tls->identity : NULL),
-			      .note = str_of(note),
-			      .ms = f->info.tls_ms,
+		.kind = TRACE_TLS,
+		.name = str_of(tls ? tls->version : NULL),
+		.from = str_of(tls ? tls->cipher : NULL),
+		.to = str_of(tls ? tls->identity : NULL),
+		.note = str_of(note),
+		.ms = f->info.tls_ms,
 	};
+
+	net_flow_trace_event(f->manager->config.trace, &f->info, &ev);
+}
+
+static void refused(struct net_flow *f, const struct fail *why)
+{
+	bool denied = net_tls_reason(f->tls) == NET_TLS_NOT_ALLOWED;
+
+	trace_tls(f, NULL, why->text);
+	net_flow_end(f, denied ? NET_CAUSE_NOT_ALLOWED : NET_CAUSE_TLS, why);
 }
 
 static void handshake(struct net_flow *f)
 {
 	char remote[NET_ADDR_TEXT];
-	struct fail why = { 0 };
+	struct fail why;
 	enum net_io io = net_tls_handshake(f->tls, net_addr_text(&f->info.remote, remote), &why);
 
 	if (io == NET_IO_READ || io == NET_IO_WRITE) {
@@ -124,12 +126,7 @@ static void handshake(struct net_flow *f)
 		return;
 	}
 	if (io != NET_IO_DONE) {
-		bool denied = net_tls_reason(f->tls) == NET_TLS_NOT_ALLOWED;
-		if (!why.code)
-			fail_set(&why, -FAIL_TLS, "%s tls: closed by the peer in the handshake",
-				remote);
-		trace_tls(f, NULL, why.text);
-		net_flow_end(f, denied ? NET_CAUSE_NOT_ALLOWED : NET_CAUSE_TLS, &why);
+		refused(f, &why);
 		return;
 	}
 	f->read_wants = EV_READ;

@@ -78,7 +78,8 @@ enum net_io net_tls_handshake(struct net_tls_conn *c, const char *peer_text, str
 enum net_tls_reason net_tls_reason(const struct net_tls_conn *c);
 /* In TLS 1.3 a server that does not take our certificate says so after our handshake: then the first read fails with
  * -FAIL_TLS, and net_tls_reason is set. cap and len are not 0. A write that was not DONE is tried again with the same
- * bytes and no fewer, at any address. Read until it is not DONE: what is decrypted already makes no socket readable. */
+ * bytes and no fewer, at any address. Read until it is not DONE: what is decrypted already makes no socket readable.
+ * After a write that FAILED a read may still tell why. */
 enum net_io net_tls_read(struct net_tls_conn *c, void *p, size_t cap, size_t *n, struct fail *f);
 enum net_io net_tls_write(struct net_tls_conn *c, const void *p, size_t len, size_t *n, struct fail *f);
 /* Sends close_notify once, does not wait. */

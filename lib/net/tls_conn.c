@@ -194,8 +194,9 @@ enum net_tls_reason net_tls_reason(const struct net_tls_conn *c)
 	return c->reason;
 }
 
-/* What became of a read or a write that did not succeed. */
-static enum net_io unfinished(struct net_tls_conn *c, int e, struct fail *f)
+/* What became of a read or a write that did not succeed. When the peer has closed, a write fails,
+ * but the alert that says why is still to be read. */
+static enum net_io unfinished(struct net_tls_conn *c, bool writing, int e, struct fail *f)
 {
 	switch (e) {
 	case SSL_ERROR_WANT_READ:
@@ -205,7 +206,8 @@ static enum net_io unfinished(struct net_tls_conn *c, int e, struct fail *f)
 	case SSL_ERROR_ZERO_RETURN:
 		return NET_IO_CLOSED;
 	}
-	c->dead = true;
+	c->dead = e != SSL_ERROR_SYSCALL || !writing;
+	c->deaf = writing;
 	net_tls_alert_io(c, e, f);
 	ERR_clear_error();
 	return NET_IO_FAILED;
@@ -228,7 +230,7 @@ enum net_io net_tls_read(struct net_tls_conn *c, void *p, size_t cap, size_t *n,
 	errno = 0;
 	ret = SSL_read_ex(c->ssl, p, cap, n);
 	if (ret != 1)
-		return unfinished(c, SSL_get_error(c->ssl, ret), f);
+		return unfinished(c, false, SSL_get_error(c->ssl, ret), f);
 	c->heard = true;
 	return NET_IO_DONE;
 }
@@ -239,17 +241,17 @@ enum net_io net_tls_write(
 	int ret;
 
 	assert(c->done && len > 0);
-	if (c->dead)
+	if (c->dead || c->deaf)
 		return is_dead(c, f);
 	ERR_clear_error();
 	errno = 0;
 	ret = SSL_write_ex(c->ssl, p, len, n);
-	return ret == 1 ? NET_IO_DONE : unfinished(c, SSL_get_error(c->ssl, ret), f);
+	return ret == 1 ? NET_IO_DONE : unfinished(c, true, SSL_get_error(c->ssl, ret), f);
 }
 
 void net_tls_goodbye(struct net_tls_conn *c)
 {
-	if (!c->done || c->dead || (SSL_get_shutdown(c->ssl) & SSL_SENT_SHUTDOWN) != 0)
+	if (!c->done || c->dead || c->deaf || (SSL_get_shutdown(c->ssl) & SSL_SENT_SHUTDOWN) != 0)
 		return;
 	ERR_clear_error();
 	SSL_shutdown(c->ssl);

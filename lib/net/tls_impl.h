@@ -38,6 +38,7 @@ struct net_tls_conn {
 	char peer[96];
 	bool started, done, dead;
 	bool asked; /* the server wanted a certificate and we had none */
+	bool deaf; /* the peer takes no more bytes */
 	bool heard; /* the peer has sent data */
 	struct fail fail; /* of the handshake; code 0: none yet */
 	enum net_tls_reason reason;

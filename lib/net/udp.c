@@ -230,7 +230,8 @@ int net_udp_send(struct net_flow *f, struct str bytes)
 	const struct sockaddr *to = u->only ? NULL : &f->info.remote.u.sa;
 	socklen_t len = to ? net_addr_len(&f->info.remote) : 0;
 
-	/* It may fail with the ICMP error of an earlier one, which clears that: the second counts. */
+	/* It may fail with the ICMP error of an earlier one, which clears that: the second counts.
+	 */
 	for (int tries = 0; tries < 2; tries++) {
 		if (sendto(u->fd, bytes.p, bytes.n, 0, to, len) >= 0) {
 			f->active_ms = net_now_ms();

@@ -1,5 +1,5 @@
-/* tests/unit/net_rig.h -- what the tests of lib/net share: a manager that counts its events, the loop with a time limit,
- * and peers made of plain sockets. Include it after cmocka.h. */
+/* tests/unit/net_rig.h -- what the tests of lib/net share: a manager that counts its events, the
+ * loop with a time limit, and peers made of plain sockets. Include it after cmocka.h. */
 #ifndef NET_RIG_H
 #define NET_RIG_H
 
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum {
-	RIG_MS = 5000,    /* what must happen, happens within this time */
+	RIG_MS = 5000, /* what must happen, happens within this time */
 	RIG_FLOWS = 4096, /* numbers of flows that are checked for their one NET_CLOSED */
 	RIG_DATA = 6 << 20
 };
@@ -23,13 +23,13 @@ struct rig {
 	struct net_manager *m;
 	unsigned opened, received, unreachable, closed, lost, tls_failed, all;
 	struct net_flow *flow, *opened_flow; /* of the last event, of the last NET_OPENED */
-	enum net_cause cause;                /* of the last end */
-	struct fail why;                     /* of the last event that had one */
+	enum net_cause cause; /* of the last end */
+	struct fail why; /* of the last event that had one */
 	struct net_addr remote;
-	struct str bytes;                    /* all that was received */
+	struct str bytes; /* all that was received */
 	char *data;
 	unsigned char ends[RIG_FLOWS];
-	bool quiet;                          /* inside of a call: no event may come */
+	bool quiet; /* inside of a call: no event may come */
 	void (*hook)(struct rig *r, const struct net_event *ev);
 	void *hook_arg;
 };
@@ -174,8 +174,8 @@ static inline struct net_addr rig_listen(struct rig *r, enum net_transport t, in
 }
 
 /* A flow that must be had; R2: no handler runs meanwhile. */
-static inline struct net_flow *rig_flow_of(struct rig *r, enum net_transport t, struct net_addr addr,
-	const char *host, const void *owner)
+static inline struct net_flow *rig_flow_of(struct rig *r, enum net_transport t,
+	struct net_addr addr, const char *host, const void *owner)
 {
 	struct net_target target = { t, addr, str_of(host), owner };
 	struct net_flow *f = NULL;
@@ -302,11 +302,11 @@ static inline void assert_starts(const char *text, const char *start)
 		fail_msg("got <%s>, want <%s...>", text, start);
 }
 
-#define assert_remote_text(r, addr, rest)                                         \
-	do {                                                                      \
-		char a_[NET_ADDR_TEXT], want_[300];                               \
-		snprintf(want_, sizeof(want_), "%s %s", net_addr_text(&(addr), a_), rest); \
-		assert_string_equal((r)->why.text, want_);                        \
+#define assert_remote_text(r, addr, rest)                                                          \
+	do {                                                                                       \
+		char a_[NET_ADDR_TEXT], want_[300];                                                \
+		snprintf(want_, sizeof(want_), "%s %s", net_addr_text(&(addr), a_), rest);         \
+		assert_string_equal((r)->why.text, want_);                                         \
 	} while (0)
 
 #endif

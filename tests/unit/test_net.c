@@ -1,4 +1,5 @@
-/* tests/unit/test_net.c -- lib/net: addresses, the loop, and TCP flows, pools, listeners and managers on loopback */
+/* tests/unit/test_net.c -- lib/net: addresses, the loop, and TCP flows, pools, listeners and
+ * managers on loopback */
 #include "net/addr.h"
 #include "net/flow.h"
 #include "net/loop.h"
@@ -32,12 +33,14 @@ static void test_addr_text(void **state)
 		{ "::ffff:192.0.2.1", "192.0.2.1", "192.0.2.1:5060" },
 		{ "fe80::1%1", "fe80::1%lo", "[fe80::1%lo]:5060" },
 		{ "fe80::1%lo", "fe80::1%lo", "[fe80::1%lo]:5060" },
-		{ "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+		{ "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+			"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
 			"[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:5060" },
 	};
-	static const char *const bad[] = { "", "[", "[]", "1.2.3", "1.2.3.4.5", "256.1.1.1", "[1.2.3.4]", "::1]", "[::1",
-		"fe80::1%", "fe80::1%nosuchinterface0", "fe80::1%0", "example.com", " 1.2.3.4", "1.2.3.4 ", "::1%%lo",
-		"01.2.3.4", "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000" };
+	static const char *const bad[] = { "", "[", "[]", "1.2.3", "1.2.3.4.5", "256.1.1.1",
+		"[1.2.3.4]", "::1]", "[::1", "fe80::1%", "fe80::1%nosuchinterface0", "fe80::1%0",
+		"example.com", " 1.2.3.4", "1.2.3.4 ", "::1%%lo", "01.2.3.4",
+		"0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000" };
 	struct net_addr a, untouched = { .u.in4 = { .sin_family = 77 } };
 	char out[NET_ADDR_TEXT];
 
@@ -70,24 +73,28 @@ static struct net_addr addr(const char *host, uint16_t port)
 static void test_addr_compare(void **state)
 {
 	struct net_addr list[] = { addr("192.0.2.1", 1), addr("192.0.2.1", 2), addr("192.0.2.2", 1),
-		addr("2001:db8::1", 1), addr("2001:db8::1", 2), addr("2001:db8::2", 1), addr("fe80::1%1", 1),
-		addr("fe80::1%2", 1) };
+		addr("2001:db8::1", 1), addr("2001:db8::1", 2), addr("2001:db8::2", 1),
+		addr("fe80::1%1", 1), addr("fe80::1%2", 1) };
 	char k1[NET_ADDR_KEY], k2[NET_ADDR_KEY];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(list); i++)
 		for (size_t j = 0; j < ARRAY_LEN(list); j++) {
 			assert_int_equal(net_addr_equal(&list[i], &list[j]), i == j);
-			assert_int_equal(str_eq(net_addr_key(&list[i], k1), net_addr_key(&list[j], k2)), i == j);
+			assert_int_equal(
+				str_eq(net_addr_key(&list[i], k1), net_addr_key(&list[j], k2)),
+				i == j);
 		}
 	assert_true(net_addr_equal_host(&list[0], &list[1]));
 	assert_false(net_addr_equal_host(&list[0], &list[3]));
-	list[0] = addr("127.8.8.8", 0), list[1] = addr("::1", 0), list[2] = addr("::ffff:127.0.0.1", 0);
+	list[0] = addr("127.8.8.8", 0), list[1] = addr("::1", 0),
+	list[2] = addr("::ffff:127.0.0.1", 0);
 	for (int i = 0; i < 3; i++)
 		assert_true(net_addr_is_loopback(&list[i]) && !net_addr_is_any(&list[i]));
 	list[0] = net_addr_any(AF_INET, 7), list[1] = net_addr_any(AF_INET6, 7);
 	for (int i = 0; i < 2; i++)
-		assert_true(net_addr_is_any(&list[i]) && !net_addr_is_loopback(&list[i]) && net_addr_port(&list[i]) == 7);
+		assert_true(net_addr_is_any(&list[i]) && !net_addr_is_loopback(&list[i]) &&
+			    net_addr_port(&list[i]) == 7);
 }
 
 static void test_addr_local_for(void **state)
@@ -171,7 +178,8 @@ static void exchange(int family)
 	assert_int_equal(rig_send(b, f, STR("early ")), 0);
 	rig_wait(b->opened, 1);
 	assert_int_equal(rig_send(b, f, STR("hello")), 0);
-	assert_true(i->open && !i->closed && !i->incoming && i->refs == 1 && i->id == 1 && i->connect_ms > 0);
+	assert_true(i->open && !i->closed && !i->incoming && i->refs == 1 && i->id == 1 &&
+		    i->connect_ms > 0);
 	assert_true(net_addr_equal(&i->remote, &bound) && str_eq(i->host, STR("sip.example.com")));
 	rig_wait(a->opened, 1);
 	while (a->bytes.n < 11)
@@ -283,7 +291,8 @@ static void test_unreachable_at_once(void **state)
 
 static void test_local_address(void **state)
 {
-	struct rig *r = rig_new(NET_SERVER, (struct net_manager_config){ .local = addr("127.0.0.3", 0) });
+	struct rig *r =
+		rig_new(NET_SERVER, (struct net_manager_config){ .local = addr("127.0.0.3", 0) });
 	struct net_addr a, port = peer_nobody(AF_INET, SOCK_STREAM);
 	int fd = peer_bound(AF_INET, SOCK_STREAM, &a);
 	struct net_target t = { .transport = NET_TCP, .addr = addr("::1", 9) };
@@ -307,7 +316,8 @@ static void test_local_address(void **state)
 		assert_ptr_equal(f, rig_flow(r, NET_TCP, a));
 		rig_wait(r->opened, 1);
 		assert_int_equal(net_addr_port(&net_flow_info(f)->local), net_addr_port(&port));
-		peer_reset(peer_accept(fd)); /* an orderly end would keep the pair of ports for a while */
+		peer_reset(peer_accept(
+			fd)); /* an orderly end would keep the pair of ports for a while */
 		rig_wait(r->closed, 1);
 		net_flow_unref(f);
 		net_flow_unref(f);
@@ -338,7 +348,8 @@ static void test_pool_growth(void **state)
 
 	(void)state;
 	for (int i = 0; i < 12; i++)
-		f[i] = rig_flow_of(r, NET_TCP, a, i % 2 ? "sip.example.com" : "SIP.Example.COM", NULL);
+		f[i] = rig_flow_of(
+			r, NET_TCP, a, i % 2 ? "sip.example.com" : "SIP.Example.COM", NULL);
 	/* Five connections, then they take turns. */
 	for (int i = 0; i < 5; i++)
 		for (int j = 0; j < i; j++)
@@ -384,15 +395,17 @@ static void test_pool_keys(void **state)
 	(void)state;
 	other = addr("127.0.0.2", net_addr_port(&a));
 	f[0] = rig_flow_of(r, NET_TCP, a, "one.example.com", NULL);
-	f[1] = rig_flow_of(r, NET_TCP, a, "two.example.com", NULL);   /* CP-01 */
+	f[1] = rig_flow_of(r, NET_TCP, a, "two.example.com", NULL); /* CP-01 */
 	f[2] = rig_flow_of(r, NET_TCP, a, "", NULL);
 	f[3] = rig_flow_of(r, NET_TCP, b, "one.example.com", NULL);
-	f[4] = rig_flow_of(r, NET_TCP, other, "one.example.com", NULL); /* failover to the name's other address */
+	f[4] = rig_flow_of(r, NET_TCP, other, "one.example.com",
+		NULL); /* failover to the name's other address */
 	assert_int_equal(net_manager_stats(r->m).pools, 4);
 	for (int i = 0; i < 5; i++)
 		for (int j = 0; j < i; j++)
 			assert_ptr_not_equal(f[i], f[j]);
-	assert_ptr_equal(rig_flow_of(r, NET_TCP, a, "one.example.com", &r), f[0]); /* owners share here */
+	assert_ptr_equal(
+		rig_flow_of(r, NET_TCP, a, "one.example.com", &r), f[0]); /* owners share here */
 	net_flow_unref(f[0]);
 	rig_end(r);
 	for (int i = 0; i < 5; i++)
@@ -407,7 +420,8 @@ static void test_client_kind(void **state)
 	struct rig *r = rig_new(NET_CLIENT, (struct net_manager_config){ .idle_out_ms = 20 });
 	struct net_addr a;
 	int fd = peer_bound(AF_INET, SOCK_STREAM, &a), one, two;
-	struct net_flow *f = rig_flow_of(r, NET_TCP, a, "h", &one), *g = rig_flow_of(r, NET_TCP, a, "h", &two);
+	struct net_flow *f = rig_flow_of(r, NET_TCP, a, "h", &one),
+			*g = rig_flow_of(r, NET_TCP, a, "h", &two);
 	struct net_addr bound;
 	struct fail why;
 
@@ -418,7 +432,8 @@ static void test_client_kind(void **state)
 	assert_ptr_equal(g, rig_flow_of(r, NET_TCP, a, "h", &two));
 	net_flow_unref(f);
 	net_flow_unref(f);
-	assert_ptr_equal(g, rig_flow_of(r, NET_TCP, a, "h", &two)); /* not the free one of another owner */
+	assert_ptr_equal(
+		g, rig_flow_of(r, NET_TCP, a, "h", &two)); /* not the free one of another owner */
 	rig_wait(r->opened, 2);
 	assert_int_equal(net_flow_set_idle(g, 10), -FAIL_STATE);
 	rig_idle(60);
@@ -501,7 +516,8 @@ static void test_linger(void **state)
 
 static void test_idle(void **state)
 {
-	struct rig *r = rig_new(NET_SERVER, (struct net_manager_config){ .idle_out_ms = 100, .idle_in_ms = NET_NEVER });
+	struct rig *r = rig_new(NET_SERVER,
+		(struct net_manager_config){ .idle_out_ms = 100, .idle_in_ms = NET_NEVER });
 	struct net_addr a;
 	int fd = peer_bound(AF_INET, SOCK_STREAM, &a), peer;
 	struct net_flow *f = rig_flow(r, NET_TCP, a), *g;
@@ -825,7 +841,8 @@ static void test_resets(void **state)
 static void test_listen(void **state)
 {
 	struct rig *r = rig_new(NET_SERVER, (struct net_manager_config){ 0 });
-	struct net_addr tcp = rig_listen(r, NET_TCP, AF_INET), six = rig_listen(r, NET_TCP, AF_INET6), got, udp;
+	struct net_addr tcp = rig_listen(r, NET_TCP, AF_INET),
+			six = rig_listen(r, NET_TCP, AF_INET6), got, udp;
 	int peer = peer_connect(tcp, SOCK_STREAM), fd;
 	enum net_transport t;
 	struct fail why;
@@ -833,14 +850,18 @@ static void test_listen(void **state)
 
 	(void)state;
 	assert_int_equal(net_manager_listen(r->m, NET_TCP, &tcp, &got, &why), -FAIL_LOCAL);
-	snprintf(r->why.text, sizeof(r->why.text), "%s: address already in use", net_addr_text(&tcp, text));
+	snprintf(r->why.text, sizeof(r->why.text), "%s: address already in use",
+		net_addr_text(&tcp, text));
 	assert_string_equal(why.text, r->why.text);
-	assert_int_equal(net_manager_listen(r->m, NET_UDP, &tcp, &udp, &why), 0); /* the same number */
+	assert_int_equal(
+		net_manager_listen(r->m, NET_UDP, &tcp, &udp, &why), 0); /* the same number */
 	assert_true(net_addr_equal(&udp, &tcp));
 	assert_int_equal(net_manager_listen(r->m, NET_UDP, &udp, &got, &why), -FAIL_LOCAL);
 	assert_int_equal(net_manager_listen(r->m, NET_TLS, &tcp, &got, &why), -FAIL_TLS);
-	assert_true(net_manager_listener(r->m, 0, &t, &got) && t == NET_TCP && net_addr_equal(&got, &tcp));
-	assert_true(net_manager_listener(r->m, 1, &t, &got) && t == NET_TCP && net_addr_equal(&got, &six));
+	assert_true(net_manager_listener(r->m, 0, &t, &got) && t == NET_TCP &&
+		    net_addr_equal(&got, &tcp));
+	assert_true(net_manager_listener(r->m, 1, &t, &got) && t == NET_TCP &&
+		    net_addr_equal(&got, &six));
 	assert_true(net_manager_listener(r->m, 2, &t, &got) && t == NET_UDP);
 	assert_false(net_manager_listener(r->m, 3, &t, &got));
 
@@ -921,7 +942,8 @@ static void test_max_flows(void **state)
 static void test_no_descriptors(void **state)
 {
 	struct rig *r = rig_new(NET_SERVER, (struct net_manager_config){ 0 });
-	struct net_addr in = rig_listen(r, NET_TCP, AF_INET), udp = rig_listen(r, NET_UDP, AF_INET), a;
+	struct net_addr in = rig_listen(r, NET_TCP, AF_INET), udp = rig_listen(r, NET_UDP, AF_INET),
+			a;
 	struct net_target target = { .transport = NET_TCP };
 	int fd = peer_bound(AF_INET, SOCK_STREAM, &a), u = peer_connect(udp, SOCK_DGRAM), peer[8];
 	struct rlimit before, now;
@@ -992,11 +1014,6 @@ static void test_free_in_handler(void **state)
 	}
 }
 
-static void free_in_accepted(struct rig *r, const struct net_event *ev)
-{
-	drop_and_free(r, ev);
-}
-
 static void test_free_in_accepted(void **state)
 {
 	unsigned types[] = { NET_OPENED, NET_RECEIVED, NET_CLOSED, NET_LISTEN_LOST };
@@ -1007,7 +1024,7 @@ static void test_free_in_accepted(void **state)
 		struct net_addr in = rig_listen(r, NET_TCP, AF_INET);
 		int peer = peer_connect(in, SOCK_STREAM), second = peer_connect(in, SOCK_STREAM);
 
-		r->hook = free_in_accepted;
+		r->hook = drop_and_free;
 		r->hook_arg = &types[i];
 		peer_send(peer, STR("hello"));
 		peer_send(second, STR("hello"));
@@ -1154,10 +1171,10 @@ static void test_no_spin(void **state)
 
 static void on_trace(void *arg, const struct trace_event *ev)
 {
-	char *all = arg, line[200];
+	char *all = arg;
+	size_t n = strlen(all);
 
-	snprintf(line, sizeof(line), STR_FMT "(" STR_FMT ") ", STR_ARG(ev->name), STR_ARG(ev->note));
-	strncat(all, line, 999 - strlen(all));
+	snprintf(all + n, 1000 - n, STR_FMT "(" STR_FMT ") ", STR_ARG(ev->name), STR_ARG(ev->note));
 	assert_string_equal(ev->transport, "tcp");
 	assert_true(ev->remote.n > 0);
 }
@@ -1166,7 +1183,8 @@ static void test_trace(void **state)
 {
 	char all[1000] = "";
 	struct trace t = { on_trace, all, 1U << TRACE_FLOW };
-	struct rig *r = rig_new(NET_SERVER, (struct net_manager_config){ .trace = &t, .pool_size = 1, .linger_ms = 10 });
+	struct rig *r = rig_new(NET_SERVER,
+		(struct net_manager_config){ .trace = &t, .pool_size = 1, .linger_ms = 10 });
 	struct net_addr a;
 	int fd = peer_bound(AF_INET, SOCK_STREAM, &a);
 	struct net_flow *f = rig_flow(r, NET_TCP, a);
@@ -1180,7 +1198,8 @@ static void test_trace(void **state)
 	f = rig_flow(r, NET_TCP, a);
 	net_flow_unref(f);
 	rig_wait(r->closed, 2);
-	assert_string_equal(all, "opened() shared() closed(not used any more) closed(connection refused) ");
+	assert_string_equal(
+		all, "opened() shared() closed(not used any more) closed(connection refused) ");
 	rig_free(r);
 }
 

@@ -1,4 +1,5 @@
-/* tests/unit/test_net_tls.c -- lib/net: flows over TLS (what TLS itself demands is in test_tls.c) */
+/* tests/unit/test_net_tls.c -- lib/net: flows over TLS (what TLS itself demands is in test_tls.c)
+ */
 #include "net/flow.h"
 #include "net/manager.h"
 
@@ -32,12 +33,24 @@ static int set_up(void **state)
 	snprintf(p->ca, sizeof(p->ca), "%s/ca.pem", p->dir);
 	snprintf(p->cert, sizeof(p->cert), "%s/server.pem", p->dir);
 	snprintf(p->key, sizeof(p->key), "%s/server.key", p->dir);
-	assert_int_equal(net_tls_new(&(struct net_tls_config){ .server = true, .cert = p->cert, .key = p->key },
-				 &p->server, NULL), 0);
-	assert_int_equal(net_tls_new(&(struct net_tls_config){ .server = true, .cert = p->cert, .key = p->key,
-				 .cacert = p->ca, .mutual = true, .allow = allow }, &p->mutual, NULL), 0);
-	assert_int_equal(net_tls_new(&(struct net_tls_config){ .cacert = p->ca, .cert = p->cert, .key = p->key },
-				 &p->client, NULL), 0);
+	assert_int_equal(
+		net_tls_new(
+			&(struct net_tls_config){ .server = true, .cert = p->cert, .key = p->key },
+			&p->server, NULL),
+		0);
+	assert_int_equal(net_tls_new(&(struct net_tls_config){ .server = true,
+					     .cert = p->cert,
+					     .key = p->key,
+					     .cacert = p->ca,
+					     .mutual = true,
+					     .allow = allow },
+				 &p->mutual, NULL),
+		0);
+	assert_int_equal(
+		net_tls_new(
+			&(struct net_tls_config){ .cacert = p->ca, .cert = p->cert, .key = p->key },
+			&p->client, NULL),
+		0);
 	*state = p;
 	return 0;
 }
@@ -72,8 +85,8 @@ static void on_trace(void *arg, const struct trace_event *ev)
 {
 	char *line = arg;
 
-	snprintf(line, 200, "%s " STR_FMT "|" STR_FMT "|" STR_FMT "|" STR_FMT, ev->transport, STR_ARG(ev->name),
-		STR_ARG(ev->from), STR_ARG(ev->to), STR_ARG(ev->note));
+	snprintf(line, 200, "%s " STR_FMT "|" STR_FMT "|" STR_FMT "|" STR_FMT, ev->transport,
+		STR_ARG(ev->name), STR_ARG(ev->from), STR_ARG(ev->to), STR_ARG(ev->note));
 }
 
 /* 4 MiB each way at the same time, through records, partial writes and full sockets */
@@ -172,7 +185,8 @@ static void test_no_context(void **state)
 {
 	struct rig *r = rig_new(NET_SERVER, (struct net_manager_config){ 0 });
 	struct pki *p = *state;
-	struct net_target target = { NET_TLS, rig_loopback(AF_INET, 9), STR("sip.example.com"), NULL };
+	struct net_target target = { NET_TLS, rig_loopback(AF_INET, 9), STR("sip.example.com"),
+		NULL };
 	struct net_flow *f = NULL;
 	struct fail why;
 
@@ -197,7 +211,8 @@ static void test_handshake_time(void **state)
 	struct rig *a = new_server(p, (struct net_manager_config){ .connect_ms = 100 });
 	struct rig *b = new_client(p, (struct net_manager_config){ .connect_ms = 100 });
 	struct net_addr in = rig_listen(a, NET_TLS, AF_INET), mute;
-	int fd = peer_bound(AF_INET, SOCK_STREAM, &mute), silent = peer_connect(in, SOCK_STREAM), plain;
+	int fd = peer_bound(AF_INET, SOCK_STREAM, &mute), silent = peer_connect(in, SOCK_STREAM),
+	    plain;
 	struct net_flow *f = rig_flow_of(b, NET_TLS, mute, "sip.example.com", NULL);
 
 	assert_int_equal(rig_send(b, f, STR("x")), 0);
@@ -306,10 +321,12 @@ static void test_free_in_handler(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
 		for (int server = 0; server < 2; server++) {
 			struct rig *a = new_server(p, (struct net_manager_config){ 0 });
-			struct rig *b = new_client(p, (struct net_manager_config){ .linger_ms = 20 });
+			struct rig *b =
+				new_client(p, (struct net_manager_config){ .linger_ms = 20 });
 			struct net_addr in = rig_listen(a, NET_TLS, AF_INET);
 			struct rig *r = server ? a : b;
-			const char *name = types[i] == NET_TLS_FAILED ? "wrong.example.com" : "sip.example.com";
+			const char *name = types[i] == NET_TLS_FAILED ? "wrong.example.com"
+								      : "sip.example.com";
 			struct net_flow *f = rig_flow_of(b, NET_TLS, in, name, NULL);
 
 			if (types[i] == NET_TLS_FAILED)

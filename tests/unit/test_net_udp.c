@@ -57,7 +57,8 @@ static void connected(int family)
 	rig_wait(r->received, 2);
 	assert_true(str_eq(r->bytes, STR("onetwo")));
 	assert_ptr_equal(net_manager_find(r->m, NET_UDP, &a), f);
-	assert_ptr_equal(rig_flow_of(r, NET_UDP, a, "example.com", NULL), f); /* one socket a next hop */
+	assert_ptr_equal(
+		rig_flow_of(r, NET_UDP, a, "example.com", NULL), f); /* one socket a next hop */
 	net_flow_unref(f);
 	rig_close(r, f);
 	rig_wait(r->closed, 1);
@@ -197,7 +198,8 @@ static void test_listening(void **state)
 	assert_int_equal(r->opened, 0);
 	f = r->flow;
 	assert_true(net_flow_info(f)->incoming && net_flow_info(f)->open);
-	assert_true(net_addr_equal(&net_flow_info(f)->remote, &a) && net_addr_equal(&net_flow_info(f)->local, &in));
+	assert_true(net_addr_equal(&net_flow_info(f)->remote, &a) &&
+		    net_addr_equal(&net_flow_info(f)->local, &in));
 	assert_int_equal(rig_send(r, f, STR("pong")), 0);
 	from = peer_from(one, "pong");
 	assert_true(net_addr_equal(&from, &in));
@@ -361,7 +363,8 @@ static void test_unlisten(void **state)
 
 static void test_idle(void **state)
 {
-	struct rig *r = rig_new(NET_SERVER, (struct net_manager_config){ .idle_in_ms = 80, .linger_ms = 50 });
+	struct rig *r = rig_new(
+		NET_SERVER, (struct net_manager_config){ .idle_in_ms = 80, .linger_ms = 50 });
 	struct net_addr in = rig_listen(r, NET_UDP, AF_INET), a;
 	int fd = peer_connect(in, SOCK_DGRAM), other = peer_bound(AF_INET, SOCK_DGRAM, &a);
 

@@ -727,6 +727,30 @@ static void test_address(void **state)
 	resolve_done(&r);
 }
 
+/* A server with an IPv6 address; names as people write them. */
+static void test_other_ways(void **state)
+{
+	struct net_dns_config config = { .loop = net_loop(), .no_hosts_file = true };
+	struct net_dns *d;
+	char servers[32];
+
+	(void)state;
+	expect(knot, "sip:rte.test.", NO_WISH, "tls " TLS " sip.rte.test 0/0");
+	expect(knot, "sip:zero.rte.test", NO_WISH,
+		"zero.rte.test: its records have no address or no port");
+	expect(knot, "sip:any.rte.test", NO_WISH, "any.rte.test: its records have no address or no port");
+	snprintf(servers, sizeof(servers), "[::1]:%u", rig_knot.port);
+	config.servers = str_of(servers);
+	setenv("LOCALDOMAIN", "rte.test", 1); /* the search list of resolv.conf */
+	assert_int_equal(net_dns_new(&config, &d, NULL), 0);
+	if (have_ipv6()) {
+		expect(d, "sip:live:7000", NO_WISH, "udp 127.0.0.1:7000 live");
+		expect(d, "sip:mixed.rte.test", NO_WISH, "tcp " SIP " live.rte.test 0/0");
+	}
+	unsetenv("LOCALDOMAIN");
+	net_dns_free(d);
+}
+
 /* More than UDP carries, and than we want: over TCP, the first 64 in their order. */
 static void test_big(void **state)
 {
@@ -867,6 +891,7 @@ int main(void)
 		cmocka_unit_test(test_naptr),
 		cmocka_unit_test(test_srv),
 		cmocka_unit_test(test_address),
+		cmocka_unit_test(test_other_ways),
 		cmocka_unit_test(test_big),
 		cmocka_unit_test(test_live_weights),
 		cmocka_unit_test(test_live_dead),

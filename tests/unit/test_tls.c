@@ -1194,6 +1194,43 @@ static void no_client_certificate(void **state)
 	done(&p);
 }
 
+/* What we said in the meantime failed; the alert is read all the same. */
+static void refusal_behind_a_failed_write(void **state)
+{
+	struct net_tls *client = client_of("ca.pem"), *server = mutual(LIST("any"), NULL);
+	struct end e[2] = { { .io = NET_IO_WRITE }, { .io = NET_IO_READ } };
+	struct fail f = { 0 };
+	char byte;
+	size_t n;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(tcp_pair(fd), 0);
+	e[0].fd = fd[0];
+	e[1].fd = fd[1];
+	assert_int_equal(net_tls_conn_new(client, fd[0], STR("example.com"), &e[0].conn, NULL), 0);
+	assert_int_equal(net_tls_conn_new(server, fd[1], STR_EMPTY, &e[1].conn, NULL), 0);
+	while (!shaken(&e[0]) || !shaken(&e[1])) {
+		shake(&e[0], PEER);
+		shake(&e[1], CLIENT);
+	}
+	close(fd[1]);
+	while (net_tls_write(e[0].conn, "REGISTER", 8, &n, &f) == NET_IO_DONE)
+		;
+	assert_true(f.code == -EPIPE || f.code == -ECONNRESET);
+	assert_int_equal(net_tls_write(e[0].conn, "REGISTER", 8, &n, &f), NET_IO_FAILED);
+	assert_int_equal(f.code, -FAIL_STATE);
+	assert_int_equal(net_tls_read(e[0].conn, &byte, 1, &n, &f), NET_IO_FAILED);
+	assert_string_equal(
+		f.text, PEER " refused our TLS handshake: certificate required (alert 116)");
+	net_tls_goodbye(e[0].conn);
+	net_tls_conn_free(e[0].conn);
+	net_tls_conn_free(e[1].conn);
+	close(fd[0]);
+	net_tls_unref(client);
+	net_tls_unref(server);
+}
+
 static void client_certificate_only_when_asked(void **state)
 {
 	struct pair p = handshake(client_with("host"), server_of("good"), "example.com");
@@ -1774,6 +1811,7 @@ int main(void)
 		cmocka_unit_test(default_of_the_list_is_this_host),
 		cmocka_unit_test(client_certificates),
 		cmocka_unit_test(no_client_certificate),
+		cmocka_unit_test(refusal_behind_a_failed_write),
 		cmocka_unit_test(client_certificate_only_when_asked),
 		cmocka_unit_test(resumption),
 		cmocka_unit_test(resumption_of_mutual),
