@@ -204,27 +204,40 @@ int value_data(const char *option, const char *text, struct arena *a, struct str
 	return 0;
 }
 
+/* The bytes of a host name, or of an IPv6 address with its scope. */
+static bool is_host(struct str host, bool ipv6)
+{
+	struct str address = host, scope = STR_EMPTY;
+	unsigned classes = ipv6 ? CH_IPV6 : CH_HOST;
+
+	if (ipv6)
+		str_cut(host, '%', &address, &scope);
+	for (size_t i = 0; i < address.n; i++)
+		if (!scan_is(address.p[i], classes))
+			return false;
+	return address.n > 0;
+}
+
 int value_hostport(const char *option, const char *text, struct str *host, uint16_t *port, struct fail *f)
 {
-	struct str s = str_of(text), h = s, digits = STR_EMPTY;
-	size_t colon = str_find(s, ':');
+	struct str s = str_of(text), h = s, rest = STR_EMPTY;
+	size_t end = s.n && s.p[0] == '[' ? str_find(s, ']') : str_find(s, ':');
+	bool brackets = s.n && s.p[0] == '[';
+	struct str behind = str_sub(s, end + 1, s.n);
+	bool ipv6 = brackets || str_find(behind, ':') < behind.n; /* a second colon */
 	uint32_t n = 0;
 
-	if (s.n && s.p[0] == '[') {
-		size_t end = str_find(s, ']');
+	if (brackets) {
 		h = str_sub(s, 1, end);
-		digits = str_sub(s, end + 1, s.n);
-		if (end == s.n || (digits.n && digits.p[0] != ':'))
-			return bad(f, option, text, "[ADDRESS]:PORT");
-	} else if (colon < s.n && str_find(str_sub(s, colon + 1, s.n), ':') == s.n - colon - 1) {
-		h = str_sub(s, 0, colon);
-		digits = str_sub(s, colon, s.n);
+		rest = behind;
+	} else if (!ipv6) {
+		h = str_sub(s, 0, end);
+		rest = str_sub(s, end, s.n);
 	}
-	if (h.n == 0 || (digits.n && (!str_u32(str_sub(digits, 1, digits.n), &n) || n == 0 || n > UINT16_MAX)))
+	if (!is_host(h, ipv6) || (brackets && end == s.n))
 		return bad(f, option, text, "HOST or HOST:PORT");
-	for (size_t i = 0; i < h.n; i++)
-		if (!scan_is(h.p[i], CH_HOST | CH_IPV6) && h.p[i] != '%')
-			return bad(f, option, text, "HOST or HOST:PORT");
+	if (rest.n && (rest.p[0] != ':' || !str_u32(str_sub(rest, 1, rest.n), &n) || n == 0 || n > UINT16_MAX))
+		return bad(f, option, text, "HOST or HOST:PORT");
 	*host = h;
 	*port = (uint16_t)n;
 	return 0;

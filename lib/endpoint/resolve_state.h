@@ -1,11 +1,12 @@
-/* lib/endpoint/resolve_state.h -- one running resolve: resolve.c begins and ends it, resolve_step.c asks */
+/* lib/endpoint/resolve_state.h -- one running resolve: resolve.c begins and ends it, resolve_step.c
+ * asks the questions */
 #ifndef ENDPOINT_RESOLVE_STATE_H
 #define ENDPOINT_RESOLVE_STATE_H
 
 #include "endpoint/resolve.h"
 
-/* However many records there are, no more of them are followed (A68): a name server cannot make us ask
- * for ever. */
+/* However many records there are, no more of them are followed (A68): a name server cannot make us
+ * ask for ever. */
 enum {
 	RESOLVE_SERVICES = 8, /* NAPTR records of use */
 	RESOLVE_NAMES = RESOLVE_TARGETS, /* hosts whose addresses are asked for */
@@ -38,12 +39,12 @@ struct resolve_host {
 	struct str host;
 	uint16_t port, priority, weight;
 	bool srv;
-	struct str addrs;          /* from --resolve; then there is no name */
+	struct str addrs; /* from --resolve; then there is no name */
 	struct resolve_name *name; /* one for all hosts of that name */
 };
 
 enum resolve_phase {
-	RESOLVE_NAPTR,   /* RFC 3263 4.1: which transports, and where they are listed */
+	RESOLVE_NAPTR, /* RFC 3263 4.1: which transports, and where they are listed */
 	RESOLVE_SERVICE, /* RFC 3263 4.2: the hosts of a service */
 	RESOLVE_ADDRESS, /* RFC 3263 4.2: their addresses */
 	RESOLVE_END,
@@ -56,25 +57,26 @@ struct resolve_state {
 	enum resolve_phase phase;
 
 	struct str target; /* RFC 3263 section 4: maddr, or the host */
-	uint16_t port;     /* 0: none was given */
+	uint16_t port; /* 0: none was given */
 	bool sips;
-	int transport;     /* what was asked for, or -1 */
+	int transport; /* what was asked for, or -1 */
 
 	struct resolve_question naptr;
 	struct resolve_service services[RESOLVE_SERVICES];
 	size_t service_count, at; /* those before `at` have been looked at */
-	bool parallel;            /* all services are asked at once */
-	bool found;               /* some service has records: no going on without */
-	struct str not_offered;   /* an SRV name whose target is "." */
-	bool left_out;            /* a record without address (0.0.0.0) or port (0) */
-	bool fell_back;           /* to addresses of the target itself */
+	bool parallel; /* all services are asked at once */
+	bool found; /* some service has records: no going on without */
+	struct str not_offered; /* an SRV name whose target is "." */
+	bool left_out; /* a record without address (0.0.0.0) or port (0) */
+	bool fell_back; /* to addresses of the target itself */
 
 	struct resolve_host hosts[RESOLVE_TARGETS];
 	size_t host_count;
 	struct resolve_name *names[RESOLVE_NAMES];
 	size_t name_count;
 
-	unsigned asked_types, found_types; /* bits 1 << enum net_dns_type: for the text of a failure */
+	/* Bits 1 << enum net_dns_type, for the text of a failure. */
+	unsigned asked_types, found_types;
 };
 
 /* The transport where DNS does not choose one, and the port where nothing else says one. */

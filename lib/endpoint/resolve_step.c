@@ -1,4 +1,5 @@
-/* lib/endpoint/resolve_step.c -- RFC 3263 4.1 and 4.2: from NAPTR to addresses, a function a phase */
+/* lib/endpoint/resolve_step.c -- RFC 3263 4.1 and 4.2: from NAPTR to addresses, a function a phase
+ */
 #include "endpoint/resolve_order.h"
 #include "endpoint/resolve_override.h"
 #include "endpoint/resolve_state.h"
@@ -283,8 +284,8 @@ static bool ask_addresses(struct resolve *r, struct resolve_name *n)
 	return n->a.asked == n->a.answered && n->aaaa.asked == n->aaaa.answered;
 }
 
-static size_t take(struct resolve_state *s, const struct net_dns_query *q, uint16_t port,
-		struct net_addr *out)
+static size_t take(
+	struct resolve_state *s, const struct net_dns_query *q, uint16_t port, struct net_addr *out)
 {
 	size_t n = 0;
 

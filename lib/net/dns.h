@@ -1,5 +1,6 @@
-/* lib/net/dns.h -- NAPTR, SRV, A and AAAA questions through c-ares on the loop. Answers never arrive inside a
- * call: the query's own watcher is fed. c-ares is initialised with the first question. */
+/* lib/net/dns.h -- NAPTR, SRV, A and AAAA questions through c-ares on the loop. Answers never
+ * arrive inside a call: the query's own watcher is fed. c-ares is initialised with the first
+ * question. */
 #ifndef NET_DNS_H
 #define NET_DNS_H
 
@@ -16,16 +17,16 @@ struct net_dns_token;
 struct net_dns_config {
 	struct ev_loop *loop;
 	const struct trace *trace;
-	struct str servers;  /* "ADDR[:PORT][,...]" (IPv6 in brackets); empty: those of the system */
+	struct str servers; /* "ADDR[:PORT][,...]", IPv6 in brackets; empty: those of the system */
 	uint32_t timeout_ms; /* of one try of one server; 0: 2000 */
-	unsigned tries;      /* 0: 2 */
-	bool no_hosts_file;  /* leave /etc/hosts out for A and AAAA */
+	unsigned tries; /* 0: 2 */
+	bool no_hosts_file; /* leave /etc/hosts out for A and AAAA */
 };
 
-/* A question is over after timeout_ms * tries at the latest or, when there are more servers than tries, after
- * timeout_ms for each of them. localhost and its subdomains never leave the machine (RFC 6761 section 6.3). A
- * and AAAA of a name without any dot try the search list of resolv.conf, as other programs do; all other names
- * are asked as they are. */
+/* A question is over after timeout_ms * tries at the latest or, when there are more servers than
+ * tries, after timeout_ms for each of them. localhost and its subdomains never leave the machine
+ * (RFC 6761 section 6.3). A and AAAA of a name without any dot try the search list of resolv.conf,
+ * as other programs do; all other names are asked as they are. */
 
 /* -FAIL_ARGUMENT for a bad server list. */
 int net_dns_new(const struct net_dns_config *config, struct net_dns **out, struct fail *f);
@@ -35,11 +36,11 @@ void net_dns_free(struct net_dns *d);
 enum net_dns_type { NET_DNS_A, NET_DNS_AAAA, NET_DNS_SRV, NET_DNS_NAPTR };
 
 struct net_dns_record {
-	struct net_addr addr;              /* A, AAAA: port 0 */
-	uint16_t priority, weight, port;   /* SRV */
-	uint16_t order, preference;        /* NAPTR */
+	struct net_addr addr; /* A, AAAA: port 0 */
+	uint16_t priority, weight, port; /* SRV */
+	uint16_t order, preference; /* NAPTR */
 	struct str flags, service, regexp; /* NAPTR */
-	struct str target;                 /* SRV target, NAPTR replacement; "" for the root */
+	struct str target; /* SRV target, NAPTR replacement; "" for the root */
 };
 
 #define NET_DNS_RECORDS 256
@@ -50,11 +51,11 @@ struct net_dns_query {
 	/* The answer, valid from `done` until net_dns_forget: */
 	struct str name;
 	enum net_dns_type type;
-	const char *rcode; /* "NOERROR" (also with no records) "NXDOMAIN" "FORMERR" "SERVFAIL" "NOTIMP"
-			    * "REFUSED", and of our own "TIMEOUT", "UNREACHABLE" (no server took it),
-			    * "MALFORMED" (the answer), "BADNAME" (no name that DNS could know; it was not
-			    * asked), "ERROR" (c-ares could not be set up) */
-	bool failed;       /* neither records nor an authoritative "no": all but NOERROR and NXDOMAIN */
+	const char *rcode; /* "NOERROR" (also with no records) "NXDOMAIN" "FORMERR" "SERVFAIL"
+			    * "NOTIMP" "REFUSED", and of our own "TIMEOUT", "UNREACHABLE" (no server
+			    * took it), "MALFORMED" (the answer), "BADNAME" (no name that DNS could
+			    * know; it was not asked), "ERROR" (c-ares could not be set up) */
+	bool failed; /* neither records nor an authoritative "no": all but NOERROR and NXDOMAIN */
 	double ms;
 	struct net_dns_record *records; /* at most NET_DNS_RECORDS, in the order of the answer */
 	size_t count;
@@ -63,11 +64,12 @@ struct net_dns_query {
 	struct arena arena;
 	uint64_t started_us;
 	bool running;
-	struct net_dns_token *token; /* what c-ares holds; it outlives a query that is forgotten early */
+	struct net_dns_token *token; /* what c-ares holds; outlives a query forgotten early */
 };
 
-/* Asks. q must be zeroed but for `done` and stay where it is until net_dns_forget; name is copied. */
-void net_dns_ask(struct net_dns *d, struct net_dns_query *q, struct str name, enum net_dns_type type);
+/* Asks. q is zeroed but for `done` and stays where it is until net_dns_forget; name is copied. */
+void net_dns_ask(
+	struct net_dns *d, struct net_dns_query *q, struct str name, enum net_dns_type type);
 /* Cancels if running, frees the answer; q may be used again. A zeroed q is fine. */
 void net_dns_forget(struct net_dns_query *q);
 const char *net_dns_type_name(enum net_dns_type type);

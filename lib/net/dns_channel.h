@@ -23,7 +23,7 @@ struct net_dns_channel_config {
 	const char *servers; /* as ares_set_servers_ports_csv reads them; "": those of the system */
 	uint32_t timeout_ms;
 	unsigned tries;
-	bool any_answer; /* SERVFAIL and the like are answers, not a reason to go to the next server */
+	bool any_answer; /* SERVFAIL and the like too; else the next server is asked */
 };
 
 void net_dns_channel_init(struct net_dns_channel *c, struct ev_loop *loop);

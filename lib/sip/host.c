@@ -27,15 +27,15 @@ bool sip_uri_is_ipv4(struct str s)
 	return s.n && past_ipv4(s.p, s.p + s.n) == s.p + s.n;
 }
 
-/* hexseq [ ":" IPv4address ]: adds the groups of 16 bits in it. */
-static bool add_groups(struct str s, unsigned *groups)
+/* hexseq [ ":" IPv4address ], the latter when last is set: adds the groups of 16 bits in it. */
+static bool add_groups(struct str s, bool last, unsigned *groups)
 {
 	for (bool more = true; more;) {
 		struct str group = s, hex;
 		struct scan c;
 		more = str_cut(s, ':', &group, &s);
 		c = scan_str(group);
-		if (!more && sip_uri_is_ipv4(group))
+		if (!more && last && sip_uri_is_ipv4(group))
 			*groups += 2;
 		else if (scan_run(&c, CH_HEX, &hex) && scan_end(&c) && hex.n <= 4)
 			*groups += 1;
@@ -62,13 +62,13 @@ bool sip_uri_is_ipv6(struct str s)
 	unsigned groups = 0;
 
 	if (gap == s.n)
-		return add_groups(s, &groups) && groups == 8;
+		return add_groups(s, true, &groups) && groups == 8;
 	/* IPv6address = hexpart [ ":" IPv4address ], and a hexpart may end in "::". RFC 5118 4.10
 	 * calls the third colon of that rule a bug and asks receivers to take either form. */
 	if (right.n > 0 && right.p[0] == ':' && sip_uri_is_ipv4(third))
 		right = third;
-	return (left.n == 0 || add_groups(left, &groups)) &&
-	       (right.n == 0 || add_groups(right, &groups)) && groups < 8;
+	return (left.n == 0 || add_groups(left, false, &groups)) &&
+	       (right.n == 0 || add_groups(right, true, &groups)) && groups < 8;
 }
 
 /* *( domainlabel "." ) toplabel [ "." ], but a label may begin with a digit (RFC 1123 2.1) and hold

@@ -7,6 +7,7 @@
 #
 # It listens at 127.0.0.1 and, where there is one, ::1, in the current network namespace. The ports go into the
 # SRV records (5060 and 5061). The zone is rte.test; DIR is made, and holds everything that is written.
+# A shell without BASH_SOURCE has to set DNS_DATA, the folder of the zone.
 
 DNS_DATA=${DNS_DATA:-$(cd "$(dirname "${BASH_SOURCE:-$0}")/../data/dns" && pwd)}
 PATH=$PATH:/usr/sbin

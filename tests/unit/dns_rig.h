@@ -98,6 +98,14 @@ static inline void rig_send(
 static inline void rig_answer(
 	struct rig_mock *m, const struct sockaddr_in *to, unsigned char *p, size_t n)
 {
+	size_t end = 12;
+
+	while (end < n && p[end])
+		end += p[end] + 1U;
+	if (end + 5 > n)
+		return;
+	n = end + 5; /* the question alone: no OPT, and no number of additional records */
+	p[10] = p[11] = 0;
 	p[2] |= 0x80; /* a response */
 	p[3] = (unsigned char)((p[3] & 0xf0) | m->rcode);
 	switch (m->manner) {

@@ -361,12 +361,12 @@ static void test_unreachable(void **state)
 	(void)state;
 	expect_rcode(d, "example.com", NET_DNS_A, "UNREACHABLE");
 	expect_rcode(d, "_sip._udp.example.com", NET_DNS_SRV, "UNREACHABLE");
-	assert_in_range(net_now_ms() - start, 0, 1000);
+	assert_in_range(net_now_ms() - start, 0, 3000);
 	expect_idle();
 	net_dns_free(d);
 }
 
-/* c-ares doubles its time-out; ours is timeout * tries, and one for each server when they are more.
+/* c-ares doubles its time-out; ours is timeout * tries, or one for each server when they are more
  */
 static void test_timeout(void **state)
 {
@@ -377,11 +377,11 @@ static void test_timeout(void **state)
 
 	(void)state;
 	rig_mock_start(&m);
-	d = dns_at(m.port, 60, 3);
+	d = dns_at(m.port, 100, 4); /* for c-ares that would be 1.5 s */
 	start = net_now_ms();
 	expect_rcode(d, "example.com", NET_DNS_NAPTR, "TIMEOUT");
-	assert_in_range(net_now_ms() - start, 175, 900);
-	assert_in_range(m.asked, 2, 3);
+	assert_in_range(net_now_ms() - start, 390, 1400);
+	assert_in_range(m.asked, 2, 4);
 	ev_io_stop(net_loop(), &m.io); /* the mock itself keeps the loop alive */
 	expect_idle();
 	ev_io_start(net_loop(), &m.io);
@@ -392,7 +392,7 @@ static void test_timeout(void **state)
 	d = dns_new(servers, 60, 1);
 	start = net_now_ms();
 	expect_rcode(d, "example.com", NET_DNS_A, "TIMEOUT");
-	assert_in_range(net_now_ms() - start, 55, 900);
+	assert_in_range(net_now_ms() - start, 55, 3000);
 	net_dns_free(d);
 	rig_mock_stop(&m);
 }

@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -938,6 +939,12 @@ static void test_max_flows(void **state)
 	rig_free(r);
 }
 
+/* It closes the connections that it does not let through, so that they never come. */
+static bool under_valgrind(void)
+{
+	return str_of(getenv("LD_PRELOAD")).n && strstr(getenv("LD_PRELOAD"), "valgrind");
+}
+
 /* A61: no descriptors left */
 static void test_no_descriptors(void **state)
 {
@@ -968,7 +975,8 @@ static void test_no_descriptors(void **state)
 	peer_send(u, STR("ping"));
 	assert_int_equal(peer_recv(u, bytes, sizeof(bytes)), 4);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-	rig_wait(r->opened, 8);
+	if (!under_valgrind())
+		rig_wait(r->opened, 8);
 	for (int i = 0; i < 8; i++)
 		close(peer[i]);
 	close(u);
@@ -1091,7 +1099,7 @@ static void again(struct rig *r, const struct net_event *ev)
 	assert_int_equal(net_manager_flow(r->m, &target, &f, NULL), 0);
 	assert_ptr_not_equal(f, ev->flow);
 	net_flow_unref(f);
-	net_flow_unref(ev->flow == r->hook_arg ? ev->flow : NULL);
+	net_flow_unref(r->closed == 1 ? ev->flow : NULL); /* the first of them */
 }
 
 /* The end of a flow begins the next one. */
@@ -1101,7 +1109,7 @@ static void test_new_flow_in_handler(void **state)
 
 	(void)state;
 	r->hook = again;
-	r->hook_arg = rig_flow(r, NET_TCP, peer_nobody(AF_INET, SOCK_STREAM));
+	rig_flow(r, NET_TCP, peer_nobody(AF_INET, SOCK_STREAM));
 	rig_wait(r->closed, 20);
 	assert_int_equal(net_manager_stats(r->m).flows, 0);
 	rig_free(r);

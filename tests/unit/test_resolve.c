@@ -515,7 +515,7 @@ static void test_dead_server(void **state)
 	assert_string_equal(
 		result_of(&r), "example.com: no DNS server can be reached (A example.com)");
 	assert_int_equal(r.fail.code, -FAIL_DNS);
-	assert_in_range(net_now_ms() - start, 0, 1000);
+	assert_in_range(net_now_ms() - start, 0, 3000);
 	resolve_done(&r);
 	net_dns_free(d);
 
@@ -529,7 +529,7 @@ static void test_dead_server(void **state)
 		"NAPTR example.com TIMEOUT; SRV _sip._udp.example.com TIMEOUT; "
 		"SRV _sip._tcp.example.com TIMEOUT; SRV _sips._tcp.example.com TIMEOUT; "
 		"A example.com TIMEOUT; AAAA example.com TIMEOUT");
-	assert_in_range(net_now_ms() - start, 355, 1500); /* three times two tries */
+	assert_in_range(net_now_ms() - start, 355, 3000); /* three times two tries */
 	resolve_done(&r);
 	net_dns_free(d);
 	rig_mock_stop(&m);
@@ -738,7 +738,8 @@ static void test_other_ways(void **state)
 	expect(knot, "sip:rte.test.", NO_WISH, "tls " TLS " sip.rte.test 0/0");
 	expect(knot, "sip:zero.rte.test", NO_WISH,
 		"zero.rte.test: its records have no address or no port");
-	expect(knot, "sip:any.rte.test", NO_WISH, "any.rte.test: its records have no address or no port");
+	expect(knot, "sip:any.rte.test", NO_WISH,
+		"any.rte.test: its records have no address or no port");
 	snprintf(servers, sizeof(servers), "[::1]:%u", rig_knot.port);
 	config.servers = str_of(servers);
 	setenv("LOCALDOMAIN", "rte.test", 1); /* the search list of resolv.conf */

@@ -343,13 +343,13 @@ static struct str with_crlf(struct str s)
 	size_t n = 0;
 
 	for (size_t i = 0; i < s.n; i++) {
-		assert_true(n + 4 < sizeof(out));
+		assert_true(n + 6 < sizeof(out));
 		if (s.p[i] == '\n')
 			out[n++] = '\r';
 		out[n++] = s.p[i];
 	}
-	memcpy(out + n, "\r\n", 2);
-	return (struct str){ out, n + 2 };
+	memcpy(out + n, "\r\n\r\n", 4);
+	return (struct str){ out, n + 4 };
 }
 
 /* A real client and a real server with their own habits: each message of the traces is taken. */

@@ -1,0 +1,96 @@
+/* cli/out_impl.h -- the insides of the output, shared by its files */
+#ifndef CLI_OUT_IMPL_H
+#define CLI_OUT_IMPL_H
+
+#include "base/buf.h"
+#include "out.h"
+
+struct out_stream {
+	int fd;         /* -1: none */
+	bool own;       /* opened here, for an option */
+	bool color;
+	int failed;     /* the first errno; nothing is written after it */
+};
+
+/* What the lines of a registration tell beside the event itself. */
+enum { OUT_HOSTS = 16 };
+struct out_seen {
+	char status[160];  /* of the latest 2xx: "200 OK" */
+	char hop[96];      /* where it came from: "tls 192.0.2.10:5061" */
+	char host[256];    /* its name, when it was resolved */
+	char tls[32];      /* "TLSv1.3" */
+	char auth[400];    /* "Digest SHA-256 realm example.com" */
+	double resolve_ms, connect_ms, tls_ms; /* < 0: did not happen */
+	struct { char hop[96], host[256]; } hosts[OUT_HOSTS]; /* of the latest resolution */
+	unsigned host_count;
+};
+
+struct out {
+	struct out_config config;
+	struct out_stream result, story, trace_stream;
+	struct trace trace;
+	uint64_t start_us;
+	unsigned seq;
+	bool has_seed;
+	uint32_t seed;
+	int reachable; /* -1: does not matter */
+	struct out_seen seen;
+};
+
+enum out_color { OUT_PLAIN, OUT_GREEN, OUT_YELLOW, OUT_RED, OUT_DIM, OUT_CYAN };
+
+/* ---- out.c: streams and lines ---- */
+
+/* Bytes as they are. */
+void out_write(struct out_stream *s, struct str bytes);
+/* One line of the result: nothing with -q or --json. The first word gets the colour. */
+void out_put(struct out *o, enum out_color color, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* A detail of it: "  contact   ...". */
+void out_detail(struct out *o, const char *name, struct str text);
+/* A line of any stream, shown: masked, control bytes visible, with time and colour. */
+void out_write_line(struct out *o, struct out_stream *s, enum out_color color, struct str line);
+/* "12:00:00.001234", local time. */
+void out_clock(char text[24]);
+double out_elapsed_ms(const struct out *o);
+
+/* ---- out_text.c: the same facts as the records of out_json.c, for people ---- */
+
+void out_text_event(struct out *o, const struct endpoint_event *ev);
+void out_text_endpoint(struct out *o, const struct out_endpoint *e);
+void out_text_listening(struct out *o, const struct endpoint_hop *local, unsigned count);
+void out_text_error(struct out *o, const char *text, int code, const struct endpoint_result *r);
+void out_text_probe(struct out *o, const struct out_probe *p);
+void out_text_summary(struct out *o, const struct out_summary *s);
+void out_text_resolved(struct out *o, const struct out_resolved *r);
+void out_text_binding(struct out *o, const struct out_binding *b);
+void out_text_unsent(struct out *o, struct str wire);
+/* "tls 192.0.2.10:5061", "[2001:db8::1]:5060". */
+const char *out_hop_text(const struct endpoint_hop *h, bool transport, char text[96]);
+/* "4 ms", "0.3 ms". */
+const char *out_ms_text(double ms, char text[24]);
+
+/* ---- out_trace.c ---- */
+
+void out_trace_init(struct out *o);
+/* A "* ..." line at -v (1), -vv (2), -vvv (3). */
+void out_trace_note(struct out *o, int level, struct str text);
+
+/* ---- out_json.c: only called with --json; nothing of Jansson is touched without it ---- */
+
+void out_json_start(struct out *o, const char *aor);
+void out_json_endpoint(struct out *o, const struct out_endpoint *e);
+void out_json_listening(struct out *o, const struct endpoint_hop *local, unsigned count);
+void out_json_event(struct out *o, const struct endpoint_event *ev);
+struct out_json_error {
+	int code;
+	const char *text, *uri; /* uri: of one probe of many; may be NULL */
+	const struct endpoint_result *result; /* may be NULL */
+};
+void out_json_error(struct out *o, const struct out_json_error *e);
+void out_json_summary(struct out *o, const struct out_summary *s);
+void out_json_resolved(struct out *o, const struct out_resolved *r);
+void out_json_binding(struct out *o, const struct out_binding *b);
+void out_json_unsent(struct out *o, struct str wire);
+void out_json_end(struct out *o, int code, const struct endpoint_result *last, const struct endpoint_counts *counts);
+
+#endif
