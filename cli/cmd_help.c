@@ -1,4 +1,5 @@
-/* cli/cmd_help.c -- rte help: the manual page of a command, or its --help where no page is installed */
+/* cli/cmd_help.c -- rte help: the manual page of a command, or its --help where no page is
+ * installed */
 #include "cmd.h"
 #include "opt.h"
 #include "value.h"
@@ -23,7 +24,7 @@ static bool has_page(const char *page)
 	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
 	if (posix_spawnp(&pid, argv[0], &actions, NULL, (char **)(uintptr_t)argv, environ) != 0 ||
-	    waitpid(pid, &status, 0) != pid)
+		waitpid(pid, &status, 0) != pid)
 		status = -1;
 	posix_spawn_file_actions_destroy(&actions);
 	return status == 0;

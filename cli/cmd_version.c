@@ -9,11 +9,11 @@
 #include <time.h>
 
 /* What is there is listed; drafts and updates of these are not. */
-static const int rfcs[] = {
-	3261, 3263, 3327, 3581, 3608, 4320, 5393, 5626, 5627, 5922, 5923, 6026, 7616, 8599, 8760,
-};
+static const int rfcs[] = { 3261, 3263, 3327, 3581, 3608, 4320, 5393, 5626, 5627, 5922, 5923, 6026,
+	7616, 8599, 8760 };
 
-/* RTE_FEATURES and RTE_LIBRARIES come from meson: "tls digest serve", "c-ares 1.18.1, jansson 2.14". */
+/* RTE_FEATURES and RTE_LIBRARIES come from meson: "tls digest serve", "c-ares 1.18.1,
+ * jansson 2.14". */
 static const char features[] = RTE_FEATURES, libraries[] = RTE_LIBRARIES;
 
 static json_t *words(void)
@@ -63,10 +63,12 @@ static int print_json(void)
 	snprintf(stamp, sizeof(stamp), "%s.%06ldZ", day, now.tv_nsec / 1000);
 	for (size_t i = 0; i < ARRAY_LEN(rfcs); i++)
 		json_array_append_new(numbers, json_integer(rfcs[i]));
-	record = json_pack("{s:i, s:s, s:i, s:s, s:f, s:s, s:s, s:i, s:o, s:o, s:o}", "v", 1, "type", "version", "seq",
-		1, "time", stamp, "elapsed_ms", 0.0, "command", "version", "version", RTE_VERSION, "schema", 1,
-		"features", words(), "libraries", versions(), "rfc", numbers);
-	json_dumpf(record, stdout, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
+	record = json_pack("{s:i, s:s, s:i, s:s, s:f, s:s, s:s, s:i, s:o, s:o, s:o}", "v", 1,
+		"type", "version", "seq", 1, "time", stamp, "elapsed_ms", 0.0, "command", "version",
+		"version", RTE_VERSION, "schema", 1, "features", words(), "libraries", versions(),
+		"rfc", numbers);
+	json_dumpf(record, stdout,
+		JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
 	putchar('\n');
 	json_decref(record);
 	return exit_flush(EXIT_ok);
@@ -74,7 +76,8 @@ static int print_json(void)
 
 static int print_text(void)
 {
-	printf("rte %s\nfeatures   %s\nlibraries  %s\nRFC       ", RTE_VERSION, features, libraries);
+	printf("rte %s\nfeatures   %s\nlibraries  %s\nRFC       ", RTE_VERSION, features,
+		libraries);
 	for (size_t i = 0; i < ARRAY_LEN(rfcs); i++)
 		printf(" %d", rfcs[i]);
 	putchar('\n');
@@ -85,7 +88,7 @@ int cmd_version(const struct cmd *cmd, int argc, const char **argv, struct group
 {
 	const struct poptOption own[] = {
 		{ "json", 'j', POPT_ARG_NONE, &g->json, 0, "one NDJSON record", NULL },
-		POPT_TABLEEND
+		POPT_TABLEEND,
 	};
 	int code = opt_parse(&(struct opt_spec){ .cmd = cmd, .own = own }, argc, argv, g);
 

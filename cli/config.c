@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "exit.h"
 #include "file.h"
 #include "value.h"
 
@@ -66,7 +67,8 @@ int config_environment(const struct opt_table *t, struct groups *g)
 		if (!row || row->special || str_eq(option, STR("password")))
 			continue;
 		value = strchr(*e, '=') + 1;
-		struct str where = arena_str(&g->arena, (struct str){ *e, (size_t)(value - *e - 1) });
+		struct str where =
+			arena_str(&g->arena, (struct str){ *e, (size_t)(value - *e - 1) });
 		if (opt_store(g, row, &(struct opt_value){ value, where.p, OPT_ENVIRONMENT }, &f))
 			return opt_usage(g, "%s", fail_show(&f));
 	}
@@ -95,7 +97,7 @@ static int section(struct reader *r, struct str line)
 	struct str name, rest;
 
 	if (!str_cut(str_sub(line, 1, line.n), ']', &name, &rest) || str_trim(rest).n ||
-	    !str_starts(str_trim(name), STR("profile ")))
+		!str_starts(str_trim(name), STR("profile ")))
 		return complain(r, "neither [profile NAME] nor a setting:", line);
 	name = str_trim(str_sub(str_trim(name), strlen("profile "), name.n));
 	r->section = r->g->profile && str_eq(name, str_of(r->g->profile)) ? MINE : OTHER;
@@ -180,8 +182,8 @@ static int read_lines(struct reader *r, struct str text)
 		code = line.p[0] == '[' ? section(r, line) : setting(r, line);
 	}
 	if (code == OPT_GO_ON && r->g->profile && !r->found)
-		return opt_usage(r->g, "--profile: there is no [profile %s] in %s", r->g->profile,
-			r->path);
+		return opt_usage(
+			r->g, "--profile: there is no [profile %s] in %s", r->g->profile, r->path);
 	return code;
 }
 
@@ -194,7 +196,8 @@ int config_file(const struct opt_table *t, struct groups *g)
 	if (!(t->spec->groups & GROUP_CONFIG))
 		return OPT_GO_ON;
 	if (g->no_config)
-		return opt_on_line(g, "profile") ? opt_usage(g, "--profile with --no-config") : OPT_GO_ON;
+		return opt_on_line(g, "profile") ? opt_usage(g, "--profile with --no-config")
+						 : OPT_GO_ON;
 	r.path = g->config ? config_home(&g->arena, g->config) : config_path(&g->arena, "config");
 	e = r.path ? file_read(r.path, &b) : -ENOENT;
 	if (e == -ENOENT && !g->config) {
@@ -203,6 +206,7 @@ int config_file(const struct opt_table *t, struct groups *g)
 		return OPT_GO_ON;
 	}
 	if (e)
-		return opt_usage(g, "configuration %s: %s", r.path, strerror(-e));
+		return opt_refuse(g, g->config ? EXIT_local : EXIT_usage, "configuration %s: %s",
+			r.path, strerror(-e));
 	return read_lines(&r, buf_str(&b));
 }

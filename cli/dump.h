@@ -32,6 +32,10 @@ enum dump_kind dump_kind(const struct dump *d, const struct opt_row *row, const 
 /* Text between single quotes of a shell. */
 const char *dump_quoted(const struct dump *d, const char *text);
 
+/* A command that prints the names of the profiles in the file behind it. */
+#define DUMP_PROFILES                                                                              \
+	"sed -n 's/^[[:space:]]*\\[[[:space:]]*profile[[:space:]]\\{1,\\}\\([^]]*\\)\\].*/\\1/p'"
+
 void dump_bash(const struct dump *d);
 void dump_zsh(const struct dump *d);
 void dump_fish(const struct dump *d);

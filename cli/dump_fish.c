@@ -67,29 +67,27 @@ static void value(const struct dump *d, const struct opt_row *row)
 	}
 }
 
-static const char head[] =
-	"# fish completion of rte; made by rte --dump-completion=fish\n\n"
-	"function __rte_profiles\n"
-	"\tset -l base $XDG_CONFIG_HOME\n"
-	"\ttest -n \"$base\"; or set base ~/.config\n"
-	"\tsed -n 's/^[[:space:]]*\\[[[:space:]]*profile[[:space:]]\\{1,\\}\\([^]]*\\)\\].*/\\1/p' \\\n"
-	"\t\t$base/rte/config 2>/dev/null\nend\n\n";
+static const char head[] = "# fish completion of rte; made by rte --dump-completion=fish\n\n"
+			   "function __rte_profiles\n"
+			   "\tset -l base $XDG_CONFIG_HOME\n"
+			   "\ttest -n \"$base\"; or set base ~/.config\n"
+			   "\t" DUMP_PROFILES " \\\n"
+			   "\t\t$base/rte/config 2>/dev/null\nend\n\n";
 
-static const char body[] =
-	"# Is the command word one of these? \"-\": there is none yet.\n"
-	"function __rte_command_is\n"
-	"\tset -l words (commandline -opc)\n"
-	"\tset -l skip\n"
-	"\tset -e words[1]\n"
-	"\tfor word in $words\n"
-	"\t\tif test -n \"$skip\"\n\t\t\tset skip\n\t\t\tcontinue\n\t\tend\n"
-	"\t\tif string match -q -- '-*' $word\n"
-	"\t\t\tcontains -- $word $__rte_takes_value; and set skip 1\n"
-	"\t\t\tcontinue\n\t\tend\n"
-	"\t\tcontains -- $word $argv\n\t\treturn\n"
-	"\tend\n"
-	"\tcontains -- - $argv\nend\n\n"
-	"complete -c rte -f\n";
+static const char body[] = "# Is the command word one of these? \"-\": there is none yet.\n"
+			   "function __rte_command_is\n"
+			   "\tset -l words (commandline -opc)\n"
+			   "\tset -l skip\n"
+			   "\tset -e words[1]\n"
+			   "\tfor word in $words\n"
+			   "\t\tif test -n \"$skip\"\n\t\t\tset skip\n\t\t\tcontinue\n\t\tend\n"
+			   "\t\tif string match -q -- '-*' $word\n"
+			   "\t\t\tcontains -- $word $__rte_takes_value; and set skip 1\n"
+			   "\t\t\tcontinue\n\t\tend\n"
+			   "\t\tcontains -- $word $argv\n\t\treturn\n"
+			   "\tend\n"
+			   "\tcontains -- - $argv\nend\n\n"
+			   "complete -c rte -f\n";
 
 static void takes_value(const struct dump *d)
 {

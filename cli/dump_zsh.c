@@ -81,7 +81,7 @@ static const char head[] =
 	"# zsh completion of rte; made by rte --dump-completion=zsh\n\n"
 	"_rte_profiles() {\n"
 	"\tlocal -a names\n"
-	"\tnames=(${(f)\"$(sed -n 's/^[[:space:]]*\\[[[:space:]]*profile[[:space:]]\\{1,\\}\\([^]]*\\)\\].*/\\1/p' \\\n"
+	"\tnames=(${(f)\"$(" DUMP_PROFILES " \\\n"
 	"\t\t\"${XDG_CONFIG_HOME:-$HOME/.config}/rte/config\" 2>/dev/null)\"})\n"
 	"\tcompadd -a names\n}\n\n"
 	"_rte_sources() {\n"
@@ -100,13 +100,16 @@ void dump_zsh(const struct dump *d)
 			printf("\t\t'%s:%s'\n", c->alias, dump_quoted(d, c->summary));
 	}
 	printf("\t)\n\t_describe command commands\n}\n\n");
-	printf("_rte() {\n\tlocal curcontext=$curcontext state line\n\tlocal -a options\n\n\toptions=(\n");
+	printf("_rte() {\n\tlocal curcontext=$curcontext state line\n\tlocal -a "
+	       "options\n\n\toptions=(\n");
 	options(d, &d->commands[0]);
-	printf("\t)\n\t_arguments -C -s -S $options '1:command:_rte_commands' '*::argument:->argument' && return\n");
+	printf("\t)\n\t_arguments -C -s -S $options '1:command:_rte_commands' "
+	       "'*::argument:->argument' && return\n");
 	printf("\tcase $words[1] in\n");
 	for (unsigned i = 1; i < d->count; i++) {
 		const struct cmd *c = d->commands[i].cmd;
-		printf("\t%s%s%s)\n\t\toptions=(\n", c->name, c->alias ? "|" : "", c->alias ? c->alias : "");
+		printf("\t%s%s%s)\n\t\toptions=(\n", c->name, c->alias ? "|" : "",
+			c->alias ? c->alias : "");
 		options(d, &d->commands[i]);
 		printf("\t\t)\n\t\t_arguments -s -S $options '*:argument:%s'\n\t\t;;\n",
 			strcmp(c->name, "help") == 0 ? "_rte_commands" : "_default");

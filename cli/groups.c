@@ -5,12 +5,18 @@
 
 #include <string.h>
 
-#define TEXT(name, letter, member, help, word) \
-	{ name, letter, POPT_ARG_STRING, &g->member, 0, help, word }
-#define LIST(name, letter, member, help, word) \
-	{ name, letter, POPT_ARG_STRING, &g->member, OPT_LIST, help, word }
-#define FLAG(name, letter, member, help) \
-	{ name, letter, POPT_ARG_NONE, &g->member, 0, help, NULL }
+#define TEXT(name, letter, member, help, word)                                                     \
+	{                                                                                          \
+		name, letter, POPT_ARG_STRING, &g->member, 0, help, word                           \
+	}
+#define LIST(name, letter, member, help, word)                                                     \
+	{                                                                                          \
+		name, letter, POPT_ARG_STRING, &g->member, OPT_LIST, help, word                    \
+	}
+#define FLAG(name, letter, member, help)                                                           \
+	{                                                                                          \
+		name, letter, POPT_ARG_NONE, &g->member, 0, help, NULL                             \
+	}
 
 /* The table on the stack of a group's function becomes one that lives as long as g. */
 #define KEEP(g, table) keep((g), (table), sizeof(table))
@@ -23,7 +29,8 @@ static const struct poptOption *keep(struct groups *g, const void *table, size_t
 static const struct poptOption *output(struct groups *g)
 {
 	const struct poptOption table[] = {
-		FLAG("verbose", 'v', verbose, "notes and start lines; -vv whole messages; -vvv timers"),
+		FLAG("verbose", 'v', verbose,
+			"notes and start lines; -vv whole messages; -vvv timers"),
 		FLAG("quiet", 'q', quiet, "only errors"),
 		FLAG("json", 'j', json, "NDJSON events on stdout"),
 		TEXT("output", 'o', output, "result into FILE", "FILE"),
@@ -31,7 +38,7 @@ static const struct poptOption *output(struct groups *g)
 		TEXT("color", 0, color, "colours (default auto)", "auto|always|never"),
 		FLAG("timestamps", 0, timestamps, "the time before each line of text"),
 		FLAG("dry-run", 'n', dry_run, "print what would be sent, exit 0"),
-		POPT_TABLEEND
+		POPT_TABLEEND,
 	};
 	return KEEP(g, table);
 }
@@ -46,11 +53,13 @@ static const struct poptOption *endpoint(struct groups *g)
 		FLAG("p2p", 0, p2p, "force a peer-to-peer endpoint"),
 		LIST("listen", 0, listen, "listen at udp:ADDR:PORT, tcp:... or tls:...", "URI"),
 		TEXT("epid", 0, epid, "endpoint id in From", "ID"),
-		TEXT("on-drop", 0, on_drop, "a lost flow of a registered endpoint (default refresh)",
+		TEXT("on-drop", 0, on_drop,
+			"a lost flow of a registered endpoint (default refresh)",
 			"refresh|unregister"),
 		LIST("idle-timeout", 0, idle_timeout,
-			"close a flow without traffic (default 15m, 0 never)", "[HOST:PORT=]T"),
-		TEXT("linger", 0, linger, "close a pooled flow this long after its last use (60s)", "T"),
+			"close a flow without traffic (default 15m, 0 never)", "T"),
+		TEXT("linger", 0, linger, "close a pooled flow this long after its last use (60s)",
+			"T"),
 		TEXT("pool-size", 0, pool_size, "flows to one destination (default 5)", "N"),
 		TEXT("first-message-timeout", 0, first_message_timeout,
 			"close an incoming flow without a valid message (60s)", "T"),
@@ -58,9 +67,10 @@ static const struct poptOption *endpoint(struct groups *g)
 			"requests without a final answer on the flow to the home server", "N"),
 		FLAG("mutual-tls", 0, mutual_tls, "ask TLS peers for a certificate"),
 		LIST("allow", 0, allow, "admit peers of this name, .SUFFIX, or any", "NAME"),
-		LIST("require-eku", 0, require_eku, "usage that a peer's certificate must have", "OID"),
+		LIST("require-eku", 0, require_eku, "usage that a peer's certificate must have",
+			"OID"),
 		FLAG("any-to", 0, any_to, "take every request, whatever its To"),
-		POPT_TABLEEND
+		POPT_TABLEEND,
 	};
 	return KEEP(g, table);
 }
@@ -72,7 +82,7 @@ static const struct poptOption *identity(struct groups *g)
 		TEXT("display-name", 0, display_name, "display name in From", "TEXT"),
 		LIST("contact", 0, contact, "Contact, or parameters of ours", "URI|;PARAMS"),
 		TEXT("user-agent", 0, user_agent, "appended to our User-Agent", "TEXT"),
-		POPT_TABLEEND
+		POPT_TABLEEND,
 	};
 	return KEEP(g, table);
 }
@@ -82,13 +92,15 @@ static const struct poptOption *credentials(struct groups *g)
 	const struct poptOption table[] = {
 		TEXT("user", 'u', user, "user name (default: the AOR's)", "NAME"),
 		TEXT("password", 0, password,
-			"env:NAME file:PATH fd:N stdin cmd:COMMAND prompt pass:TEXT (sensitive)", "SOURCE"),
+			"env:NAME file:PATH fd:N stdin cmd:COMMAND prompt pass:TEXT (sensitive)",
+			"SOURCE"),
 		TEXT("credentials", 0, credentials, "credentials file", "FILE"),
 		TEXT("realm", 0, realm, "answer challenges of this realm only", "REALM"),
 		TEXT("auth", 0, auth, "schemes in order of preference: digest none", "LIST"),
-		TEXT("digest", 0, digest, "algorithms: sha-512-256 sha-256 md5 (default all)", "LIST"),
+		TEXT("digest", 0, digest, "algorithms: sha-512-256 sha-256 md5 (default all)",
+			"LIST"),
 		FLAG("preauth", 0, preauth, "Authorization before a challenge"),
-		POPT_TABLEEND
+		POPT_TABLEEND,
 	};
 	return KEEP(g, table);
 }
@@ -108,7 +120,7 @@ static const struct poptOption *target(struct groups *g)
 		TEXT("advertise", 0, advertise, "our address in Via and Contact", "HOST[:PORT]"),
 		LIST("route", 0, route, "preloaded Route", "URI"),
 		TEXT("follow", 0, follow, "redirects to follow (default 0, REGISTER 3)", "N"),
-		POPT_TABLEEND
+		POPT_TABLEEND,
 	};
 	return KEEP(g, table);
 }
@@ -122,13 +134,13 @@ static const struct poptOption *tls(struct groups *g)
 		TEXT("key", 0, key, "its private key", "FILE"),
 		TEXT("key-password", 0, key_password, "password of the key (sensitive)", "SOURCE"),
 		FLAG("insecure", 'k', insecure, "do not verify the peer"),
-		TEXT("pinnedpubkey", 0, pinnedpubkey, "sha256//BASE64 of the peer's key, also with -k",
-			"PIN"),
+		TEXT("pinnedpubkey", 0, pinnedpubkey,
+			"sha256//BASE64 of the peer's key, also with -k", "PIN"),
 		TEXT("tls-name", 0, tls_name, "name to verify in place of the host", "NAME"),
 		TEXT("tls-min", 0, tls_min, "lowest version (default 1.2)", "1.2|1.3"),
 		TEXT("tls-ciphers", 0, tls_ciphers, "cipher suites, OpenSSL names", "LIST"),
 		TEXT("keylog", 0, keylog, "TLS secrets into FILE (or SSLKEYLOGFILE)", "FILE"),
-		POPT_TABLEEND
+		POPT_TABLEEND,
 	};
 	return KEEP(g, table);
 }
@@ -136,18 +148,20 @@ static const struct poptOption *tls(struct groups *g)
 static const struct poptOption *times(struct groups *g)
 {
 	const struct poptOption table[] = {
-		TEXT("connect-timeout", 0, connect_timeout, "connect and TLS handshake (default 32s)", "T"),
+		TEXT("connect-timeout", 0, connect_timeout,
+			"connect and TLS handshake (default 32s)", "T"),
 		TEXT("timeout", 0, timeout, "one transaction (default 64*T1)", "T"),
 		TEXT("max-time", 'm', max_time, "the whole command, DNS included", "T"),
 		TEXT("t1", 0, t1, "round-trip estimate (default 500ms)", "T"),
 		TEXT("t2", 0, t2, "longest retransmission interval (default 4s)", "T"),
 		FLAG("no-retransmit", 0, no_retransmit, "send each request once"),
 		TEXT("retry", 0, retry, "repeat after 408, 480, 500, 503, 504 and time-outs", "N"),
-		TEXT("retry-delay", 0, retry_delay, "wait before the first repetition (default 1s)", "T"),
+		TEXT("retry-delay", 0, retry_delay, "wait before the first repetition (default 1s)",
+			"T"),
 		TEXT("retry-max-time", 0, retry_max_time, "all repetitions together", "T"),
 		FLAG("retry-connrefused", 0, retry_connrefused, "repeat when refused, too"),
 		FLAG("no-retry-after", 0, no_retry_after, "fail at once in spite of Retry-After"),
-		POPT_TABLEEND
+		POPT_TABLEEND,
 	};
 	return KEEP(g, table);
 }
@@ -163,8 +177,9 @@ static const struct poptOption *message(struct groups *g)
 		LIST("require", 0, require, "option tag in Require", "TAG"),
 		LIST("supported", 0, supported, "option tag in Supported", "TAG"),
 		FLAG("compact", 0, compact, "compact header names"),
-		TEXT("max-message", 0, max_message, "largest message in bytes (default 65536)", "N"),
-		POPT_TABLEEND
+		TEXT("max-message", 0, max_message, "largest message in bytes (default 65536)",
+			"N"),
+		POPT_TABLEEND,
 	};
 	return KEEP(g, table);
 }
@@ -175,7 +190,7 @@ static const struct poptOption *config(struct groups *g)
 		TEXT("profile", 'P', profile, "part of the configuration", "NAME"),
 		TEXT("config", 0, config, "configuration file", "FILE"),
 		FLAG("no-config", 0, no_config, "no configuration and no credentials file"),
-		POPT_TABLEEND
+		POPT_TABLEEND,
 	};
 	return KEEP(g, table);
 }
@@ -185,10 +200,17 @@ const struct poptOption *groups_rows(struct groups *g, unsigned i, const char **
 	static const struct {
 		const char *title;
 		const struct poptOption *(*rows)(struct groups *);
-	} groups[GROUP_COUNT] = { /* in the order of the GROUP_x bits */
-		{ "Output", output }, { "Endpoint", endpoint }, { "Identity", identity },
-		{ "Credentials", credentials }, { "Target", target }, { "TLS", tls },
-		{ "Time", times }, { "Message", message }, { "Config", config },
+	} groups[GROUP_COUNT] = {
+		/* in the order of the GROUP_x bits */
+		{ "Output", output },
+		{ "Endpoint", endpoint },
+		{ "Identity", identity },
+		{ "Credentials", credentials },
+		{ "Target", target },
+		{ "TLS", tls },
+		{ "Time", times },
+		{ "Message", message },
+		{ "Config", config },
 	};
 	*title = groups[i].title;
 	return groups[i].rows(g);

@@ -11,11 +11,16 @@
 #include <unistd.h>
 
 const struct cmd cmd_table[] = {
-	{ "register", NULL, "AOR", "Add, refresh, query and remove bindings.", CMD_SERVER_BASED, cmd_register },
-	{ "options", "ping", "URI...", "OPTIONS once or repeatedly, with statistics.", CMD_EITHER, cmd_options },
-	{ "resolve", NULL, "URI...", "Server location (RFC 3263), step by step.", CMD_NONE, cmd_resolve },
-	{ "serve", NULL, "[-- COMMAND [ARG...]]", "A registrar and proxy for tests.", CMD_NONE, cmd_serve },
-	{ "help", NULL, "[COMMAND]", "The manual page of a command, or its help.", CMD_NONE, cmd_help },
+	{ "register", NULL, "AOR", "Add, refresh, query and remove bindings.", CMD_SERVER_BASED,
+		cmd_register },
+	{ "options", "ping", "URI...", "OPTIONS once or repeatedly, with statistics.", CMD_EITHER,
+		cmd_options },
+	{ "resolve", NULL, "URI...", "Server location (RFC 3263), step by step.", CMD_NONE,
+		cmd_resolve },
+	{ "serve", NULL, "[-- COMMAND [ARG...]]", "A registrar and proxy for tests.", CMD_NONE,
+		cmd_serve },
+	{ "help", NULL, "[COMMAND]", "The manual page of a command, or its help.", CMD_NONE,
+		cmd_help },
 	{ "version", NULL, "", "Version, features, libraries, RFCs.", CMD_NONE, cmd_version },
 	{ NULL, NULL, NULL, NULL, CMD_NONE, NULL },
 };
@@ -53,7 +58,8 @@ static bool wants_json(int argc, const char **argv)
 	for (size_t i = 0; json && i < ARRAY_LEN(no); i++)
 		json = strcmp(value, no[i]) != 0;
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		if (strcmp(argv[i], "--json") == 0 || (argv[i][0] == '-' && bundle_has_json(argv[i] + 1)))
+		if (strcmp(argv[i], "--json") == 0 ||
+			(argv[i][0] == '-' && bundle_has_json(argv[i] + 1)))
 			json = true;
 		else if (strcmp(argv[i], "--no-json") == 0)
 			json = false;
@@ -74,7 +80,8 @@ static int unknown(const struct groups *g, const char *name)
 	}
 	near = value_nearest(name, words);
 	if (near)
-		return opt_usage(g, "unknown command %s; did you mean %s?", value_show(name, shown), near);
+		return opt_usage(
+			g, "unknown command %s; did you mean %s?", value_show(name, shown), near);
 	return opt_usage(g, "unknown command %s; rte --help lists them", value_show(name, shown));
 }
 

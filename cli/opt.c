@@ -13,15 +13,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-int opt_usage(const struct groups *g, const char *fmt, ...)
+static int refuse(const struct groups *g, int code, const char *fmt, va_list ap)
 {
 	char text[480];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	return out_refuse(g->cmd ? g->cmd->name : NULL, g->json || g->json_errors, code, text);
+}
+
+int opt_refuse(const struct groups *g, int code, const char *fmt, ...)
+{
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	code = refuse(g, code, fmt, ap);
 	va_end(ap);
-	return out_usage(g->cmd ? g->cmd->name : NULL, g->json || g->json_errors, "%s", text);
+	return code;
+}
+
+int opt_usage(const struct groups *g, const char *fmt, ...)
+{
+	va_list ap;
+	int code;
+
+	va_start(ap, fmt);
+	code = refuse(g, EXIT_usage, fmt, ap);
+	va_end(ap);
+	return code;
 }
 
 poptContext opt_context(const struct opt_table *t, const char **argv, const struct poptOption *rows)
@@ -107,7 +125,8 @@ static int parse_error(const struct opt_table *t, struct groups *g, poptContext 
 	return opt_usage(g, "option %s: %s", shown, poptStrerror(rc));
 }
 
-static int special(const struct opt_table *t, struct groups *g, const struct opt_row *row, char *text)
+static int special(
+	const struct opt_table *t, struct groups *g, const struct opt_row *row, char *text)
 {
 	switch ((enum opt_special)row->special) {
 	case OPT_VERSION: {
@@ -140,7 +159,8 @@ static int parse(const struct opt_table *t, struct groups *g, poptContext con)
 
 		if (row->special)
 			code = special(t, g, row, text);
-		else if (opt_store(g, row, &(struct opt_value){ text, "command line", OPT_LINE }, &f))
+		else if (opt_store(
+				 g, row, &(struct opt_value){ text, "command line", OPT_LINE }, &f))
 			code = opt_usage(g, "%s", fail_show(&f));
 		if (text)
 			mem_wipe(text, strlen(text));
@@ -166,7 +186,8 @@ static int arguments(const struct opt_table *t, struct groups *g, poptContext co
 		if (spec->cmd && spec->max_args >= 0 && i >= spec->max_args)
 			return opt_usage(g, "too many arguments: %s", value_show(a, shown));
 		if (spec->cmd && !spec->raw_args && a[0] == '\0')
-			return opt_usage(g, "argument %d (%s) is empty", i + 1, spec->cmd->arguments);
+			return opt_usage(
+				g, "argument %d (%s) is empty", i + 1, spec->cmd->arguments);
 		if (spec->cmd && !spec->raw_args && strpbrk(a, "\r\n"))
 			return opt_usage(g, "argument %s holds a line break", value_show(a, shown));
 		g->args.v[g->args.n++] = arena_str(&g->arena, str_of(a)).p;
@@ -210,8 +231,8 @@ int opt_parse(const struct opt_spec *spec, int argc, const char **argv, struct g
 	}
 	g->cmd = spec->cmd;
 	if ((code = check_common(&t, g)) != OPT_GO_ON ||
-	    (code = parse_line(&t, argv, g)) != OPT_GO_ON ||
-	    (code = config_environment(&t, g)) != OPT_GO_ON)
+		(code = parse_line(&t, argv, g)) != OPT_GO_ON ||
+		(code = config_environment(&t, g)) != OPT_GO_ON)
 		return code;
 	return config_file(&t, g);
 }

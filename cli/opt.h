@@ -35,7 +35,9 @@ int opt_parse_common(int argc, const char **argv, struct groups *g);
 
 /* A usage error of a command: prints it in the way that g asks for; gives 2. */
 int opt_usage(const struct groups *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* The same for a bad value: the option that f->text begins with ("--timeout ...", as value.h writes it) is replaced by
+/* Any failure before the output exists; gives the code. */
+int opt_refuse(const struct groups *g, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* A usage error for a bad value: the option that f->text begins with ("--timeout ...", as value.h writes it) is replaced by
  * the place it came from when that is a file or the environment. Gives 2. */
 int opt_bad(const struct groups *g, const struct fail *f);
 

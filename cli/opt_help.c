@@ -4,7 +4,8 @@
 
 #include <stdio.h>
 
-/* popt prints this text behind "Usage: rte register", so the summary and the commands can follow there. */
+/* popt prints this text behind "Usage: rte register", so the summary and the commands can follow
+ * there. */
 static const char *intro(const struct cmd *cmd, struct groups *g)
 {
 	struct buf b = BUF_INIT(8192);
@@ -15,7 +16,7 @@ static const char *intro(const struct cmd *cmd, struct groups *g)
 			cmd->summary);
 	} else {
 		buf_addf(&b, "[OPTION...] COMMAND [OPTION...] [ARGUMENT...]\n\n"
-			"SIP endpoints from the shell.\n\nCommands:");
+			     "SIP endpoints from the shell.\n\nCommands:");
 		for (const struct cmd *c = cmd_table; c->name; c++)
 			buf_addf(&b, "\n  %-10s %s%s%s%s", c->name, c->summary,
 				c->alias ? " (alias " : "", c->alias ? c->alias : "",

@@ -4,7 +4,8 @@
 #include <string.h>
 
 /* The place of a value, to begin an error with. */
-static const char *label(struct groups *g, const char *name, const char *where, enum opt_layer layer)
+static const char *label(
+	struct groups *g, const char *name, const char *where, enum opt_layer layer)
 {
 	if (layer == OPT_LINE)
 		return arena_fmt(&g->arena, "--%s", name).p;
@@ -46,7 +47,7 @@ static const char *shown(struct groups *g, const struct opt_row *row, const char
 	if (!text)
 		return row->negates ? "no" : "";
 	if (!row->sensitive || str_starts(str_of(text), STR("env:")) ||
-	    str_starts(str_of(text), STR("file:")) || !str_cut(str_of(text), ':', &kind, &rest))
+		str_starts(str_of(text), STR("file:")) || !str_cut(str_of(text), ':', &kind, &rest))
 		return text;
 	return arena_fmt(&g->arena, STR_FMT ":<masked>", STR_ARG(kind)).p;
 }
@@ -98,8 +99,8 @@ static bool flag_value(const char *text, int *out)
 	return true;
 }
 
-static int store_flag(
-	struct groups *g, const struct opt_row *row, const struct opt_value *v, bool again, int *out)
+static int store_flag(struct groups *g, const struct opt_row *row, const struct opt_value *v,
+	bool again, int *out)
 {
 	const char *name = row->opt.longName + (row->negates ? 3 : 0);
 
@@ -132,7 +133,8 @@ static void store_text(
 	note(g, row->opt.longName, shown(g, row, text), v);
 }
 
-int opt_store(struct groups *g, const struct opt_row *row, const struct opt_value *v, struct fail *f)
+int opt_store(
+	struct groups *g, const struct opt_row *row, const struct opt_value *v, struct fail *f)
 {
 	const char *name = row->opt.longName + (row->negates ? 3 : 0);
 	const struct opt_origin *old = opt_origin(g, name);

@@ -12,12 +12,12 @@ static const struct poptOption help_rows[] = {
 	{ "help", 'h', POPT_ARG_NONE, NULL, OPT_HELP, "this text", NULL },
 	{ "help-all", 0, POPT_ARG_NONE, NULL, OPT_HELP_ALL, "the common options, too", NULL },
 	{ "usage", 0, POPT_ARG_NONE, NULL, OPT_USAGE, "one paragraph", NULL },
-	POPT_TABLEEND
+	POPT_TABLEEND,
 };
 
 static const struct poptOption program_rows[] = {
 	{ "version", 'V', POPT_ARG_NONE, NULL, OPT_VERSION, "version, features, libraries", NULL },
-	POPT_TABLEEND
+	POPT_TABLEEND,
 };
 
 static const struct poptOption dump_rows[] = {
@@ -27,7 +27,7 @@ static const struct poptOption dump_rows[] = {
 		OPT_DUMP_COMPLETION, "completion functions", "bash|zsh|fish" },
 	{ "dump-exit-codes", 0, POPT_ARG_NONE | POPT_ARGFLAG_DOC_HIDDEN, NULL, OPT_DUMP_EXIT_CODES,
 		"all exit codes", NULL },
-	POPT_TABLEEND
+	POPT_TABLEEND,
 };
 
 static bool is_flag(const struct opt_row *row)
@@ -148,7 +148,8 @@ const struct poptOption *opt_table_popt(const struct opt_table *t, struct groups
 			continue;
 		assert(n + 2 < SECTIONS_MAX);
 		top[n++] = (struct poptOption){ NULL, 0, POPT_ARG_INCLUDE_TABLE,
-			sub_table(t, g, from, to), 0, first->hidden ? NULL : title(g, first), NULL };
+			sub_table(t, g, from, to), 0, first->hidden ? NULL : title(g, first),
+			NULL };
 	}
 	top[n] = (struct poptOption){ NULL, 0, POPT_ARG_INCLUDE_TABLE, poptAliasOptions, 0,
 		"Aliases:", NULL };

@@ -2,9 +2,9 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "endpoint/endpoint.h"
 #include "exit.h"
 #include "mask.h"
-#include "net/loop.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,6 +96,13 @@ void out_clock(char text[24])
 		now.tv_nsec / 1000 % 1000000);
 }
 
+const char *out_color_code(enum out_color color)
+{
+	static const char *const codes[] = { "", "32", "33", "31", "2", "36" };
+
+	return codes[color];
+}
+
 static void show(struct buf *b, struct str s)
 {
 	CLEANUP(buf_done) struct buf plain = BUF_INIT(LINE_MAX_BYTES);
@@ -106,17 +113,16 @@ static void show(struct buf *b, struct str s)
 
 void out_write_line(struct out *o, struct out_stream *s, enum out_color color, struct str line)
 {
-	static const char *const codes[] = { "", "32", "33", "31", "2", "36" };
 	CLEANUP(buf_done) struct buf b = BUF_INIT(4 * LINE_MAX_BYTES);
 	size_t word = color == OUT_DIM ? line.n : str_find(line, ' ');
 	char clock[24];
 
-	if (o->config.timestamps && s != &o->trace_stream) {
+	if (o->config.timestamps) {
 		out_clock(clock);
 		buf_addf(&b, "%s ", clock);
 	}
 	if (s->color && color != OUT_PLAIN)
-		buf_addf(&b, "\x1b[%sm", codes[color]);
+		buf_addf(&b, "\x1b[%sm", out_color_code(color));
 	else
 		word = 0;
 	show(&b, str_sub(line, 0, word));
@@ -129,7 +135,6 @@ void out_write_line(struct out *o, struct out_stream *s, enum out_color color, s
 
 static void put_list(struct out *o, struct out_stream *s, enum out_color color, const char *fmt, va_list ap)
 {
-	CLEANUP(buf_done) struct buf b = BUF_INIT(LINE_MAX_BYTES);
 	char *text = NULL;
 	int n = vasprintf(&text, fmt, ap);
 
@@ -190,15 +195,16 @@ void out_note(struct out *o, const char *fmt, ...)
 
 void out_warn(struct out *o, const char *fmt, ...)
 {
-	char text[600];
+	char text[600] = "rte: warning: ";
+	size_t n = strlen(text);
 	va_list ap;
 
 	if (o->config.quiet || o->config.json)
 		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	vsnprintf(text + n, sizeof(text) - n, fmt, ap);
 	va_end(ap);
-	out_write_line(o, &o->story, OUT_YELLOW, str_of(text[0] ? text : "rte"));
+	out_write_line(o, &o->story, OUT_YELLOW, str_of(text));
 }
 
 /* ---- life ---- */

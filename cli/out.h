@@ -61,6 +61,7 @@ void out_reachable(struct out *o, bool reachable);
 struct out_probe {
 	unsigned seq;        /* 0: not counted */
 	const char *target;  /* shown when there are several; else NULL */
+	bool with_server;    /* the Server field, too */
 	const struct endpoint_result *result;
 	double ms;           /* since it was sent; < 0: never */
 	uint64_t timeout_ms; /* what was waited for */

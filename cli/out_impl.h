@@ -38,6 +38,8 @@ struct out {
 };
 
 enum out_color { OUT_PLAIN, OUT_GREEN, OUT_YELLOW, OUT_RED, OUT_DIM, OUT_CYAN };
+/* The number of the escape sequence. */
+const char *out_color_code(enum out_color color);
 
 /* ---- out.c: streams and lines ---- */
 

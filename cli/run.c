@@ -31,7 +31,7 @@ static int open_output(struct run *r)
 	const struct groups *g = r->g;
 	const char *aor = r->config.aor ? r->config.aor : g->aor;
 	struct fail f = { 0 };
-	int e = out_new(&(struct out_config){
+	const struct out_config config = {
 		.command = r->cmd->name,
 		.target = r->config.target ? r->config.target : aor,
 		.output = g->output,
@@ -41,12 +41,11 @@ static int open_output(struct run *r)
 		.quiet = g->quiet,
 		.timestamps = g->timestamps,
 		.verbose = g->verbose,
-	}, &r->out, &f);
+	};
+	int e = out_new(&config, &r->out, &f);
 
-	if (e) {
-		fprintf(stderr, "rte: %s: %s\n", r->cmd->name, fail_show(&f));
-		return exit_of_fail(e);
-	}
+	if (e)
+		return opt_refuse(g, exit_of_fail(e), "%s", fail_show(&f));
 	out_start(r->out, r->aor && r->aor[0] ? r->aor : NULL);
 	return OPT_GO_ON;
 }
@@ -58,7 +57,8 @@ static void explain(struct run *r, const struct run_setup *s)
 
 	for (unsigned i = 0; i < g->origin_count; i++) {
 		const struct opt_origin *o = &g->origins[i];
-		out_note(r->out, "%s%s%s (%s)", o->name, o->value[0] ? " = " : "", o->value, o->where);
+		out_note(r->out, "%s%s%s (%s)", o->name, o->value[0] ? " = " : "", o->value,
+			o->where);
 	}
 	if (s->unused)
 		out_note(r->out, "%s is not used by a %s endpoint", s->unused,
@@ -83,8 +83,7 @@ static void announce(struct run *r, const struct run_setup *s)
 	bool server = r->kind == ENDPOINT_SERVER_BASED;
 	const char *next = hop.n ? arena_str(&r->g->arena, hop).p : NULL;
 	unsigned n = 0;
-
-	out_endpoint(r->out, &(struct out_endpoint){
+	const struct out_endpoint about = {
 		.aor = uri.n ? arena_str(&r->g->arena, uri).p : NULL,
 		.dialect = "standard",
 		.epid = g->epid,
@@ -93,7 +92,9 @@ static void announce(struct run *r, const struct run_setup *s)
 		.kind = server ? "server" : "p2p",
 		.manager = s->manager.kind == NET_CLIENT ? "client" : "server",
 		.transport = g->transport,
-	});
+	};
+
+	out_endpoint(r->out, &about);
 	while (n < ARRAY_LEN(hops) && endpoint_manager_listener(r->manager, n, texts[n], &hops[n]))
 		n++;
 	if (n)
@@ -199,6 +200,8 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int revents)
 	(void)loop;
 	(void)revents;
 	if (r->signal) {
+		if (r->config.at_once)
+			r->config.at_once(r);
 		fflush(NULL);
 		_exit(128 + w->signum);
 	}
@@ -222,7 +225,8 @@ static void on_max_time(struct ev_loop *loop, ev_timer *w, int revents)
 		char text[80];
 		snprintf(text, sizeof(text), "no result within --max-time=%s", r->g->max_time);
 		out_error(r->out, EXIT_timeout, text, NULL);
-		end(r, EXIT_timeout, 0); /* what can be said at once is said, nothing is waited for */
+		/* what can be said at once is said, nothing is waited for */
+		end(r, EXIT_timeout, 0);
 	}
 }
 
@@ -256,7 +260,8 @@ static void watch(struct run *r)
 	ev_prepare_init(&r->on_pass, on_pass);
 	ev_init(&r->max_timer, on_max_time);
 	ev_init(&r->end_timer, on_end_time);
-	r->on_int.data = r->on_term.data = r->on_pass.data = r->max_timer.data = r->end_timer.data = r;
+	r->on_int.data = r->on_term.data = r->on_pass.data = r->max_timer.data = r->end_timer.data =
+		r;
 	ev_signal_start(loop, &r->on_int);
 	ev_signal_start(loop, &r->on_term);
 	ev_prepare_start(loop, &r->on_pass);

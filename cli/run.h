@@ -28,12 +28,15 @@ struct run_config {
 	bool keeps;            /* it goes on until a signal: INT, TERM and --max-time after the goal are exit 0 */
 	uint64_t timeout_ms;   /* of --timeout when it is not given; 0: 64*T1 */
 	uint32_t follow;       /* of --follow when it is not given */
+	const char *instance;  /* URN of +sip.instance; NULL: none */
 	bool binds_contacts;   /* URIs of --contact are the command's own matter; ;PARAMS go to the endpoint anyway */
 	/* Begins the operation; never finishes it inside. It is called again after a prompt for a password, and then
 	 * first frees what it began before. 0 or -FAIL_x: printed, and the run is over. */
 	int (*start)(struct run *r, struct fail *f);
 	/* Begins the orderly end, which comes to run_finish; NULL: there is nothing to end. */
 	void (*stop)(struct run *r);
+	/* A second signal ends the process at once: what must not be left behind; NULL: nothing. */
+	void (*at_once)(struct run *r);
 	void *arg; /* the command's own */
 };
 

@@ -56,13 +56,14 @@ static const char *question(struct run *r)
 static int from_option(struct run *r, struct fail *f)
 {
 	CLEANUP(buf_wipe) struct buf secret = BUF_INIT(SECRET_MAX);
-	const char *source = NULL;
-	int e = secret_read(&(struct secret_source){
+	const struct secret_source from = {
 		.option = "--password",
 		.text = r->g->password,
 		.prompt = question(r),
 		.timeout_ms = r->timeout_ms,
-	}, &secret, &source, f);
+	};
+	const char *source = NULL;
+	int e = secret_read(&from, &secret, &source, f);
 
 	return e ? e : keep(r, &secret, source, f);
 }
@@ -76,7 +77,8 @@ static int from_environment(struct run *r, const char *value, struct fail *f)
 	buf_reserve(&secret, SECRET_MAX);
 	buf_add(&secret, value, strlen(value));
 	if (secret.fail)
-		return fail_set(f, -FAIL_LOCAL, "RTE_PASSWORD: the secret is longer than %d bytes", SECRET_MAX);
+		return fail_set(f, -FAIL_LOCAL, "RTE_PASSWORD: the secret is longer than %d bytes",
+			SECRET_MAX);
 	return keep(r, &secret, "env", f);
 }
 
@@ -112,17 +114,18 @@ static int from_sources(struct run *r, struct fail *f)
 
 static int key_password(struct run *r, struct run_setup *s, struct fail *f)
 {
+	const struct secret_source from = {
+		.option = "--key-password",
+		.text = r->g->key_password,
+		.prompt = "Password of the private key",
+		.timeout_ms = r->timeout_ms,
+	};
 	const char *kind = NULL;
 	int e;
 
 	if (!r->g->key_password || !r->g->key)
 		return 0;
-	e = secret_read(&(struct secret_source){
-		.option = "--key-password",
-		.text = r->g->key_password,
-		.prompt = "Password of the private key",
-		.timeout_ms = r->timeout_ms,
-	}, &r->key_password, &kind, f);
+	e = secret_read(&from, &r->key_password, &kind, f);
 	s->manager.tls.key_password = buf_str(&r->key_password);
 	if (s->listens_tls)
 		s->manager.tls_server.key_password = s->manager.tls.key_password;
@@ -147,8 +150,8 @@ bool run_creds_may_ask(const struct run *r, const struct endpoint_result *result
 	const struct groups *g = r->g;
 
 	return !r->prompted && r->kind == ENDPOINT_SERVER_BASED && result->cause &&
-		strcmp(result->cause, "missing_credentials") == 0 && !g->quiet && !g->json &&
-		isatty(STDERR_FILENO);
+	       strcmp(result->cause, "missing_credentials") == 0 && !g->quiet && !g->json &&
+	       isatty(STDERR_FILENO);
 }
 
 int run_creds_ask(struct run *r, struct fail *f)

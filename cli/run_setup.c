@@ -8,7 +8,8 @@
 #include <string.h>
 
 /* A peer in any form of cli.md section 6, as a SIP URI. */
-static int uri(struct run *r, const char *option, const char *text, const char **out, struct fail *f)
+static int uri(
+	struct run *r, const char *option, const char *text, const char **out, struct fail *f)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(65536);
 	struct fail why = { 0 };
@@ -20,8 +21,8 @@ static int uri(struct run *r, const char *option, const char *text, const char *
 }
 
 /* The same for each of a list. */
-static int uris(struct run *r, const char *option, const struct values *list, const struct str **out,
-	struct fail *f)
+static int uris(struct run *r, const char *option, const struct values *list,
+	const struct str **out, struct fail *f)
 {
 	struct str *copy = arena_zalloc(&r->g->arena, (list->n + 1) * sizeof(*copy));
 	const char *one = NULL;
@@ -47,12 +48,13 @@ static int identity(struct run *r, struct run_setup *s, struct fail *f)
 	if (aor && (e = uri(r, r->config.aor ? r->cmd->arguments : "--aor", aor, &r->aor, f)) != 0)
 		return e;
 	if ((e = value_clean("--from", g->from, f)) != 0 ||
-	    (e = value_clean("--display-name", g->display_name, f)) != 0 ||
-	    (e = value_clean("--user-agent", g->user_agent, f)) != 0)
+		(e = value_clean("--display-name", g->display_name, f)) != 0 ||
+		(e = value_clean("--user-agent", g->user_agent, f)) != 0)
 		return e;
 	for (const char *p = g->epid ? g->epid : ""; *p; p++)
 		if (!scan_is(*p, CH_TOKEN))
-			return fail_set(f, -FAIL_ARGUMENT, "--epid: not a word of letters and digits");
+			return fail_set(
+				f, -FAIL_ARGUMENT, "--epid: not a word of letters and digits");
 	if (g->epid && strcmp(g->epid, "auto") == 0)
 		return fail_set(f, -FAIL_ARGUMENT, "--epid: the word auto is reserved");
 	c->aor = str_of(r->aor);
@@ -60,6 +62,7 @@ static int identity(struct run *r, struct run_setup *s, struct fail *f)
 	c->display_name = str_of(g->display_name);
 	c->user_agent = str_of(g->user_agent);
 	c->epid = str_of(g->epid);
+	c->instance = str_of(r->config.instance);
 	c->any_to = g->any_to;
 	return 0;
 }
@@ -87,15 +90,40 @@ static int contact(struct run *r, struct run_setup *s, struct fail *f)
 	return 0;
 }
 
+static bool is_environment(const char *name, const char *value)
+{
+	const char *there = getenv(name);
+
+	return there && strcmp(there, value) == 0;
+}
+
+/* Ruling 11: the one RTE_SERVER inside of `rte serve --` is that of UDP and TCP; TLS has a port of
+ * its own. */
+static struct values home_servers(struct run *r)
+{
+	const struct opt_origin *o = opt_origin(r->g, "server");
+	const char *tls = getenv("RTE_SERVE_TLS");
+	struct values one = { arena_zalloc(&r->g->arena, 2 * sizeof(char *)), 1 };
+
+	if (r->transport != NET_TLS || !tls || !o || o->layer != OPT_ENVIRONMENT ||
+		r->g->server.n != 1 ||
+		(!is_environment("RTE_SERVE_UDP", r->g->server.v[0]) &&
+			!is_environment("RTE_SERVE_TCP", r->g->server.v[0])))
+		return r->g->server;
+	one.v[0] = tls;
+	return one;
+}
+
 static int route(struct run *r, struct run_setup *s, struct fail *f)
 {
 	const struct groups *g = r->g;
+	const struct values servers = home_servers(r);
 	struct endpoint_config *c = &s->endpoint;
 	const char *proxy = NULL;
 	int e;
 
-	if ((e = uris(r, "--server", &g->server, &c->servers, f)) != 0 ||
-	    (e = uris(r, "--route", &g->route, &c->routes, f)) != 0)
+	if ((e = uris(r, "--server", &servers, &c->servers, f)) != 0 ||
+		(e = uris(r, "--route", &g->route, &c->routes, f)) != 0)
 		return e;
 	if (g->proxy && (e = uri(r, "--proxy", g->proxy, &proxy, f)) != 0)
 		return e;
@@ -113,7 +141,9 @@ static int route(struct run *r, struct run_setup *s, struct fail *f)
 
 static int auth(struct run *r, struct run_setup *s, struct fail *f)
 {
-	static const char schemes[] = "digest|ntlm|kerberos|none"; /* in the order of enum auth_scheme_id */
+	/* in the order of enum auth_scheme_id */
+	static const char schemes[] = "digest|ntlm|kerberos|none";
+	static const char digests[] = "sha-512-256|sha-256|md5";
 	static const enum hash_kind hashes[] = { HASH_SHA512_256, HASH_SHA256, HASH_MD5 };
 	const struct groups *g = r->g;
 	struct auth_config *a = &s->endpoint.auth;
@@ -122,8 +152,9 @@ static int auth(struct run *r, struct run_setup *s, struct fail *f)
 	int e;
 
 	if ((e = value_words("--auth", g->auth, schemes, &list, f)) != 0 ||
-	    (e = value_words("--digest", g->digest, "sha-512-256|sha-256|md5", &digest, f)) != 0 ||
-	    (e = value_clean("--user", g->user, f)) != 0 || (e = value_clean("--realm", g->realm, f)) != 0)
+		(e = value_words("--digest", g->digest, digests, &digest, f)) != 0 ||
+		(e = value_clean("--user", g->user, f)) != 0 ||
+		(e = value_clean("--realm", g->realm, f)) != 0)
 		return e;
 	if (r->kind == ENDPOINT_PEER_TO_PEER)
 		return 0;
@@ -153,11 +184,11 @@ static int limits(struct run *r, struct run_setup *s, struct fail *f)
 	int e, drop = 0;
 
 	if ((e = value_word("--on-drop", g->on_drop, "refresh|unregister", &drop, f)) != 0 ||
-	    (e = value_number("--max-forwards", g->max_forwards, (struct value_range){ 0, 255, 70 },
-		     &forwards, f)) != 0 ||
-	    (e = value_number("--max-outstanding", g->max_outstanding, (struct value_range){ 1, 100000, 0 },
-		     &outstanding, f)) != 0 ||
-	    (e = value_mime("--type", g->type, f)) != 0)
+		(e = value_number("--max-forwards", g->max_forwards,
+			 (struct value_range){ 0, 255, 70 }, &forwards, f)) != 0 ||
+		(e = value_number("--max-outstanding", g->max_outstanding,
+			 (struct value_range){ 1, 100000, 0 }, &outstanding, f)) != 0 ||
+		(e = value_mime("--type", g->type, f)) != 0)
 		return e;
 	s->endpoint.on_drop = drop ? ENDPOINT_DROP_UNREGISTER : ENDPOINT_DROP_REFRESH;
 	s->endpoint.max_outstanding = outstanding;
@@ -176,8 +207,8 @@ int run_setup(struct run *r, struct run_setup *s, struct fail *f)
 	if (r->cmd->kind == CMD_NONE)
 		return run_setup_net(r, s, f);
 	if ((e = run_setup_kind(r, s, f)) != 0 || (e = run_setup_net(r, s, f)) != 0 ||
-	    (e = identity(r, s, f)) != 0 || (e = contact(r, s, f)) != 0 || (e = route(r, s, f)) != 0 ||
-	    (e = auth(r, s, f)) != 0 || (e = limits(r, s, f)) != 0)
+		(e = identity(r, s, f)) != 0 || (e = contact(r, s, f)) != 0 ||
+		(e = route(r, s, f)) != 0 || (e = auth(r, s, f)) != 0 || (e = limits(r, s, f)) != 0)
 		return e;
 	return run_setup_headers(r, s, f);
 }

@@ -26,7 +26,8 @@ static void header_add(struct list *h, const struct endpoint_header *one)
 }
 
 /* "N: V", or "N:" to remove. */
-static int header_line(struct list *h, const char *option, const char *line, bool second, struct fail *f)
+static int header_line(
+	struct list *h, const char *option, const char *line, bool second, struct fail *f)
 {
 	struct str name, value;
 	struct scan s;
@@ -36,22 +37,26 @@ static int header_line(struct list *h, const char *option, const char *line, boo
 	if (e)
 		return e;
 	if (!str_cut(str_of(line), ':', &name, &value))
-		return fail_set(f, -FAIL_ARGUMENT, "%s: %s is not \"NAME: VALUE\"", option, value_show(line, shown));
+		return fail_set(f, -FAIL_ARGUMENT, "%s: %s is not \"NAME: VALUE\"", option,
+			value_show(line, shown));
 	name = str_trim(name);
 	value = str_trim(value);
 	s = scan_str(name);
 	if (!scan_run(&s, CH_TOKEN, NULL) || !scan_end(&s))
-		return fail_set(f, -FAIL_ARGUMENT, "%s: %s has no header name", option, value_show(line, shown));
+		return fail_set(f, -FAIL_ARGUMENT, "%s: %s has no header name", option,
+			value_show(line, shown));
 	if (!endpoint_header_allowed(name))
-		return fail_set(f, -FAIL_ARGUMENT, "%s: " STR_FMT " has an option of its own or cannot be touched",
-			option, STR_ARG(name));
+		return fail_set(f, -FAIL_ARGUMENT,
+			"%s: " STR_FMT " has an option of its own or cannot be touched", option,
+			STR_ARG(name));
 	if (second && value.n == 0)
-		return fail_set(f, -FAIL_ARGUMENT, "%s: " STR_FMT " without a value", option, STR_ARG(name));
-	header_add(h, &(struct endpoint_header){
-		.change = second ? ENDPOINT_HEADER_ADD : value.n ? ENDPOINT_HEADER_SET : ENDPOINT_HEADER_REMOVE,
-		.name = name,
-		.value = value,
-	});
+		return fail_set(f, -FAIL_ARGUMENT, "%s: " STR_FMT " without a value", option,
+			STR_ARG(name));
+	struct endpoint_header one = { .name = name, .value = value };
+	one.change = value.n ? ENDPOINT_HEADER_SET : ENDPOINT_HEADER_REMOVE;
+	if (second)
+		one.change = ENDPOINT_HEADER_ADD;
+	header_add(h, &one);
 	return 0;
 }
 
@@ -80,7 +85,8 @@ static int header_file(struct list *h, const char *option, const char *path, str
 }
 
 /* Option tags: each is one more field of that name. */
-static int tags(struct list *h, const char *name, const char *option, const struct values *list, struct fail *f)
+static int tags(struct list *h, const char *name, const char *option, const struct values *list,
+	struct fail *f)
 {
 	for (unsigned i = 0; i < list->n; i++) {
 		struct scan s = scan_str(str_of(list->v[i]));
@@ -89,11 +95,9 @@ static int tags(struct list *h, const char *name, const char *option, const stru
 		if (!scan_run(&s, CH_TOKEN, NULL) || !scan_end(&s))
 			return fail_set(f, -FAIL_ARGUMENT, "%s: %s is not an option tag", option,
 				value_show(list->v[i], shown));
-		header_add(h, &(struct endpoint_header){
-			.change = ENDPOINT_HEADER_ADD,
-			.name = str_of(name),
-			.value = str_of(list->v[i]),
-		});
+		struct endpoint_header one = { ENDPOINT_HEADER_ADD, str_of(name),
+			str_of(list->v[i]) };
+		header_add(h, &one);
 	}
 	return 0;
 }
@@ -106,12 +110,13 @@ int run_setup_headers(struct run *r, struct run_setup *s, struct fail *f)
 
 	for (unsigned i = 0; i < g->header.n && e == 0; i++) {
 		const char *v = g->header.v[i];
-		e = v[0] == '@' ? header_file(&h, "--header", v + 1, f) : header_line(&h, "--header", v, false, f);
+		e = v[0] == '@' ? header_file(&h, "--header", v + 1, f)
+				: header_line(&h, "--header", v, false, f);
 	}
 	for (unsigned i = 0; i < g->add_header.n && e == 0; i++)
 		e = header_line(&h, "--add-header", g->add_header.v[i], true, f);
 	if (e || (e = tags(&h, "Require", "--require", &g->require, f)) != 0 ||
-	    (e = tags(&h, "Supported", "--supported", &g->supported, f)) != 0)
+		(e = tags(&h, "Supported", "--supported", &g->supported, f)) != 0)
 		return e;
 	s->endpoint.headers = h.list;
 	s->endpoint.header_count = h.n;

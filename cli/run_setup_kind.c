@@ -9,7 +9,8 @@ static int with(struct fail *f, const char *a, const char *b)
 	return fail_set(f, -FAIL_ARGUMENT, "--%s with --%s", a, b);
 }
 
-/* Peer to peer or not, for a command that can be both: the command line, then files and environment (section 5.3). */
+/* Peer to peer or not, for a command that can be both: the command line, then files and environment
+ * (section 5.3). */
 static bool peer_to_peer(struct run *r, struct run_setup *s)
 {
 	const struct groups *g = r->g;
@@ -30,7 +31,8 @@ static bool peer_to_peer(struct run *r, struct run_setup *s)
 /* "it cannot authenticate" (section 5.3); what stands in a file is passed over. */
 static int refuse_credentials(struct run *r, struct run_setup *s, struct fail *f)
 {
-	static const char *const options[] = { "user", "password", "credentials", "realm", "preauth", "auth" };
+	static const char *const options[] = { "user", "password", "credentials", "realm",
+		"preauth", "auth" };
 	const struct groups *g = r->g;
 
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
@@ -41,7 +43,8 @@ static int refuse_credentials(struct run *r, struct run_setup *s, struct fail *f
 			continue;
 		if (opt_on_line(g, name))
 			return fail_set(f, -FAIL_ARGUMENT,
-				"--%s: a peer-to-peer endpoint cannot authenticate; add --server", name);
+				"--%s: a peer-to-peer endpoint cannot authenticate; add --server",
+				name);
 		if (!s->unused)
 			s->unused = name;
 	}

@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* T, but not 0. */
-static int positive(const char *option, const char *text, uint64_t dflt, uint64_t *out, struct fail *f)
+static int positive(
+	const char *option, const char *text, uint64_t dflt, uint64_t *out, struct fail *f)
 {
 	uint64_t ms;
 	int e = value_ms(option, text, dflt, &ms, f);
@@ -25,7 +26,8 @@ static int timers(struct run *r, struct run_setup *s, struct fail *f)
 	uint64_t t1, t2;
 	int e;
 
-	if ((e = positive("--t1", g->t1, 500, &t1, f)) != 0 || (e = positive("--t2", g->t2, 4000, &t2, f)) != 0)
+	if ((e = positive("--t1", g->t1, 500, &t1, f)) != 0 ||
+		(e = positive("--t2", g->t2, 4000, &t2, f)) != 0)
 		return e;
 	if (t1 > t2)
 		return fail_set(f, -FAIL_ARGUMENT, "%s", "--t2: it is less than T1");
@@ -44,11 +46,12 @@ static int retries(struct run *r, struct fail *f)
 	int e;
 
 	if ((e = positive("--max-time", g->max_time, 0, &r->max_time_ms, f)) != 0 ||
-	    (e = value_number("--retry", g->retry, (struct value_range){ 0, 1000000, 0 }, &count, f)) != 0 ||
-	    (e = positive("--retry-delay", g->retry_delay, 1000, &r->retry.delay_ms, f)) != 0 ||
-	    (e = positive("--retry-max-time", g->retry_max_time, 0, &r->recover_ms, f)) != 0 ||
-	    (e = value_number("--follow", g->follow, (struct value_range){ 0, 20, r->config.follow },
-		     &r->follow, f)) != 0)
+		(e = value_number("--retry", g->retry, (struct value_range){ 0, 1000000, 0 },
+			 &count, f)) != 0 ||
+		(e = positive("--retry-delay", g->retry_delay, 1000, &r->retry.delay_ms, f)) != 0 ||
+		(e = positive("--retry-max-time", g->retry_max_time, 0, &r->recover_ms, f)) != 0 ||
+		(e = value_number("--follow", g->follow,
+			 (struct value_range){ 0, 20, r->config.follow }, &r->follow, f)) != 0)
 		return e;
 	r->retry.count = count;
 	r->retry.max_ms = r->recover_ms;
@@ -58,7 +61,8 @@ static int retries(struct run *r, struct fail *f)
 }
 
 /* A time of which 0 means something, where the library takes 0 for the default. */
-static int flow_time(const char *option, const char *text, uint64_t zero, uint64_t *out, struct fail *f)
+static int flow_time(
+	const char *option, const char *text, uint64_t zero, uint64_t *out, struct fail *f)
 {
 	uint64_t ms;
 	int e = value_ms(option, text, 0, &ms, f);
@@ -68,35 +72,37 @@ static int flow_time(const char *option, const char *text, uint64_t zero, uint64
 	return e;
 }
 
-static int idle(struct run_setup *s, const char *text, struct fail *f)
-{
-	struct net_manager_config *net = &s->manager.net;
-	int e;
-
-	if (strchr(text, '='))
-		return fail_set(f, -FAIL_ARGUMENT, "--idle-timeout: for one peer: not in this build");
-	e = flow_time("--idle-timeout", text, NET_NEVER, &net->idle_in_ms, f);
-	net->idle_out_ms = net->idle_in_ms;
-	return e;
-}
-
 static int flows(struct run *r, struct run_setup *s, struct fail *f)
 {
 	const struct groups *g = r->g;
 	struct net_manager_config *net = &s->manager.net;
-	uint32_t pool, message;
 	int e = 0;
 
 	for (unsigned i = 0; i < g->idle_timeout.n && e == 0; i++)
-		e = idle(s, g->idle_timeout.v[i], f);
-	if (e || (e = flow_time("--linger", g->linger, 1, &net->linger_ms, f)) != 0 ||
-	    (e = positive("--first-message-timeout", g->first_message_timeout, 0, &net->first_message_ms, f)) != 0 ||
-	    (e = positive("--connect-timeout", g->connect_timeout, 0, &net->connect_ms, f)) != 0 ||
-	    (e = value_number("--pool-size", g->pool_size, (struct value_range){ 1, 1000, 0 }, &pool, f)) != 0 ||
-	    (e = value_number("--max-message", g->max_message, (struct value_range){ 512, 16 << 20, 0 },
-		     &message, f)) != 0)
+		e = flow_time(
+			"--idle-timeout", g->idle_timeout.v[i], NET_NEVER, &net->idle_in_ms, f);
+	net->idle_out_ms = net->idle_in_ms;
+	if (e == 0)
+		e = flow_time("--linger", g->linger, 1, &net->linger_ms, f);
+	if (e == 0)
+		e = positive("--first-message-timeout", g->first_message_timeout, 0,
+			&net->first_message_ms, f);
+	if (e == 0)
+		e = positive("--connect-timeout", g->connect_timeout, 0, &net->connect_ms, f);
+	return e;
+}
+
+static int sizes(struct run *r, struct run_setup *s, struct fail *f)
+{
+	const struct value_range pool_range = { 1, 1000, 0 }, message_range = { 512, 16 << 20, 0 };
+	uint32_t pool, message;
+	int e = value_number("--pool-size", r->g->pool_size, pool_range, &pool, f);
+
+	if (e == 0)
+		e = value_number("--max-message", r->g->max_message, message_range, &message, f);
+	if (e)
 		return e;
-	net->pool_size = pool;
+	s->manager.net.pool_size = pool;
 	s->manager.limits.message = message;
 	return 0;
 }
@@ -119,8 +125,10 @@ static int listeners(struct run *r, struct run_setup *s, struct fail *f)
 
 	for (unsigned i = 0; i < g->listen.n; i++) {
 		struct str uri = str_of(g->listen.v[i]);
-		if (!str_istarts(uri, STR("udp:")) && !str_istarts(uri, STR("tcp:")) && !str_istarts(uri, STR("tls:")))
-			return fail_set(f, -FAIL_ARGUMENT, "--listen: \"%s\" is not udp:ADDR:PORT, tcp:... or tls:...",
+		if (!str_istarts(uri, STR("udp:")) && !str_istarts(uri, STR("tcp:")) &&
+			!str_istarts(uri, STR("tls:")))
+			return fail_set(f, -FAIL_ARGUMENT,
+				"--listen: \"%s\" is not udp:ADDR:PORT, tcp:... or tls:...",
 				g->listen.v[i]);
 		s->listens_tls = s->listens_tls || str_istarts(uri, STR("tls:"));
 	}
@@ -151,7 +159,8 @@ static int network(struct run *r, struct run_setup *s, struct fail *f)
 		return fail_set(f, -FAIL_ARGUMENT, "--connect: \"%s\" has no port", g->connect);
 	for (unsigned i = 0; i < g->resolve.n; i++)
 		if (!resolve_override_parse(str_of(g->resolve.v[i]), &host, &port, &addrs))
-			return fail_set(f, -FAIL_ARGUMENT, "--resolve: \"%s\" is not HOST:PORT:ADDR", g->resolve.v[i]);
+			return fail_set(f, -FAIL_ARGUMENT,
+				"--resolve: \"%s\" is not HOST:PORT:ADDR", g->resolve.v[i]);
 	if (g->ipv4 && g->ipv6)
 		return fail_set(f, -FAIL_ARGUMENT, "--ipv4 with --ipv6");
 	/* the words are in the order of enum net_transport */
@@ -171,18 +180,21 @@ static int tls(struct run *r, struct run_setup *s, struct fail *f)
 	const char *environment = getenv("SSLKEYLOGFILE");
 	int version = 0, e;
 
+	if (environment && environment[0] == '\0')
+		environment = NULL;
 	e = value_word("--tls-min", g->tls_min, "1.2|1.3", &version, f);
 	if (e)
 		return e;
 	if (!g->cert != !g->key)
-		return fail_set(f, -FAIL_ARGUMENT, "%s", g->cert ? "--cert without --key" : "--key without --cert");
+		return fail_set(f, -FAIL_ARGUMENT, "%s",
+			g->cert ? "--cert without --key" : "--key without --cert");
 	s->manager.tls = (struct net_tls_config){
 		.cacert = g->cacert,
 		.capath = g->capath,
 		.cert = g->cert,
 		.key = g->key,
 		.ciphers = g->tls_ciphers,
-		.keylog = g->keylog ? g->keylog : environment && environment[0] ? environment : NULL,
+		.keylog = g->keylog ? g->keylog : environment,
 		.tls_name = g->tls_name,
 		.pin = g->pinnedpubkey,
 		.min_version = version == 0 ? 12 : 13,
@@ -205,7 +217,7 @@ int run_setup_net(struct run *r, struct run_setup *s, struct fail *f)
 	int e;
 
 	if ((e = timers(r, s, f)) != 0 || (e = retries(r, f)) != 0 || (e = flows(r, s, f)) != 0 ||
-	    (e = network(r, s, f)) != 0)
+		(e = sizes(r, s, f)) != 0 || (e = network(r, s, f)) != 0)
 		return e;
 	return tls(r, s, f);
 }

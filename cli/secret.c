@@ -31,7 +31,8 @@ static enum kind split(const char *text, const char **value)
 		size_t n = strlen(kinds[k].word);
 		bool more = kinds[k].word[n - 1] == ':';
 
-		if (more ? strncmp(text, kinds[k].word, n) == 0 && text[n] : strcmp(text, kinds[k].word) == 0) {
+		if (more ? strncmp(text, kinds[k].word, n) == 0 && text[n]
+			 : strcmp(text, kinds[k].word) == 0) {
 			*value = text + n;
 			return k;
 		}
@@ -47,7 +48,9 @@ int secret_check(const char *option, const char *text, struct fail *f)
 	switch (split(text, &value)) {
 	case KINDS:
 		return fail_set(f, -FAIL_ARGUMENT,
-			"%s: not a source; say env:NAME, file:PATH, fd:N, stdin, cmd:COMMAND or prompt", option);
+			"%s: not a source; say env:NAME, file:PATH, fd:N, stdin, cmd:COMMAND or "
+			"prompt",
+			option);
 	case FD:
 		if (!str_u32(str_of(value), &fd) || fd > INT32_MAX)
 			return fail_set(f, -FAIL_ARGUMENT, "%s: fd: wants a number", option);
@@ -57,7 +60,8 @@ int secret_check(const char *option, const char *text, struct fail *f)
 	}
 }
 
-/* The rest of the first line, byte by byte: what follows in a pipe is somebody else's. 0 or -errno. */
+/* The rest of the first line, byte by byte: what follows in a pipe is somebody else's. 0 or -errno.
+ */
 static int first_line(int fd, struct buf *out)
 {
 	char c;
@@ -76,7 +80,8 @@ static int first_line(int fd, struct buf *out)
 	return out->fail ? -EFBIG : 0;
 }
 
-static int from_file(const struct secret_source *s, const char *path, struct buf *out, struct fail *f)
+static int from_file(
+	const struct secret_source *s, const char *path, struct buf *out, struct fail *f)
 {
 	struct arena a = { 0 };
 	int fd = open(config_home(&a, path), O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -92,20 +97,24 @@ static int from_fd(const struct secret_source *s, int fd, struct buf *out, struc
 {
 	int e = first_line(fd, out);
 
-	return e ? fail_set(f, -FAIL_LOCAL, "%s: descriptor %d: %s", s->option, fd, strerror(-e)) : 0;
+	return e ? fail_set(f, -FAIL_LOCAL, "%s: descriptor %d: %s", s->option, fd, strerror(-e))
+		 : 0;
 }
 
-static int from_env(const struct secret_source *s, const char *name, struct buf *out, struct fail *f)
+static int from_env(
+	const struct secret_source *s, const char *name, struct buf *out, struct fail *f)
 {
 	const char *value = getenv(name);
 
 	if (!value)
-		return fail_set(f, -FAIL_LOCAL, "%s: %s is not in the environment", s->option, name);
+		return fail_set(
+			f, -FAIL_LOCAL, "%s: %s is not in the environment", s->option, name);
 	buf_add(out, value, strlen(value));
 	return 0;
 }
 
-static int from_command(const struct secret_source *s, const char *command, struct buf *out, struct fail *f)
+static int from_command(
+	const struct secret_source *s, const char *command, struct buf *out, struct fail *f)
 {
 	struct fail why = { 0 };
 	int e = secret_command(command, s->timeout_ms, out, &why);
@@ -155,15 +164,16 @@ int secret_read(const struct secret_source *s, struct buf *out, const char **kin
 	if (e)
 		return e;
 	if (out->fail)
-		return fail_set(f, -FAIL_LOCAL, "%s: the secret is longer than %d bytes", s->option, SECRET_MAX);
+		return fail_set(f, -FAIL_LOCAL, "%s: the secret is longer than %d bytes", s->option,
+			SECRET_MAX);
 	if (out->n == 0)
 		return fail_set(f, -FAIL_LOCAL, "%s: the secret is empty", s->option);
 	*kind = kinds[k].name;
 	return 0;
 }
 
-/* Where the TEXT of pass:TEXT begins in an argument: --password=pass:X, --add-user=alice:pass:X, or pass:X behind its
- * option. */
+/* Where the TEXT of pass:TEXT begins in an argument: --password=pass:X, --add-user=alice:pass:X, or
+ * pass:X behind its option. */
 static char *visible_secret(char *arg)
 {
 	char *p = strstr(arg, "pass:");

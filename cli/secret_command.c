@@ -22,7 +22,8 @@ struct child {
 	uint64_t deadline;
 };
 
-/* stdout into the pipe, stdin from nowhere, stderr stays ours; SIGPIPE, which we ignore, kills again. 0 or an errno. */
+/* stdout into the pipe, stdin from nowhere, stderr stays ours; SIGPIPE, which we ignore, kills
+ * again. 0 or an errno. */
 static int spawn(struct child *c, char **argv)
 {
 	posix_spawn_file_actions_t actions;
@@ -78,7 +79,8 @@ static bool collect(struct child *c, struct buf *out, struct fail *f)
 			buf_add(out, chunk, (size_t)n);
 		mem_wipe(chunk, sizeof(chunk));
 		if (out->fail) {
-			fail_set(f, -FAIL_LOCAL, "command %s: it prints more than %zu bytes", c->name, out->limit);
+			fail_set(f, -FAIL_LOCAL, "command %s: it prints more than %zu bytes",
+				c->name, out->limit);
 			return false;
 		}
 	}
@@ -117,9 +119,11 @@ static int run(char **argv, uint64_t timeout_ms, struct buf *out, struct fail *f
 	if (!whole)
 		return -FAIL_LOCAL;
 	if (WIFSIGNALED(status))
-		return fail_set(f, -FAIL_LOCAL, "command %s: ended by signal %d", c.name, WTERMSIG(status));
+		return fail_set(
+			f, -FAIL_LOCAL, "command %s: ended by signal %d", c.name, WTERMSIG(status));
 	if (WEXITSTATUS(status) != 0)
-		return fail_set(f, -FAIL_LOCAL, "command %s: exit status %d", c.name, WEXITSTATUS(status));
+		return fail_set(
+			f, -FAIL_LOCAL, "command %s: exit status %d", c.name, WEXITSTATUS(status));
 	return 0;
 }
 
@@ -130,7 +134,8 @@ int secret_command(const char *command, uint64_t timeout_ms, struct buf *out, st
 
 	e = poptParseArgvString(command, &argc, &argv);
 	if (e < 0 || argc == 0)
-		return fail_set(f, -FAIL_ARGUMENT, "cmd: %s", e < 0 ? poptStrerror(e) : "no command");
+		return fail_set(
+			f, -FAIL_ARGUMENT, "cmd: %s", e < 0 ? poptStrerror(e) : "no command");
 	e = run((char **)(uintptr_t)argv, timeout_ms, out, f);
 	free(argv);
 	return e;

@@ -29,7 +29,8 @@ static int complain(struct reader *r, const char *what)
 	return fail_set(r->f, -FAIL_ARGUMENT, "%s:%u: %s", r->file->path, r->line, what);
 }
 
-/* The next word; in quotes with \" and \\, else as it is up to a blank. False at the end or at a comment. */
+/* The next word; in quotes with \" and \\, else as it is up to a blank. False at the end or at a
+ * comment. */
 static bool word(struct reader *r, struct scan *s, struct str *out)
 {
 	struct str raw;
@@ -58,8 +59,12 @@ static struct str *field(struct entry *e, struct str key)
 		const char *name;
 		struct str *value;
 	} fields[] = {
-		{ "realm", &e->realm }, { "user", &e->user }, { "password", &e->password },
-		{ "ha1", &e->ha1 }, { "algorithm", &e->algorithm }, { "password-cmd", &e->command },
+		{ "realm", &e->realm },
+		{ "user", &e->user },
+		{ "password", &e->password },
+		{ "ha1", &e->ha1 },
+		{ "algorithm", &e->algorithm },
+		{ "password-cmd", &e->command },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
@@ -76,7 +81,8 @@ static int parse(struct reader *r, struct str line, struct entry *e)
 	while (word(r, &s, &key)) {
 		value = field(e, key);
 		if (!value)
-			return complain(r, "expected realm, user, password, password-cmd, ha1 or algorithm");
+			return complain(r,
+				"expected realm, user, password, password-cmd, ha1 or algorithm");
 		if (value->n)
 			return complain(r, "a word stands there twice");
 		if (!word(r, &s, value) || value->n == 0)
@@ -96,9 +102,8 @@ static int hash_of(struct reader *r, const struct entry *e, enum hash_kind *out)
 	static const struct {
 		const char *name;
 		enum hash_kind kind;
-	} algorithms[] = {
-		{ "md5", HASH_MD5 }, { "sha-256", HASH_SHA256 }, { "sha-512-256", HASH_SHA512_256 }
-	};
+	} algorithms[] = { { "md5", HASH_MD5 }, { "sha-256", HASH_SHA256 },
+		{ "sha-512-256", HASH_SHA512_256 } };
 	struct str name = e->algorithm.n ? e->algorithm : STR("md5");
 
 	for (size_t i = 0; i < ARRAY_LEN(algorithms); i++) {
@@ -116,8 +121,8 @@ static bool user_matches(struct str wanted, struct str user)
 	struct str before, after;
 
 	return wanted.n == 0 || str_eq(wanted, user) ||
-		(str_cut(user, '\\', &before, &after) && str_eq(wanted, after)) ||
-		(str_cut(user, '@', &before, &after) && str_eq(wanted, before));
+	       (str_cut(user, '\\', &before, &after) && str_eq(wanted, after)) ||
+	       (str_cut(user, '@', &before, &after) && str_eq(wanted, before));
 }
 
 static bool wanted(const struct reader *r, const struct entry *e)
@@ -125,7 +130,7 @@ static bool wanted(const struct reader *r, const struct entry *e)
 	struct str realm = r->file->realm;
 
 	return user_matches(r->file->user, e->user) &&
-		(realm.n == 0 || str_eq(realm, e->realm) || str_eq(e->realm, STR("*")));
+	       (realm.n == 0 || str_eq(realm, e->realm) || str_eq(e->realm, STR("*")));
 }
 
 static int add(struct reader *r, const struct entry *e)
@@ -145,7 +150,8 @@ static int add(struct reader *r, const struct entry *e)
 		code = secret_command(command, r->file->timeout_ms, &secret, &why);
 		mem_free(command);
 		if (code)
-			return fail_set(r->f, code, "%s:%u: %s", r->file->path, r->line, fail_show(&why));
+			return fail_set(
+				r->f, code, "%s:%u: %s", r->file->path, r->line, fail_show(&why));
 		c.secret = str_sub(buf_str(&secret), 0, str_find(buf_str(&secret), '\n'));
 	} else {
 		c.secret = e->password;
@@ -190,8 +196,9 @@ static int check_mode(const struct secret_file *file, int fd, struct fail *f)
 	if (fstat(fd, &st) != 0)
 		return fail_set(f, -FAIL_LOCAL, "%s: %s", file->path, strerror(errno));
 	if (st.st_mode & 077)
-		return fail_set(f, -FAIL_ARGUMENT, "%s: others than its owner can use it (mode %03o); chmod 600",
-			file->path, (unsigned)(st.st_mode & 0777));
+		return fail_set(f, -FAIL_ARGUMENT,
+			"%s: others than its owner can use it (mode %03o); chmod 600", file->path,
+			(unsigned)(st.st_mode & 0777));
 	return 0;
 }
 

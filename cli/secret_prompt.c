@@ -9,7 +9,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* Signals that would leave the terminal without echo: caught while asking, raised again afterwards. */
+/* Signals that would leave the terminal without echo: caught while asking, raised again afterwards.
+ */
 static const int fatal[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 static volatile sig_atomic_t caught;
 
@@ -20,7 +21,8 @@ static void on_signal(int n)
 
 enum answer { MORE, DONE, GONE };
 
-/* One key. Line editing is ours: with the terminal's own, Ctrl-C would come as a signal at any point. */
+/* One key. Line editing is ours: with the terminal's own, Ctrl-C would come as a signal at any
+ * point. */
 static enum answer key(int tty, struct buf *out)
 {
 	struct pollfd p = { .fd = tty, .events = POLLIN };

@@ -16,7 +16,8 @@ static int bad(struct fail *f, const char *option, const char *text, const char 
 {
 	char shown[VALUE_SHOWN];
 
-	return fail_set(f, -FAIL_ARGUMENT, "%s: %s is not %s", option, value_show(text, shown), wanted);
+	return fail_set(
+		f, -FAIL_ARGUMENT, "%s: %s is not %s", option, value_show(text, shown), wanted);
 }
 
 const char *value_show(const char *text, char out[VALUE_SHOWN])
@@ -81,7 +82,8 @@ int value_ms(const char *option, const char *text, uint64_t dflt, uint64_t *out,
 	return bad(f, option, text, wanted);
 }
 
-int value_seconds(const char *option, const char *text, uint32_t dflt, uint32_t *out, struct fail *f)
+int value_seconds(
+	const char *option, const char *text, uint32_t dflt, uint32_t *out, struct fail *f)
 {
 	uint64_t ms;
 	int e = value_ms(option, text, (uint64_t)dflt * 1000, &ms, f);
@@ -94,7 +96,8 @@ int value_seconds(const char *option, const char *text, uint32_t dflt, uint32_t 
 	return 0;
 }
 
-int value_number(const char *option, const char *text, struct value_range range, uint32_t *out, struct fail *f)
+int value_number(const char *option, const char *text, struct value_range range, uint32_t *out,
+	struct fail *f)
 {
 	char wanted[64];
 	uint32_t n;
@@ -142,8 +145,8 @@ int value_word(const char *option, const char *text, const char *words, int *out
 	return 0;
 }
 
-int value_words(
-	const char *option, const char *text, const char *words, struct value_list *out, struct fail *f)
+int value_words(const char *option, const char *text, const char *words, struct value_list *out,
+	struct fail *f)
 {
 	struct value_list list = { .n = 0 };
 	struct str rest = str_of(text), one;
@@ -182,7 +185,8 @@ int value_q(const char *option, const char *text, int dflt, int *out, struct fai
 	return 0;
 }
 
-int value_data(const char *option, const char *text, struct arena *a, struct str *out, struct fail *f)
+int value_data(
+	const char *option, const char *text, struct arena *a, struct str *out, struct fail *f)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(DATA_MAX);
 	int e;
@@ -218,7 +222,8 @@ static bool is_host(struct str host, bool ipv6)
 	return address.n > 0;
 }
 
-int value_hostport(const char *option, const char *text, struct str *host, uint16_t *port, struct fail *f)
+int value_hostport(
+	const char *option, const char *text, struct str *host, uint16_t *port, struct fail *f)
 {
 	struct str s = str_of(text), h = s, rest = STR_EMPTY;
 	size_t end = s.n && s.p[0] == '[' ? str_find(s, ']') : str_find(s, ':');
@@ -236,7 +241,8 @@ int value_hostport(const char *option, const char *text, struct str *host, uint1
 	}
 	if (!is_host(h, ipv6) || (brackets && end == s.n))
 		return bad(f, option, text, "HOST or HOST:PORT");
-	if (rest.n && (rest.p[0] != ':' || !str_u32(str_sub(rest, 1, rest.n), &n) || n == 0 || n > UINT16_MAX))
+	if (rest.n && (rest.p[0] != ':' || !str_u32(str_sub(rest, 1, rest.n), &n) || n == 0 ||
+			      n > UINT16_MAX))
 		return bad(f, option, text, "HOST or HOST:PORT");
 	*host = h;
 	*port = (uint16_t)n;
@@ -250,7 +256,7 @@ int value_mime(const char *option, const char *text, struct fail *f)
 	if (!text)
 		return 0;
 	if (!scan_run(&s, CH_TOKEN, NULL) || !scan_char(&s, '/') || !scan_run(&s, CH_TOKEN, NULL) ||
-	    (!scan_end(&s) && scan_peek(&s) != ';'))
+		(!scan_end(&s) && scan_peek(&s) != ';'))
 		return bad(f, option, text, "a media type such as text/plain");
 	return value_clean(option, text, f);
 }
@@ -263,13 +269,15 @@ int value_clean(const char *option, const char *text, struct fail *f)
 		return fail_set(f, -FAIL_ARGUMENT, "%s: the value is empty", option);
 	for (const char *p = text; *p; p++)
 		if (scan_is(*p, CH_CONTROL) && *p != '\t')
-			return bad(f, option, text, "fit for a message: it has a control character");
+			return bad(
+				f, option, text, "fit for a message: it has a control character");
 	if (!utf8_valid(str_of(text)))
 		return fail_set(f, -FAIL_ARGUMENT, "%s: the value is not UTF-8", option);
 	return 0;
 }
 
-/* The number of letters to insert, delete, replace or swap to make one of the other (optimal string alignment). */
+/* The number of letters to insert, delete, replace or swap to make one of the other (optimal string
+ * alignment). */
 static unsigned distance(const char *a, const char *b)
 {
 	unsigned row[3][NEAR_MAX + 1];
@@ -289,7 +297,7 @@ static unsigned distance(const char *a, const char *b)
 			if (now[j - 1] + 1 < best)
 				best = now[j - 1] + 1;
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    before[j - 2] + 1 < best)
+				before[j - 2] + 1 < best)
 				best = before[j - 2] + 1;
 			now[j] = best;
 		}

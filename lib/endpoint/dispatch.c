@@ -129,7 +129,7 @@ static void describe_address(const struct sip_nameaddr *a, struct endpoint_addre
 void dispatch_describe_msg(const struct sip_msg *m, const struct net_flow *flow, struct dispatch_text *t,
 	struct endpoint_msg *out)
 {
-	const struct net_flow_info *i = net_flow_info(flow);
+	const struct net_flow_info *i = flow ? net_flow_info(flow) : NULL;
 	struct sip_nameaddr a;
 	struct sip_cseq cseq = { 0 };
 	struct sip_via via;
@@ -160,8 +160,29 @@ void dispatch_describe_msg(const struct sip_msg *m, const struct net_flow *flow,
 	if (sip_msg_to(m, &a))
 		describe_address(&a, &out->to);
 	out->has_retry_after = sip_msg_seconds(m, SIP_HDR_RETRY_AFTER, &out->retry_after);
+	if (!i)
+		return;
 	endpoint_hop_of(&i->local, i->transport, t->local, &out->local);
 	endpoint_hop_of(&i->remote, i->transport, t->remote, &out->remote);
+}
+
+bool endpoint_describe(struct str wire, endpoint_event_fn *fn, void *arg)
+{
+	const struct sip_limits limits = { 0 };
+	struct endpoint_event ev = { .type = ENDPOINT_REQUEST };
+	struct endpoint_msg description;
+	struct sip_msg *m;
+
+	if (sip_msg_parse(wire, &limits, &m, NULL) != 0)
+		return false;
+	if (m->request) {
+		dispatch_describe_msg(m, NULL, NULL, &description);
+		description.sent = true;
+		ev.msg = &description;
+		fn(arg, &ev);
+	}
+	sip_msg_unref(m);
+	return ev.msg != NULL;
 }
 
 bool endpoint_msg_header(const struct endpoint_msg *m, struct str name, unsigned index, struct str *value)

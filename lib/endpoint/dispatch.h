@@ -31,7 +31,8 @@ void dispatch_advertised(const struct endpoint_manager *m, struct buf *host, uin
 /* Host and port for Via and Contact on this flow: --advertise, a listener's port, or the flow's own local address. */
 void dispatch_sent_by(struct endpoint_manager *m, const struct net_flow *flow, struct buf *host, uint16_t *port);
 
-/* Fills the plain-typed description of a message or flow for an event; views into m, flow and the buffers given. */
+/* Fills the plain-typed description of a message or flow for an event; views into m, flow and the buffers given. A message
+ * that was never sent has no flow (NULL). */
 struct dispatch_text { char local[NET_ADDR_TEXT], remote[NET_ADDR_TEXT]; };
 void dispatch_describe_flow(const struct net_flow *flow, struct dispatch_text *t, struct endpoint_tls *tls,
 	struct endpoint_flow *out);

@@ -172,4 +172,8 @@ struct endpoint_event {
 
 typedef void endpoint_event_fn(void *arg, const struct endpoint_event *ev);
 
+/* Tells fn of a message that was not sent (--dry-run), as an ENDPOINT_REQUEST without hops. False when it is malformed or a
+ * response. */
+bool endpoint_describe(struct str wire, endpoint_event_fn *fn, void *arg);
+
 #endif

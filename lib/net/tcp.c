@@ -143,11 +143,14 @@ static void connected(struct net_flow *f)
 
 	if (getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &err, &n) < 0)
 		err = errno;
+	f->info.local = net_socket_local(f->fd);
+	/* The port chosen for us can be the very port where nobody listens: it meets itself. */
+	if (!err && net_addr_equal(&f->info.local, &f->info.remote))
+		err = ECONNREFUSED;
 	if (err) {
 		net_flow_end_errno(f, err);
 		return;
 	}
-	f->info.local = net_socket_local(f->fd);
 	f->read_wants = EV_READ;
 	if (!f->tls) {
 		net_flow_opened(f);
@@ -207,16 +210,18 @@ static bool receive(struct net_flow *f)
 static void write_queue(struct net_flow *f)
 {
 	enum net_io io = NET_IO_DONE;
+	size_t done = 0;
 	struct fail why;
 
-	while (f->out.n && io == NET_IO_DONE) {
+	while (done < f->out.n && io == NET_IO_DONE) {
 		size_t n = 0;
-		io = step_write(f, f->out.p, f->out.n, &n, &why);
-		if (io == NET_IO_DONE) {
-			buf_consume(&f->out, n);
-			net_flow_active(f);
-		}
+		io = step_write(f, f->out.p + done, f->out.n - done, &n, &why);
+		if (io == NET_IO_DONE)
+			done += n;
 	}
+	if (done > 0)
+		net_flow_active(f);
+	buf_consume(&f->out, done);
 	f->write_wants = io == NET_IO_READ ? EV_READ : EV_WRITE;
 	if (f->out.n == 0 && f->out.cap > KEEP_QUEUE)
 		buf_done(&f->out);

@@ -186,7 +186,7 @@ static void ask_for_errors(int fd, int family)
 static void read_errors(struct net_udp *u, int err)
 {
 	if (u->only && err != EAGAIN && err != EWOULDBLOCK && err != EINTR)
-		unreachable(u, &u->bound, err);
+		unreachable(u, &u->only->info.remote, err);
 }
 #endif
 
@@ -229,23 +229,24 @@ int net_udp_send(struct net_flow *f, struct str bytes)
 	struct net_udp *u = f->udp;
 	const struct sockaddr *to = u->only ? NULL : &f->info.remote.u.sa;
 	socklen_t len = to ? net_addr_len(&f->info.remote) : 0;
+	int err = 0;
 
-	/* It may fail with the ICMP error of an earlier one, which clears that: the second counts.
-	 */
+	/* It may fail with the ICMP error of an earlier one, which is cleared so: try again. */
 	for (int tries = 0; tries < 2; tries++) {
 		if (sendto(u->fd, bytes.p, bytes.n, 0, to, len) >= 0) {
-			f->active_ms = net_now_ms();
+			net_flow_active(f);
 			return 0;
 		}
+		err = errno;
 		/* No room: lost, as it could be on the way. Who sent it has a timer. */
-		if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)
+		if (err == EAGAIN || err == EWOULDBLOCK || err == ENOBUFS)
 			return 0;
-		if (errno == ECONNREFUSED && u->only && !ERROR_QUEUE) {
-			f->icmp = errno;
+		if (err == ECONNREFUSED && u->only && !ERROR_QUEUE) {
+			f->icmp = err;
 			net_later(f->loop, &f->later);
 		}
 	}
-	return -errno;
+	return -err;
 }
 
 /* ---- life ---- */
@@ -270,16 +271,20 @@ int net_udp_connect(struct net_flow *f, struct fail *fail)
 	struct net_manager *m = f->manager;
 	const struct net_addr *to = &f->info.remote;
 	int fd = net_socket_outgoing(SOCK_DGRAM, to, &m->config.local, m->config.interface, fail);
+	int err;
 
 	if (fd < 0)
 		return fd;
 	f->udp = new_socket(m, fd, to->u.sa.sa_family);
 	f->udp->only = f;
-	if (connect(fd, &to->u.sa, net_addr_len(to)) < 0) {
-		net_flow_end_errno(f, errno);
+	err = connect(fd, &to->u.sa, net_addr_len(to)) < 0 ? errno : 0;
+	f->info.local = net_socket_local(fd);
+	if (!err && net_addr_equal(&f->info.local, to))
+		err = ECONNREFUSED; /* it got the very port where it found nobody */
+	if (err) {
+		net_flow_end_errno(f, err);
 		return 0;
 	}
-	f->info.local = net_socket_local(fd);
 	net_flow_opened(f);
 	f->tell_open = true;
 	net_later(f->loop, &f->later);

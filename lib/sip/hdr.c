@@ -123,12 +123,18 @@ size_t sip_hdr_match(const char *p, size_t n, enum sip_hdr_id *id)
 		return match(p, 'A', id);
 	case 'C':
 		return match(p, 'C', id);
+	case 'D':
+		return match(p, 'D', id);
 	case 'E':
 		return match(p, 'E', id);
 	case 'F':
 		return match(p, 'F', id);
+	case 'I':
+		return match(p, 'I', id);
 	case 'M':
 		return match(p, 'M', id);
+	case 'O':
+		return match(p, 'O', id);
 	case 'P':
 		return match(p, 'P', id);
 	case 'R':
@@ -141,6 +147,8 @@ size_t sip_hdr_match(const char *p, size_t n, enum sip_hdr_id *id)
 		return match(p, 'U', id);
 	case 'V':
 		return match(p, 'V', id);
+	case 'W':
+		return match(p, 'W', id);
 	default:
 		return 0;
 	}

@@ -31,6 +31,7 @@ static bool sent_by(struct scan *s, struct sip_via *v)
 	if (!protocol(s, &v->transport) || !sip_host_scan(s, &v->host, &v->ipv6) ||
 	    (scan_sep(s, ':') && !sip_host_port(s, &v->port)))
 		return false;
+	scan_lws(s);
 	v->params.p = s->p;
 	return true;
 }

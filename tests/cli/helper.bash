@@ -68,3 +68,10 @@ silent_port() {
 silent_stop() {
 	[ -z "${silent_pid:-}" ] || kill "$silent_pid" 2>/dev/null || true
 }
+
+# catches_signals PID: INT and TERM have handlers, so the program is in its loop
+catches_signals() {
+	local mask
+	mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status")
+	((0x$mask & 0x2 && 0x$mask & 0x4000))
+}

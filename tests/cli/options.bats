@@ -394,7 +394,7 @@ kind() { # ARG...: of the endpoint record
 	for signal in INT:130 TERM:143; do
 		"$RTE" options --timeout=20s -v -t udp "sip:127.0.0.1:$silent" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 		pid=$!
-		wait_for 5 grep -q SigCgt:.*4002 "/proc/$pid/status" # both signals are caught
+		wait_for 5 catches_signals "$pid"
 		kill "-${signal%:*}" "$pid"
 		code=0
 		wait "$pid" || code=$?
@@ -417,7 +417,7 @@ kind() { # ARG...: of the endpoint record
 		exec "$RTE" options --timeout=20s -v -t udp "sip:127.0.0.1:$silent"
 	) 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 	pid=$!
-	wait_for 5 grep -q SigCgt:.*4002 "/proc/$pid/status"
+	wait_for 5 catches_signals "$pid"
 	soft=$(awk '/Max open files/ { print $4 }' "/proc/$pid/limits")
 	hard=$(awk '/Max open files/ { print $5 }' "/proc/$pid/limits")
 	kill "$pid"

@@ -13,10 +13,22 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+/* clang has no macro for it. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define RIG_SLOW 1
+#endif
+#endif
+
 enum {
 	RIG_MS = 5000, /* what must happen, happens within this time */
 	RIG_FLOWS = 4096, /* numbers of flows that are checked for their one NET_CLOSED */
-	RIG_DATA = 6 << 20
+	RIG_DATA = 6 << 20,
+#if defined(__SANITIZE_ADDRESS__) || defined(RIG_SLOW)
+	RIG_LATE = 1000, /* ruling 36 */
+#else
+	RIG_LATE = 50, /* how long what is due at once, or at a time, may take */
+#endif
 };
 
 struct rig {

@@ -14,10 +14,8 @@
 
 static inline void touch_str(struct str s)
 {
-	static volatile unsigned sum;
-
 	for (size_t i = 0; i < s.n; i++)
-		sum += (unsigned char)s.p[i];
+		(void)((const volatile char *)s.p)[i];
 }
 
 static inline void touch_params(struct str params)

@@ -1,0 +1,446 @@
+/* cli/out_text.c -- records as lines for people (cli.md section 10.1) */
+#include "out_impl.h"
+
+#include "exit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- parts of lines ---- */
+
+const char *out_hop_text(const struct endpoint_hop *h, bool transport, char text[96])
+{
+	bool v6 = str_find(h->address, ':') < h->address.n;
+
+	snprintf(text, 96, "%s%s%s%.64s%s:%u", transport ? h->transport : "", transport ? " " : "", v6 ? "[" : "",
+		h->address.n ? h->address.p : "", v6 ? "]" : "", h->port);
+	return text;
+}
+
+const char *out_ms_text(double ms, char text[24])
+{
+	snprintf(text, 24, ms < 100 ? "%.1f ms" : "%.0f ms", ms);
+	return text;
+}
+
+static const char *time_text(double ms, char text[24])
+{
+	snprintf(text, 24, ms < 9.95 ? "%.1f ms" : "%.0f ms", ms);
+	return text;
+}
+
+/* 5 s, 500 ms */
+static const char *seconds_text(uint64_t ms, char text[24])
+{
+	snprintf(text, 24, ms < 1000 ? "%.0f ms" : "%g s", ms < 1000 ? (double)ms : (double)ms / 1000);
+	return text;
+}
+
+static bool is(const char *a, const char *b)
+{
+	return a && strcmp(a, b) == 0;
+}
+
+/* ---- what later lines need ---- */
+
+static void remember_hosts(struct out_seen *seen, const struct endpoint_resolved *r)
+{
+	seen->resolve_ms = r->ms;
+	seen->host_count = 0;
+	for (unsigned i = 0; i < r->target_count && i < OUT_HOSTS; i++) {
+		const struct endpoint_target *t = &r->targets[i];
+
+		out_hop_text(&t->hop, true, seen->hosts[i].hop);
+		snprintf(seen->hosts[i].host, sizeof(seen->hosts[i].host), STR_FMT, STR_ARG(t->host));
+		seen->host_count++;
+	}
+}
+
+static void remember_response(struct out_seen *seen, const struct endpoint_msg *m)
+{
+	if (m->sent || m->status_code < 200 || m->status_code > 299)
+		return;
+	snprintf(seen->status, sizeof(seen->status), "%u " STR_FMT, m->status_code, STR_ARG(m->reason_phrase));
+	out_hop_text(&m->remote, true, seen->hop);
+	seen->host[0] = '\0';
+	for (unsigned i = 0; i < seen->host_count; i++)
+		if (is(seen->hop, seen->hosts[i].hop))
+			snprintf(seen->host, sizeof(seen->host), "%s", seen->hosts[i].host);
+	if (seen->host[0] && strstr(seen->hop, seen->host))
+		seen->host[0] = '\0'; /* it is numeric */
+}
+
+static void remember_flow(struct out_seen *seen, const struct endpoint_flow *f)
+{
+	if (f->incoming)
+		return;
+	seen->connect_ms = f->connect_ms;
+	seen->tls_ms = f->tls ? f->tls_ms : -1;
+	snprintf(seen->tls, sizeof(seen->tls), "%s", f->tls ? f->tls->version : "");
+}
+
+static void upper(char *p, size_t n)
+{
+	for (; n > 0 && *p; p++, n--)
+		if (*p >= 'a' && *p <= 'z')
+			*p = (char)(*p - 'a' + 'A');
+}
+
+/* "Digest SHA-256 realm example.com" */
+static void remember_auth(struct out_seen *seen, const struct endpoint_auth *a)
+{
+	const char *chosen = a->chosen ? a->chosen : "";
+
+	snprintf(seen->auth, sizeof(seen->auth), "%s%s%s realm " STR_FMT, a->scheme, chosen[0] ? " " : "", chosen,
+		STR_ARG(a->realm));
+	upper(seen->auth, 1);
+	if (chosen[0])
+		upper(seen->auth + strlen(a->scheme) + 1, strlen(chosen));
+}
+
+/* ---- events ---- */
+
+static void resolved_note(struct out *o, const struct endpoint_resolved *r)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
+	char hop[96];
+
+	buf_addf(&b, "resolve " STR_FMT ":", STR_ARG(r->uri));
+	for (unsigned i = 0; i < r->query_count; i++)
+		buf_addf(&b, "%s %s " STR_FMT " %s", i ? "," : "", r->queries[i].rrtype, STR_ARG(r->queries[i].name),
+			is(r->queries[i].rcode, "NOERROR") ? "found" : r->queries[i].rcode);
+	for (unsigned i = 0; i < r->target_count; i++)
+		buf_addf(&b, "%s %s", i ? "," : " ->", out_hop_text(&r->targets[i].hop, true, hop));
+	out_note(o, STR_FMT, STR_ARG(buf_str(&b)));
+}
+
+static void auth_note(struct out *o, const struct endpoint_auth *a)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 12);
+
+	for (unsigned i = 0; i < a->offered_count; i++)
+		buf_addf(&b, " %s", a->offered[i]);
+	out_note(o, "auth %s %s%s%s realm \"" STR_FMT "\" user \"" STR_FMT "\", password from %s; offered:" STR_FMT "%s",
+		a->scheme, a->chosen, a->qop ? " qop " : "", a->qop ? a->qop : "", STR_ARG(a->realm), STR_ARG(a->user),
+		a->source ? a->source : "?", STR_ARG(buf_str(&b)), a->stale ? " (the last nonce was stale)" : "");
+}
+
+static void contact_line(struct out *o, const struct endpoint_contact *c)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
+
+	buf_addf(&b, STR_FMT "  expires %u", STR_ARG(c->uri), c->expires);
+	if (c->q <= 1000)
+		buf_addf(&b, "  q %.3g", (double)c->q / 1000);
+	if (c->reg_id)
+		buf_addf(&b, "  reg-id %u", c->reg_id);
+	if (c->instance.n)
+		buf_addf(&b, "  instance " STR_FMT, STR_ARG(c->instance));
+	if (c->pub_gruu.n)
+		buf_addf(&b, "  gruu " STR_FMT, STR_ARG(c->pub_gruu));
+	if (c->temp_gruu.n)
+		buf_addf(&b, "  temp-gruu " STR_FMT, STR_ARG(c->temp_gruu));
+	out_detail(o, c->own ? "contact" : "other", buf_str(&b));
+}
+
+static void list_line(struct out *o, const char *name, const struct str *list, unsigned n)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
+
+	for (unsigned i = 0; i < n; i++)
+		buf_addf(&b, "%s" STR_FMT, i ? ", " : "", STR_ARG(list[i]));
+	out_detail(o, name, buf_str(&b));
+}
+
+/* How it came there: peer and authentication, and how long it took. */
+static void via_lines(struct out *o)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 12);
+	const struct out_seen *s = &o->seen;
+	char t[24];
+
+	buf_addf(&b, "%s%s%s%s%s%s%s", s->hop, s->host[0] ? "  " : "", s->host, s->tls[0] ? "  " : "", s->tls,
+		s->auth[0] ? "  auth " : "", s->auth);
+	out_detail(o, "via", buf_str(&b));
+	buf_clear(&b);
+	if (s->resolve_ms >= 0)
+		buf_addf(&b, "dns %s  ", time_text(s->resolve_ms, t));
+	if (s->connect_ms >= 0)
+		buf_addf(&b, "connect %s  ", time_text(s->connect_ms, t));
+	if (s->tls_ms >= 0)
+		buf_addf(&b, "tls %s  ", time_text(s->tls_ms, t));
+	buf_addf(&b, "total %s", time_text(out_elapsed_ms(o), t));
+	out_detail(o, "time", buf_str(&b));
+}
+
+static void active_lines(struct out *o, const struct endpoint_registration *r)
+{
+	bool fresh = is(r->cause, "registered") || is(r->cause, "created");
+	char expires[40] = "", reg_id[32] = "";
+
+	if (r->expires && !is(r->cause, "unregistered"))
+		snprintf(expires, sizeof(expires), "  expires %u", r->expires);
+	if (r->reg_id)
+		snprintf(reg_id, sizeof(reg_id), "  reg-id %u", r->reg_id);
+	out_put(o, OUT_GREEN, "%-10s  " STR_FMT "  %s%s%s", r->cause, STR_ARG(r->aor), o->seen.status, expires, reg_id);
+	if (is(r->cause, "refreshed"))
+		return;
+	for (unsigned i = 0; i < r->contact_count; i++)
+		contact_line(o, &r->contacts[i]);
+	list_line(o, "path", r->path, r->path_count);
+	list_line(o, "route", r->service_route, r->service_route_count);
+	out_detail(o, "note", str_of(r->detail));
+	if (fresh)
+		via_lines(o);
+}
+
+static void registration_lines(struct out *o, const struct endpoint_registration *r)
+{
+	if (r->active) {
+		active_lines(o, r);
+		return;
+	}
+	if (is(r->cause, "connection-dropped"))
+		return; /* the line of the flow has said it */
+	out_put(o, is(r->cause, "unregistered") ? OUT_GREEN : OUT_YELLOW, "%-10s  " STR_FMT, r->cause, STR_ARG(r->aor));
+}
+
+static void flow_lost(struct out *o, const struct endpoint_flow *f)
+{
+	char hop[96];
+	struct str detail = f->detail, peer = str_of(out_hop_text(&f->remote, false, hop));
+
+	if (is(f->action, "none"))
+		return;
+	/* "192.0.2.10:5061 tls: reset by peer": the peer stands there anyway */
+	if (str_starts(detail, peer) && str_find(detail, ' ') < detail.n) {
+		detail = str_sub(detail, peer.n, detail.n);
+		str_cut(detail, ':', &peer, &detail);
+		detail = str_trim(detail);
+	}
+	if (detail.n == 0)
+		detail = str_of(f->cause);
+	out_put(o, OUT_YELLOW, "%-10s  %s  " STR_FMT, "dropped", out_hop_text(&f->remote, true, hop), STR_ARG(detail));
+}
+
+static void retry_note(struct out *o, const struct endpoint_retry *r)
+{
+	char wait[24], of[40] = "";
+
+	if (r->attempt && r->of)
+		snprintf(of, sizeof(of), " (attempt %u of %u)", r->attempt, r->of);
+	out_note(o, "trying again in %s: " STR_FMT "%s", seconds_text((uint64_t)r->wait_ms, wait),
+		STR_ARG(r->detail.n ? r->detail : str_of(r->because)), of);
+}
+
+void out_text_event(struct out *o, const struct endpoint_event *ev)
+{
+	char hop[96];
+
+	switch (ev->type) {
+	case ENDPOINT_RESOLVED:
+		remember_hosts(&o->seen, ev->resolved);
+		resolved_note(o, ev->resolved);
+		break;
+	case ENDPOINT_CONNECTED:
+		remember_flow(&o->seen, ev->flow);
+		break;
+	case ENDPOINT_DISCONNECTED:
+		flow_lost(o, ev->flow);
+		break;
+	case ENDPOINT_RESPONSE:
+		remember_response(&o->seen, ev->msg);
+		break;
+	case ENDPOINT_CHALLENGED:
+		remember_auth(&o->seen, ev->auth);
+		auth_note(o, ev->auth);
+		break;
+	case ENDPOINT_RETRY:
+		retry_note(o, ev->retry);
+		break;
+	case ENDPOINT_REGISTRATION:
+		registration_lines(o, ev->registration);
+		break;
+	case ENDPOINT_UNMATCHED:
+		out_note(o, STR_FMT " from %s is not for us: answered %u", STR_ARG(ev->msg->method),
+			out_hop_text(&ev->msg->remote, true, hop), ev->msg->replied);
+		break;
+	case ENDPOINT_REQUEST: /* the trace has them */
+	case ENDPOINT_DONE:
+	case ENDPOINT_FAILED:
+	case ENDPOINT_CLOSED:
+		break;
+	}
+}
+
+void out_text_endpoint(struct out *o, const struct out_endpoint *e)
+{
+	bool server = is(e->kind, "server");
+	const char *next = server ? e->home_server : e->proxy;
+
+	out_note(o, "endpoint %s%s%s%s%s%s%s, %s manager%s%s", server ? "server based" : "peer to peer",
+		e->aor ? ", " : "", e->aor ? e->aor : "", next ? (server ? ", home server " : ", proxy ") : "",
+		next ? next : "", e->epid ? ", epid " : "", e->epid ? e->epid : "", e->manager,
+		e->transport ? ", transport " : "", e->transport ? e->transport : "");
+}
+
+void out_text_listening(struct out *o, const struct endpoint_hop *local, unsigned count)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 14);
+	char hop[96];
+
+	for (unsigned i = 0; i < count; i++)
+		buf_addf(&b, "%s%s", i ? ", " : "", out_hop_text(&local[i], true, hop));
+	out_put(o, OUT_GREEN, "%-10s  " STR_FMT, "listening", STR_ARG(buf_str(&b)));
+	if (o->has_seed)
+		out_put(o, OUT_PLAIN, "%-10s  %u", "seed", o->seed);
+}
+
+/* ---- errors ---- */
+
+static void error_detail(struct out *o, const char *name, struct str text)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
+
+	if (text.n == 0)
+		return;
+	buf_addf(&b, "  %-14s  " STR_FMT, name, STR_ARG(text));
+	out_write_line(o, &o->story, OUT_PLAIN, buf_str(&b));
+}
+
+void out_text_error(struct out *o, const char *text, int code, const struct endpoint_result *r)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
+	const struct endpoint_msg *m = r ? r->response : NULL;
+	char number[24] = "";
+
+	buf_addf(&b, "rte: %s%s%s: %s", o->config.command, o->config.target ? " " : "",
+		o->config.target ? o->config.target : "", text);
+	if (o->config.verbose)
+		buf_addf(&b, " (exit %d)", code);
+	out_write_line(o, &o->story, OUT_RED, buf_str(&b));
+	if (!m)
+		return;
+	if (m->has_retry_after)
+		snprintf(number, sizeof(number), "%u s", m->retry_after);
+	error_detail(o, "warning", m->warning);
+	error_detail(o, "reason", m->reason);
+	error_detail(o, "retry-after", str_of(number));
+	error_detail(o, "ms-diagnostics", m->ms_diagnostics);
+}
+
+/* ---- options ---- */
+
+/* A failure in the place of the status: what is left of "127.0.0.1:9 udp: connection refused" is its end. */
+static struct str short_cause(const struct endpoint_result *r)
+{
+	struct str text = str_of(fail_show(&r->fail)), before, after;
+	size_t gap = str_find(text, ' ');
+
+	if (r->fail.code == -FAIL_TIMEOUT)
+		return STR("no response");
+	if (gap > 0 && gap < text.n && str_cut(str_sub(text, gap, text.n), ':', &before, &after) && after.n > 1 &&
+	    str_find(str_trim(before), ' ') == str_trim(before).n)
+		return str_trim(after);
+	return text;
+}
+
+void out_text_probe(struct out *o, const struct out_probe *p)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
+	const struct endpoint_msg *m = p->result->response;
+	bool ok = exit_of_result(p->result) == EXIT_ok, silent = !m && p->result->fail.code == -FAIL_TIMEOUT;
+	char hop[96], ms[24];
+
+	if (m)
+		buf_addf(&b, "%u " STR_FMT "  from %s %s", m->status_code, STR_ARG(m->reason_phrase),
+			out_hop_text(&m->remote, false, hop), m->remote.transport);
+	else
+		buf_addf(&b, "%-24.*s", STR_ARG(short_cause(p->result)));
+	if (p->seq)
+		buf_addf(&b, "  seq %u", p->seq);
+	if (silent)
+		buf_addf(&b, "  timeout %s", seconds_text(p->timeout_ms, ms));
+	else if (p->ms >= 0)
+		buf_addf(&b, "  %s", out_ms_text(p->ms, ms));
+	if (m && p->with_server && m->server.n)
+		buf_addf(&b, "  " STR_FMT, STR_ARG(m->server));
+	if (p->target)
+		buf_addf(&b, "  %s", p->target);
+	out_put(o, ok ? OUT_GREEN : OUT_YELLOW, STR_FMT, STR_ARG(buf_str(&b)));
+}
+
+void out_text_summary(struct out *o, const struct out_summary *s)
+{
+	unsigned answered = 0;
+	double lost;
+
+	for (size_t i = 0; i < ARRAY_LEN(s->by_status); i++)
+		answered += s->by_status[i];
+	lost = s->sent ? 100.0 * (s->sent - answered) / s->sent : 0;
+	if (answered)
+		out_put(o, OUT_PLAIN, "%u sent, %u answered, %.0f %% lost, min/avg/max %.1f/%.1f/%.1f ms, "
+			"p50/p95/p99 %.1f/%.1f/%.1f ms", s->sent, answered, lost, s->min, s->mean, s->max, s->p50, s->p95,
+			s->p99);
+	else
+		out_put(o, OUT_PLAIN, "%u sent, %u answered, %.0f %% lost", s->sent, answered, lost);
+}
+
+/* ---- resolve ---- */
+
+static void query_lines(struct out *o, const struct out_query *q)
+{
+	struct str rest = q->answer, one;
+	char ms[24];
+
+	out_put(o, OUT_PLAIN, "  %-5s  " STR_FMT "  %s  %s", q->query.rrtype, STR_ARG(q->query.name), q->query.rcode,
+		out_ms_text(q->query.ms, ms));
+	while (rest.n) {
+		if (!str_cut(rest, ',', &one, &rest)) {
+			one = rest;
+			rest = STR_EMPTY;
+		}
+		out_put(o, OUT_PLAIN, "           " STR_FMT, STR_ARG(str_trim(one)));
+	}
+}
+
+void out_text_resolved(struct out *o, const struct out_resolved *r)
+{
+	char hop[96], numbers[48] = "";
+
+	out_put(o, OUT_PLAIN, STR_FMT, STR_ARG(r->uri));
+	for (unsigned i = 0; i < r->query_count; i++)
+		query_lines(o, &r->queries[i]);
+	for (unsigned i = 0; i < r->target_count; i++) {
+		const struct endpoint_target *t = &r->targets[i];
+
+		numbers[0] = '\0';
+		if (t->srv)
+			snprintf(numbers, sizeof(numbers), "  priority %u  weight %u", t->priority, t->weight);
+		out_put(o, OUT_PLAIN, "  %2u  %s  " STR_FMT "%s", i + 1, out_hop_text(&t->hop, true, hop), STR_ARG(t->host),
+			numbers);
+	}
+}
+
+/* ---- serve ---- */
+
+void out_text_binding(struct out *o, const struct out_binding *b)
+{
+	out_put(o, OUT_GREEN, "%-10s  " STR_FMT "  " STR_FMT "  expires %u%s" STR_FMT, b->cause, STR_ARG(b->aor),
+		STR_ARG(b->contact), b->expires, b->user_agent.n ? "  " : "", STR_ARG(b->user_agent));
+}
+
+void out_text_unsent(struct out *o, struct str wire)
+{
+	struct str line;
+
+	while (wire.n > 0) {
+		if (!str_cut(wire, '\n', &line, &wire)) {
+			line = wire;
+			wire = STR_EMPTY;
+		}
+		if (line.n && line.p[line.n - 1] == '\r')
+			line.n--;
+		out_put(o, OUT_PLAIN, STR_FMT, STR_ARG(line));
+	}
+}
