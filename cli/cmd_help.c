@@ -2,6 +2,7 @@
  * installed */
 #include "cmd.h"
 #include "opt.h"
+#include "schema.h"
 #include "value.h"
 
 #include <fcntl.h>
@@ -45,10 +46,18 @@ int cmd_help(const struct cmd *cmd, int argc, const char **argv, struct groups *
 {
 	const struct cmd *about = NULL;
 	char page[64] = "rte", shown[VALUE_SHOWN];
-	int code = opt_parse(&(struct opt_spec){ .cmd = cmd, .max_args = 1 }, argc, argv, g);
+	int schema = 0;
+	const struct poptOption own[] = {
+		{ "schema", 0, POPT_ARG_NONE, &schema, 0, "the JSON Schema of --json", NULL },
+		POPT_TABLEEND,
+	};
+	const struct opt_spec spec = { .cmd = cmd, .own = own, .max_args = 1 };
+	int code = opt_parse(&spec, argc, argv, g);
 
 	if (code != OPT_GO_ON)
 		return code;
+	if (schema)
+		return schema_print();
 	if (g->args.n) {
 		about = cmd_find(g->args.v[0]);
 		if (!about)

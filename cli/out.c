@@ -395,6 +395,16 @@ void out_binding(struct out *o, const struct out_binding *b)
 		out_text_binding(o, b);
 }
 
+void out_request(struct out *o, const struct endpoint_msg *m)
+{
+	const struct endpoint_event ev = { .type = ENDPOINT_REQUEST, .msg = m };
+
+	if (o->config.json)
+		out_json_event(o, &ev);
+	else
+		out_text_request(o, m);
+}
+
 void out_seed(struct out *o, uint32_t seed)
 {
 	o->has_seed = true;

@@ -60,6 +60,7 @@ void out_reachable(struct out *o, bool reachable);
 /* The lines of `options`: one probe of many or one hop of a route, and the summary. */
 struct out_probe {
 	unsigned seq;        /* 0: not counted */
+	unsigned hop;        /* of a route, from 1; 0: no route */
 	const char *target;  /* shown when there are several; else NULL */
 	bool with_server;    /* the Server field, too */
 	const struct endpoint_result *result;
@@ -89,7 +90,8 @@ struct out_resolved {
 };
 void out_resolved(struct out *o, const struct out_resolved *r);
 
-/* `serve`: a binding, and what its addresses are joined by: the seed of its faults. */
+/* `serve`: a request that it answered (replied 0: it was passed on), a binding, and the seed of its faults. */
+void out_request(struct out *o, const struct endpoint_msg *m);
 struct out_binding {
 	struct str aor, contact, user_agent;
 	const char *cause;

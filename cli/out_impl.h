@@ -65,6 +65,7 @@ void out_text_probe(struct out *o, const struct out_probe *p);
 void out_text_summary(struct out *o, const struct out_summary *s);
 void out_text_resolved(struct out *o, const struct out_resolved *r);
 void out_text_binding(struct out *o, const struct out_binding *b);
+void out_text_request(struct out *o, const struct endpoint_msg *m);
 void out_text_unsent(struct out *o, struct str wire);
 /* "tls 192.0.2.10:5061", "[2001:db8::1]:5060". */
 const char *out_hop_text(const struct endpoint_hop *h, bool transport, char text[96]);

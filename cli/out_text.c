@@ -352,6 +352,8 @@ void out_text_probe(struct out *o, const struct out_probe *p)
 	bool ok = exit_of_result(p->result) == EXIT_ok, silent = !m && p->result->fail.code == -FAIL_TIMEOUT;
 	char hop[96], ms[24];
 
+	if (p->hop)
+		buf_addf(&b, "%2u  ", p->hop);
 	if (m)
 		buf_addf(&b, "%u " STR_FMT "  from %s %s", m->status_code, STR_ARG(m->reason_phrase),
 			out_hop_text(&m->remote, false, hop), m->remote.transport);
@@ -365,6 +367,8 @@ void out_text_probe(struct out *o, const struct out_probe *p)
 		buf_addf(&b, "  %s", out_ms_text(p->ms, ms));
 	if (m && p->with_server && m->server.n)
 		buf_addf(&b, "  " STR_FMT, STR_ARG(m->server));
+	if (m && p->hop && m->warning.n)
+		buf_addf(&b, "  " STR_FMT, STR_ARG(m->warning));
 	if (p->target)
 		buf_addf(&b, "  %s", p->target);
 	out_put(o, ok ? OUT_GREEN : OUT_YELLOW, STR_FMT, STR_ARG(buf_str(&b)));
@@ -393,7 +397,7 @@ static void query_lines(struct out *o, const struct out_query *q)
 	struct str rest = q->answer, one;
 	char ms[24];
 
-	out_put(o, OUT_PLAIN, "  %-5s  " STR_FMT "  %s  %s", q->query.rrtype, STR_ARG(q->query.name), q->query.rcode,
+	out_put(o, OUT_PLAIN, "  %-5s  %-44.*s  %s  %s", q->query.rrtype, STR_ARG(q->query.name), q->query.rcode,
 		out_ms_text(q->query.ms, ms));
 	while (rest.n) {
 		if (!str_cut(rest, ',', &one, &rest)) {
@@ -417,7 +421,7 @@ void out_text_resolved(struct out *o, const struct out_resolved *r)
 		numbers[0] = '\0';
 		if (t->srv)
 			snprintf(numbers, sizeof(numbers), "  priority %u  weight %u", t->priority, t->weight);
-		out_put(o, OUT_PLAIN, "  %2u  %s  " STR_FMT "%s", i + 1, out_hop_text(&t->hop, true, hop), STR_ARG(t->host),
+		out_put(o, OUT_PLAIN, "  %2u  %-26s  " STR_FMT "%s", i + 1, out_hop_text(&t->hop, true, hop), STR_ARG(t->host),
 			numbers);
 	}
 }
@@ -428,6 +432,16 @@ void out_text_binding(struct out *o, const struct out_binding *b)
 {
 	out_put(o, OUT_GREEN, "%-10s  " STR_FMT "  " STR_FMT "  expires %u%s" STR_FMT, b->cause, STR_ARG(b->aor),
 		STR_ARG(b->contact), b->expires, b->user_agent.n ? "  " : "", STR_ARG(b->user_agent));
+}
+
+void out_text_request(struct out *o, const struct endpoint_msg *m)
+{
+	char hop[96], status[24] = "passed on";
+
+	if (m->replied)
+		snprintf(status, sizeof(status), "answered %u", m->replied);
+	out_note(o, STR_FMT " " STR_FMT " from %s: %s", STR_ARG(m->method), STR_ARG(m->request_uri),
+		out_hop_text(&m->remote, true, hop), status);
 }
 
 void out_text_unsent(struct out *o, struct str wire)

@@ -236,7 +236,8 @@ static void on_end_time(struct ev_loop *loop, ev_timer *w, int revents)
 
 	(void)revents;
 	ev_timer_stop(loop, w);
-	out_note(r->out, "the orderly end was cut short");
+	if (r->signal)
+		out_note(r->out, "the orderly end was cut short");
 	run_finish(r, EXIT_ok);
 }
 

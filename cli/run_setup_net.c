@@ -23,7 +23,7 @@ static int positive(
 static int timers(struct run *r, struct run_setup *s, struct fail *f)
 {
 	const struct groups *g = r->g;
-	uint64_t t1, t2;
+	uint64_t t1 = 0, t2 = 0;
 	int e;
 
 	if ((e = positive("--t1", g->t1, 500, &t1, f)) != 0 ||

@@ -142,3 +142,10 @@ bool cred_store_empty(const struct cred_store *s)
 {
 	return list_empty(&s->entries);
 }
+
+const struct cred *cred_store_next(const struct cred_store *s, const struct cred *c)
+{
+	const struct list *node = c ? &CONTAINER_OF(c, struct entry, cred)->node : &s->entries;
+
+	return node->next == &s->entries ? NULL : &CONTAINER_OF(node->next, struct entry, node)->cred;
+}

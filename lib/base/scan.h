@@ -1,5 +1,5 @@
-/* lib/base/scan.h -- a cursor over bytes, with character classes; every parser is an if chain of these.
- * Each function advances only on success; outputs are untouched on failure and may be NULL. */
+/* lib/base/scan.h -- a cursor over bytes, with character classes; every parser is an if chain of
+ * these. Each function advances only on success; outputs are untouched on failure, may be NULL. */
 #ifndef BASE_SCAN_H
 #define BASE_SCAN_H
 
@@ -15,20 +15,20 @@ struct scan {
 enum {
 	CH_ALPHA = 1 << 0,
 	CH_DIGIT = 1 << 1,
-	CH_HEX = 1 << 2,        /* 0-9 a-f A-F */
-	CH_LWS = 1 << 3,        /* SP and HTAB (folding is undone before anything is scanned) */
-	CH_TOKEN = 1 << 4,      /* alphanum and -.!%*_+`'~ */
-	CH_WORD = 1 << 5,       /* token and ()<>:\"/[]?{} */
-	CH_HOST = 1 << 6,       /* alphanum and - . _ : the bytes of a host name or IPv4 address */
+	CH_HEX = 1 << 2, /* 0-9 a-f A-F */
+	CH_LWS = 1 << 3, /* SP and HTAB (folding is undone before anything is scanned) */
+	CH_TOKEN = 1 << 4, /* alphanum and -.!%*_+`'~ */
+	CH_WORD = 1 << 5, /* token and ()<>:\"/[]?{} */
+	CH_HOST = 1 << 6, /* alphanum and - . _ : the bytes of a host name or IPv4 address */
 	CH_UNRESERVED = 1 << 7, /* alphanum and -_.!~*'() */
-	CH_USER = 1 << 8,       /* unreserved and &=+$,;?/ : a user part but for escapes */
-	CH_PARAM = 1 << 9,      /* unreserved and []/:&+$ : a URI parameter but for escapes */
-	CH_HEADER = 1 << 10,    /* unreserved and []/?:+$ : a URI header but for escapes */
-	CH_PASSWORD = 1 << 11,  /* unreserved and &=+$, */
-	CH_CONTROL = 1 << 12,   /* 0x00-0x1f and 0x7f */
-	CH_IPV6 = 1 << 13,      /* hex digits, ':' and '.' */
-	CH_BASE64 = 1 << 14,    /* alphanum and +/= */
-	CH_VISIBLE = 1 << 15,   /* 0x21-0x7e */
+	CH_USER = 1 << 8, /* unreserved and &=+$,;?/ : a user part but for escapes */
+	CH_PARAM = 1 << 9, /* unreserved and []/:&+$ : a URI parameter but for escapes */
+	CH_HEADER = 1 << 10, /* unreserved and []/?:+$ : a URI header but for escapes */
+	CH_PASSWORD = 1 << 11, /* unreserved and &=+$, */
+	CH_CONTROL = 1 << 12, /* 0x00-0x1f and 0x7f */
+	CH_IPV6 = 1 << 13, /* hex digits, ':' and '.' */
+	CH_BASE64 = 1 << 14, /* alphanum and +/= */
+	CH_VISIBLE = 1 << 15, /* 0x21-0x7e */
 };
 
 /* The classes of one byte. */
@@ -67,8 +67,8 @@ const char *scan_past_lit(const char *p, const char *end, const char *literal);
 const char *scan_past_u32(const char *p, const char *end, uint32_t max, uint32_t *out);
 const char *scan_past_quoted(const char *p, const char *end);
 
-/* The end of the run of bytes of the classes, which may be empty. Four at a time: this loop is where
- * a parser spends its time. */
+/* The end of the run of bytes of the classes, which may be empty. Four at a time: this loop is
+ * where a parser spends its time. */
 static inline const char *scan_past(const char *p, const char *end, unsigned classes)
 {
 	for (; end - p >= 4; p += 4) {
@@ -107,7 +107,7 @@ static inline bool scan_char(struct scan *s, char c)
 static inline bool scan_sep(struct scan *s, char c)
 {
 	struct scan t = *s;
-	if (!scan_char(&t, c) && (!scan_lws(&t) || !scan_char(&t, c)))
+	if (!scan_lws(&t) || !scan_char(&t, c))
 		return false;
 	scan_lws(&t);
 	s->p = t.p;
@@ -118,9 +118,10 @@ static inline bool scan_sep(struct scan *s, char c)
 static inline bool scan_lit(struct scan *s, const char *literal)
 {
 	const char *p = scan_past_lit(s->p, s->end, literal);
-	if (p)
-		s->p = p;
-	return p != NULL;
+	if (!p)
+		return !*literal; /* also where there is nothing, not even a pointer */
+	s->p = p;
+	return true;
 }
 
 /* The longest run of bytes of the classes; at least one. */

@@ -77,6 +77,17 @@ void request_finish(struct request *r, const struct fail *f)
 	net_later(endpoint_loop(), &r->timer);
 }
 
+static void count_up(struct endpoint_counts *all, const struct endpoint_counts *more)
+{
+	all->sent += more->sent;
+	all->received += more->received;
+	all->retransmissions += more->retransmissions;
+	all->redirects += more->redirects;
+	all->retries += more->retries;
+	all->targets_known += more->targets_known;
+	all->targets_tried += more->targets_tried;
+}
+
 static void deliver_end(struct request *r)
 {
 	struct dispatch_text t;
@@ -86,9 +97,11 @@ static void deliver_end(struct request *r)
 	if (r->final && r->flow) {
 		dispatch_describe_msg(r->final, r->flow, &t, &description);
 		description.retransmissions = r->result.counts.retransmissions;
+		description.rtt_ms = r->final_rtt_ms;
 		r->result.response = &description;
 	}
 	release_place(r);
+	count_up(&r->endpoint->counts, &r->result.counts);
 	ev.result = &r->result;
 	emit(r, &ev); /* may free r */
 }
@@ -299,14 +312,6 @@ static bool describe(struct request *r, enum endpoint_event_type type, struct si
 
 static void on_response(struct request *r, struct sip_msg *m)
 {
-	struct sip_list vias = sip_msg_list(m, SIP_HDR_VIA);
-	struct sip_via via;
-
-	/* 8.1.3.3: a response with a second Via was meant for somebody else. */
-	if (sip_list_via(&vias, &via) && sip_list_via(&vias, &via)) {
-		trace_note(r->endpoint->manager->config.trace, "a response with more than one Via was dropped");
-		return;
-	}
 	if (r->result.times.first_response < 0)
 		r->result.times.first_response = (double)(net_now_us() - r->started_us) / 1000.0;
 	r->result.counts.received++;
@@ -318,6 +323,7 @@ static void on_response(struct request *r, struct sip_msg *m)
 		return;
 	}
 	r->result.counts.retransmissions += transaction_retransmissions(r->tx);
+	r->final_rtt_ms = (double)(net_now_us() - r->first_sent_us) / 1000.0;
 	sip_msg_ref(m);
 	transaction_free(r->tx);
 	r->tx = NULL;
@@ -404,7 +410,9 @@ void request_send(struct request *r)
 	r->first_sent_us = net_now_us();
 	r->state = REQUEST_WAITING;
 	r->result.counts.sent++;
-	ep->ops->use_flow(ep, r->config.flow_index, r->flow);
+	/* A detour for one large request does not change the kept flow: the binding may be on it (SE-06). */
+	if (!r->grown || r->current.transport != NET_TCP)
+		ep->ops->use_flow(ep, r->config.flow_index, r->flow);
 	describe(r, ENDPOINT_REQUEST, transaction_msg(r->tx), true);
 }
 
@@ -421,14 +429,6 @@ static void begin(struct request *r)
 		request_finish(r, &f);
 		return;
 	}
-	if (!r->counted && ep->config.max_outstanding > 0 && ep->outstanding >= ep->config.max_outstanding) {
-		r->state = REQUEST_QUEUED;
-		list_add(&ep->queue, &r->node);
-		return;
-	}
-	if (!r->counted)
-		ep->outstanding++;
-	r->counted = true;
 	r->hop = 0;
 	kept = ep->ops->flow(ep, r->config.flow_index);
 	if (!kept) {
@@ -451,6 +451,23 @@ static void begin(struct request *r)
 		request_send(r);
 }
 
+/* SE-11: begins with the next turn of the loop, or waits in the queue. The place is taken here and handed on in
+ * request_unqueue, so that the first to come is the first to go. */
+static void enter(struct request *r)
+{
+	struct endpoint *ep = r->endpoint;
+
+	if (ep->config.max_outstanding > 0 && ep->outstanding >= ep->config.max_outstanding) {
+		r->state = REQUEST_QUEUED;
+		list_add(&ep->queue, &r->node);
+		return;
+	}
+	ep->outstanding++;
+	r->counted = true;
+	r->state = REQUEST_IDLE;
+	net_later(endpoint_loop(), &r->timer);
+}
+
 void request_unqueue(struct endpoint *ep)
 {
 	struct list *node = list_first(&ep->queue);
@@ -458,8 +475,7 @@ void request_unqueue(struct endpoint *ep)
 	if (!node)
 		return;
 	list_del(node);
-	CONTAINER_OF(node, struct request, node)->state = REQUEST_IDLE;
-	net_later(endpoint_loop(), &CONTAINER_OF(node, struct request, node)->timer);
+	enter(CONTAINER_OF(node, struct request, node));
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
@@ -565,7 +581,7 @@ int request_start(const struct request_config *config, struct request **out, str
 	r->result.times = (struct endpoint_times){ -1, -1, -1, -1, -1 };
 	ev_init(&r->timer, on_timer);
 	ev_init(&r->resolve.done, on_resolved);
-	net_later(endpoint_loop(), &r->timer);
+	enter(r);
 	*out = r;
 	return 0;
 }

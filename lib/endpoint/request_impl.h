@@ -47,6 +47,7 @@ struct request {
 	uint64_t delay_ms, started_ms, started_us, first_sent_us;
 	struct endpoint_result result;
 	struct sip_msg *final;   /* of the result */
+	double final_rtt_ms;
 };
 
 /* request_build.c: the whole message for the flow at hand (NULL: a dry run) into r->wire. 0 or -FAIL_x. */

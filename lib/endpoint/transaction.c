@@ -243,6 +243,19 @@ int transaction_send(const struct transaction_config *config, struct str wire, s
 	return 0;
 }
 
+/* The branch is a secret between us and the path; a response that knows it but names another sender or call, or that has
+ * a second Via though we sent one (8.1.3.3), is forged or broken (A59). It must not touch the transaction. */
+static bool answers(const struct sip_msg *response, const struct sip_via *via, const struct sip_msg *request)
+{
+	struct sip_list theirs = sip_msg_list(response, SIP_HDR_VIA), ours = sip_msg_list(request, SIP_HDR_VIA);
+	struct sip_via sent, other;
+
+	if (!sip_list_via(&ours, &sent) || !str_ieq(sent.host, via->host) || sent.port != via->port ||
+		!str_eq(sip_msg_call_id(response), sip_msg_call_id(request)))
+		return false;
+	return sip_list_via(&ours, &other) || (sip_list_via(&theirs, &other) && !sip_list_via(&theirs, &other));
+}
+
 struct transaction *transaction_find_client(struct endpoint_manager *m, const struct sip_msg *response)
 {
 	struct buf key = BUF_INIT(1 << 16);
@@ -259,9 +272,7 @@ struct transaction *transaction_find_client(struct endpoint_manager *m, const st
 	if (!node)
 		return NULL;
 	t = CONTAINER_OF(node, struct transaction, node);
-	/* The branch is a secret between us and the path; a response that knows it but names another call is forged or
-	 * broken (A59). */
-	return str_eq(sip_msg_call_id(response), sip_msg_call_id(t->msg)) ? t : NULL;
+	return answers(response, &via, t->msg) ? t : NULL;
 }
 
 void transaction_got_response(struct transaction *t, struct sip_msg *m)

@@ -8,7 +8,7 @@ static bool param(struct scan *s, struct sip_param *out)
 
 	/* auth-param = auth-param-name EQUAL ( token / quoted-string ) */
 	if (!sip_param_scan(&t, &p) || !p.has_value || !scan_lws(&t) ||
-	    (!scan_end(&t) && *t.p != ','))
+		(!scan_end(&t) && *t.p != ','))
 		return false;
 	s->p = t.p;
 	*out = p;

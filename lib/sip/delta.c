@@ -36,7 +36,8 @@ bool sip_retry_after_parse(struct str value, uint32_t *seconds)
 	uint32_t n;
 
 	if (!scan_u32(&s, UINT32_MAX, &n) || !scan_lws(&s) ||
-	    (scan_peek(&s) == '(' && !comment(&s)) || !sip_params_scan(&s, NULL) || !scan_end(&s))
+		(scan_peek(&s) == '(' && !comment(&s)) || !sip_params_scan(&s, NULL) ||
+		!scan_end(&s))
 		return false;
 	*seconds = n;
 	return true;
@@ -48,7 +49,7 @@ bool sip_qvalue_parse(struct str value, unsigned *thousandths)
 	unsigned q = 0, digits = 0;
 
 	if (value.n == 0 || value.n > 5 || (value.p[0] != '0' && value.p[0] != '1') ||
-	    (value.n > 1 && value.p[1] != '.'))
+		(value.n > 1 && value.p[1] != '.'))
 		return false;
 	for (size_t i = 0; i < value.n; i++) {
 		if (i == 1)

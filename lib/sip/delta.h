@@ -1,4 +1,5 @@
-/* lib/sip/delta.h -- seconds with or without parameters: Expires, Min-Expires, Retry-After, Flow-Timer */
+/* lib/sip/delta.h -- seconds with or without parameters: Expires, Min-Expires, Retry-After,
+ * Flow-Timer */
 #ifndef SIP_DELTA_H
 #define SIP_DELTA_H
 

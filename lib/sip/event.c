@@ -36,8 +36,8 @@ bool sip_subscription_state_parse(struct str value, struct sip_subscription_stat
 	struct str params;
 
 	if (!token_and_params(value, &st.state, &params) ||
-	    !seconds(params, "expires", &st.has_expires, &st.expires) ||
-	    !seconds(params, "retry-after", &st.has_retry_after, &st.retry_after))
+		!seconds(params, "expires", &st.has_expires, &st.expires) ||
+		!seconds(params, "retry-after", &st.has_retry_after, &st.retry_after))
 		return false;
 	sip_param(params, "reason", &st.reason);
 	*out = st;

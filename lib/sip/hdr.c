@@ -26,9 +26,9 @@ static inline bool same(const char *p, const char *name, size_t n)
 /* Looks among the names of n letters. Where n is a constant, the compiler keeps these rows only. */
 static inline enum sip_hdr_id of_length(const char *p, size_t n)
 {
-#define HDR(id, name, compact, kind)                                          \
-	if (sizeof(name) - 1 == n && (p[0] | 0x20) == ((name)[0] | 0x20) && \
-	    same(p, name, sizeof(name) - 1))                                  \
+#define HDR(id, name, compact, kind)                                                               \
+	if (sizeof(name) - 1 == n && (p[0] | 0x20) == ((name)[0] | 0x20) &&                        \
+		same(p, name, sizeof(name) - 1))                                                   \
 		return SIP_HDR_##id;
 #include "sip/hdr.def"
 #undef HDR
@@ -37,15 +37,12 @@ static inline enum sip_hdr_id of_length(const char *p, size_t n)
 
 static enum sip_hdr_id of_letter(char letter)
 {
-	switch (letter | 0x20) {
-#define HDR(id, name, compact, kind) \
-	case (compact) ? (compact) : 0x100 + SIP_HDR_##id: \
+#define HDR(id, name, compact, kind)                                                               \
+	if ((compact) && (letter | 0x20) == (compact))                                             \
 		return SIP_HDR_##id;
 #include "sip/hdr.def"
 #undef HDR
-	default:
-		return SIP_HDR_OTHER;
-	}
+	return SIP_HDR_OTHER;
 }
 
 enum sip_hdr_id sip_hdr_id(struct str name)
@@ -104,10 +101,10 @@ enum sip_hdr_id sip_hdr_id(struct str name)
 /* Looks among the names that begin with this letter, a constant as above. */
 static inline size_t match(const char *p, char letter, enum sip_hdr_id *out)
 {
-#define HDR(id, name, compact, kind)                                                 \
-	if ((name)[0] == letter && memcmp(p, name ":", sizeof(name ":") - 1) == 0) { \
-		*out = SIP_HDR_##id;                                                 \
-		return sizeof(name) - 1;                                             \
+#define HDR(id, name, compact, kind)                                                               \
+	if ((name)[0] == letter && memcmp(p, name ":", sizeof(name ":") - 1) == 0) {               \
+		*out = SIP_HDR_##id;                                                               \
+		return sizeof(name) - 1;                                                           \
 	}
 #include "sip/hdr.def"
 #undef HDR

@@ -16,8 +16,9 @@ enum sip_hdr_kind { SIP_HDR_ONE, SIP_HDR_LIST, SIP_HDR_MANY, SIP_HDR_TEXT };
 
 /* The id of a name, long or compact, letters in any case; SIP_HDR_OTHER when unknown. */
 enum sip_hdr_id sip_hdr_id(struct str name);
-/* The length of the canonical name that stands at p with a colon right behind it, and its id; 0 when it is any other
- * name or spelling, or when fewer than 32 bytes are there. So come nearly all headers, and the colon is found on the way. */
+/* The length of the canonical name that stands at p with a colon right behind it, and its id; 0
+ * when it is any other name or spelling, or when fewer than 32 bytes are there. So come nearly all
+ * headers, and the colon is found on the way. */
 size_t sip_hdr_match(const char *p, size_t n, enum sip_hdr_id *id);
 /* The canonical name; "" for SIP_HDR_OTHER. */
 struct str sip_hdr_name(enum sip_hdr_id id);

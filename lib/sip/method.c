@@ -14,8 +14,8 @@ enum sip_method sip_method_of(struct str name)
 {
 	/* RFC 3261 7.1: method names are case-sensitive, so RE%47ISTER or invite is a method that
 	 * we do not know. */
-#define METHOD(id)                                                                             \
-	if (name.n == sizeof(#id) - 1 && memcmp(name.p, #id, sizeof(#id) - 1) == 0) \
+#define METHOD(id)                                                                                 \
+	if (name.n == sizeof(#id) - 1 && memcmp(name.p, #id, sizeof(#id) - 1) == 0)                \
 		return SIP_##id;
 #include "sip/method.def"
 #undef METHOD

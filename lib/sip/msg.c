@@ -43,8 +43,8 @@ static bool status_line(struct str line, struct sip_msg *m)
 	uint32_t status;
 
 	if (!scan_version(&s, &m->version) || !scan_run(&s, CH_LWS, NULL) ||
-	    !scan_run(&s, CH_DIGIT, &code) || code.n != 3 || !str_u32(code, &status) ||
-	    status < 100 || status > 699 || (!scan_end(&s) && !scan_run(&s, CH_LWS, NULL)))
+		!scan_run(&s, CH_DIGIT, &code) || code.n != 3 || !str_u32(code, &status) ||
+		status < 100 || status > 699 || (!scan_end(&s) && !scan_run(&s, CH_LWS, NULL)))
 		return false;
 	m->status = status;
 	m->reason = str_trim(scan_rest(&s));
@@ -138,7 +138,7 @@ static void grow(struct sip_msg *m, unsigned *cap)
 	m->hdrs = more;
 }
 
-/* The header lines from p on; *body is what is behind the blank line, or NULL when there is none. */
+/* The header lines from p on. *body: what is behind the blank line, or NULL when there is none. */
 static int headers(struct sip_msg *m, char *p, const char *end, unsigned limit, const char **body,
 	struct fail *f)
 {
@@ -202,15 +202,16 @@ static int split(struct sip_msg *m, unsigned limit, struct fail *f)
 		return e;
 	m->cut = !body;
 	if (m->cut)
-		return answerable(m) ? 0 : fail_set(f, -FAIL_SYNTAX, "the header fields do not end");
+		return answerable(m) ? 0
+				     : fail_set(f, -FAIL_SYNTAX, "the header fields do not end");
 	m->body = (struct str){ body, (size_t)(end - body) };
 	if (str_u32(sip_msg_value(m, SIP_HDR_CONTENT_LENGTH), &length))
 		m->body = str_sub(m->body, 0, length);
 	return 0;
 }
 
-int sip_msg_parse(struct str wire, const struct sip_limits *limits, struct sip_msg **out,
-	struct fail *f)
+int sip_msg_parse(
+	struct str wire, const struct sip_limits *limits, struct sip_msg **out, struct fail *f)
 {
 	size_t max = limits && limits->message ? limits->message : SIP_MESSAGE_MAX;
 	unsigned lines = limits && limits->headers ? limits->headers : HEADERS_MAX;
@@ -254,8 +255,8 @@ const struct sip_hdr *sip_msg_hdr(const struct sip_msg *m, enum sip_hdr_id id)
 }
 
 /* The next one behind h with h's id, and with this name when the id is SIP_HDR_OTHER. */
-static const struct sip_hdr *next_named(const struct sip_msg *m, const struct sip_hdr *h,
-	struct str name)
+static const struct sip_hdr *next_named(
+	const struct sip_msg *m, const struct sip_hdr *h, struct str name)
 {
 	const struct sip_hdr *end = m->hdrs + m->hdr_count;
 	enum sip_hdr_id id = h->id;

@@ -1,5 +1,5 @@
-/* lib/sip/msg.h -- a SIP message: one copy of the wire bytes, views into it, header fields typed when asked for.
- * RFC 3261 section 7. */
+/* lib/sip/msg.h -- a SIP message: one copy of the wire bytes, views into it, header fields typed
+ * when asked for. RFC 3261 section 7. */
 #ifndef SIP_MSG_H
 #define SIP_MSG_H
 
@@ -22,8 +22,8 @@ struct sip_limits {
 
 struct sip_hdr {
 	enum sip_hdr_id id;
-	struct str name;  /* as written */
-	struct str value; /* trimmed; folding is undone: the CR LF of a fold are blanks in our copy (RFC 3261 7.3.1) */
+	struct str name; /* as written */
+	struct str value; /* trimmed; the CR LF of a fold are blanks in our copy (RFC 3261 7.3.1) */
 };
 
 struct sip_msg {
@@ -32,26 +32,28 @@ struct sip_msg {
 	struct str wire; /* our copy, folds undone */
 
 	bool request;
-	enum sip_method method;    /* of a request */
-	struct str method_name;    /* of a request */
-	struct str request_uri;    /* as written, unparsed */
-	unsigned status;           /* of a response, 100 to 699 */
-	struct str reason;         /* of a response */
-	struct str version;        /* "SIP/2.0" as written */
+	enum sip_method method; /* of a request */
+	struct str method_name; /* of a request */
+	struct str request_uri; /* as written, unparsed */
+	unsigned status; /* of a response, 100 to 699 */
+	struct str reason; /* of a response */
+	struct str version; /* "SIP/2.0" as written */
 
 	struct sip_hdr *hdrs;
 	unsigned hdr_count;
 	uint16_t first[SIP_HDR_COUNT]; /* 1 + index of the first header of this id, 0: absent */
 
-	bool cut;        /* the bytes ended before the blank line; only whole header lines are here */
-	struct str body; /* cut to Content-Length; all that follows the blank line when there is none */
+	bool cut; /* the bytes ended before the blank line; only whole header lines are here */
+	struct str body; /* cut to Content-Length; without one all behind the blank line */
 };
 
-/* Copies and splits one message (a datagram, or what sip_frame found). Only what makes it unusable as a message fails
- * here: no start line, a header line without colon or with a bad name, over the limits (-FAIL_LIMIT), no end of the
- * headers when a request could not even be answered. Everything else is sip_msg_check's. f may be NULL.
- * 0 and *out with one reference; -FAIL_SYNTAX or -FAIL_LIMIT. */
-int sip_msg_parse(struct str wire, const struct sip_limits *limits, struct sip_msg **out, struct fail *f);
+/* Copies and splits one message (a datagram, or what sip_frame found). Only what makes it unusable
+ * as a message fails here: no start line, a header line without colon or with a bad name, over the
+ * limits (-FAIL_LIMIT), no end of the headers when a request could not even be answered. Everything
+ * else is sip_msg_check's. f may be NULL. 0 and *out with one reference; -FAIL_SYNTAX or
+ * -FAIL_LIMIT. */
+int sip_msg_parse(
+	struct str wire, const struct sip_limits *limits, struct sip_msg **out, struct fail *f);
 struct sip_msg *sip_msg_ref(struct sip_msg *m);
 /* NULL is fine. */
 void sip_msg_unref(struct sip_msg *m);
@@ -59,18 +61,20 @@ void sip_msg_unref(struct sip_msg *m);
 /* What a receiver must do with a message that was parsed. */
 enum sip_verdict {
 	SIP_ACCEPT,
-	SIP_REJECT, /* a request: answer with *status (400, 414, 416, 505 ...) and the text as its reason */
-	SIP_DROP,   /* a response, an ACK, or a request that cannot be answered: discard */
+	SIP_REJECT, /* a request: answer with *status (400, 505 ...), the text as its reason */
+	SIP_DROP, /* a response, an ACK, or a request that cannot be answered: discard */
 };
 
-/* The grammar of RFC 3261 25.1 for the start line and every header that the stack itself uses, the mandatory headers of
- * 8.1.1, CSeq against method, Content-Length against the bytes at hand (datagram). The verdicts are those of RFC 4475
- * and RFC 5118. On reject and drop f says what is wrong; *status is set on reject. */
-enum sip_verdict sip_msg_check(const struct sip_msg *m, bool datagram, unsigned *status, struct fail *f);
+/* The grammar of RFC 3261 25.1 for the start line and every header that the stack itself uses, the
+ * mandatory headers of 8.1.1, CSeq against method, Content-Length against the bytes at hand
+ * (datagram). The verdicts are those of RFC 4475 and RFC 5118. On reject and drop f says what is
+ * wrong, in printable ASCII; *status is set on reject. */
+enum sip_verdict sip_msg_check(
+	const struct sip_msg *m, bool datagram, unsigned *status, struct fail *f);
 
 /* The first header of this id, or NULL. */
 const struct sip_hdr *sip_msg_hdr(const struct sip_msg *m, enum sip_hdr_id id);
-/* The next one of the same id behind h, or NULL; for SIP_HDR_OTHER the next one of the same name. */
+/* The next one of h's id behind h, or NULL; for SIP_HDR_OTHER the next one of the same name. */
 const struct sip_hdr *sip_msg_hdr_next(const struct sip_msg *m, const struct sip_hdr *h);
 /* The value of the first one; the empty view when absent. */
 struct str sip_msg_value(const struct sip_msg *m, enum sip_hdr_id id);
@@ -82,7 +86,8 @@ bool sip_msg_via(const struct sip_msg *m, struct sip_via *out); /* the topmost *
 bool sip_msg_from(const struct sip_msg *m, struct sip_nameaddr *out);
 bool sip_msg_to(const struct sip_msg *m, struct sip_nameaddr *out);
 bool sip_msg_cseq(const struct sip_msg *m, struct sip_cseq *out);
-bool sip_msg_seconds(const struct sip_msg *m, enum sip_hdr_id id, uint32_t *out); /* Expires and friends */
+/* Expires, Min-Expires, Retry-After, Session-Expires, Max-Forwards ...: the number */
+bool sip_msg_seconds(const struct sip_msg *m, enum sip_hdr_id id, uint32_t *out);
 struct str sip_msg_call_id(const struct sip_msg *m);
 struct str sip_msg_from_tag(const struct sip_msg *m); /* empty: absent */
 struct str sip_msg_to_tag(const struct sip_msg *m);

@@ -1,4 +1,4 @@
-/* lib/sip/msg_check.c -- what a receiver must do with a message: the verdicts of RFC 4475 and RFC 5118 */
+/* lib/sip/msg_check.c -- what a receiver must do with a message: the verdicts of RFC 4475 and 5118 */
 #include "sip/msg.h"
 
 #include "base/scan.h"
@@ -49,8 +49,8 @@ static bool contacts(struct str value)
 	return any && !bad;
 }
 
-/* rec-route = name-addr *( SEMI rr-param ). RFC 4028 prints routes without brackets, so an addr-spec
- * is taken, too. */
+/* rec-route = name-addr *( SEMI rr-param ). RFC 4028 prints routes without brackets, so an
+ * addr-spec is taken, too. */
 static bool routes(struct str value)
 {
 	struct sip_nameaddr a;
@@ -154,7 +154,7 @@ static bool clean(struct str value)
 	for (size_t i = 0; i < value.n; i++) {
 		char c = value.p[i];
 		if (scan_is(c, CH_CONTROL) && c != '\t' &&
-		    (c == '\r' || i == 0 || value.p[i - 1] != '\\'))
+			(c == '\r' || i == 0 || value.p[i - 1] != '\\'))
 			return false;
 	}
 	return true;
@@ -250,8 +250,8 @@ static unsigned check_request_line(const struct sip_msg *m, struct fail *f)
 	const char *end = m->version.p + m->version.n;
 
 	if (uri.p != m->method_name.p + m->method_name.n + 1 || m->version.p != uri.p + uri.n + 1 ||
-	    uri.p[-1] != ' ' || m->version.p[-1] != ' ' || (*end != '\n' && *end != '\r') ||
-	    (*end == '\r' && end[1] != '\n')) {
+		uri.p[-1] != ' ' || m->version.p[-1] != ' ' || (*end != '\n' && *end != '\r') ||
+		(*end == '\r' && end[1] != '\n')) {
 		fail_set(f, -FAIL_SYNTAX, "malformed request line");
 		return BAD_REQUEST;
 	}
@@ -283,7 +283,7 @@ static unsigned check_length(const struct sip_msg *m, bool datagram, struct fail
 	uint32_t length;
 
 	if (!datagram || !str_u32(sip_msg_value(m, SIP_HDR_CONTENT_LENGTH), &length) ||
-	    length <= m->body.n)
+		length <= m->body.n)
 		return 0;
 	fail_set(f, -FAIL_SYNTAX, "Content-Length %u but a body of %zu bytes", length, m->body.n);
 	return BAD_REQUEST;
@@ -305,13 +305,13 @@ static unsigned check_all(const struct sip_msg *m, bool datagram, struct fail *f
 		return BAD_REQUEST;
 	}
 	if ((status = check_mandatory(m, f)) || (status = check_values(m, f)) ||
-	    (status = check_cseq_method(m, f)) || (status = check_length(m, datagram, f)))
+		(status = check_cseq_method(m, f)) || (status = check_length(m, datagram, f)))
 		return status;
 	return 0;
 }
 
-enum sip_verdict sip_msg_check(const struct sip_msg *m, bool datagram, unsigned *status,
-	struct fail *f)
+enum sip_verdict sip_msg_check(
+	const struct sip_msg *m, bool datagram, unsigned *status, struct fail *f)
 {
 	unsigned found = check_all(m, datagram, f);
 	struct scan top = scan_str(sip_msg_value(m, SIP_HDR_VIA));

@@ -28,8 +28,8 @@ static bool display(struct scan *s, struct sip_nameaddr *a)
 	return true;
 }
 
-/* RFC 3261 20: "If the URI contains a comma, question mark or semicolon, the URI MUST be enclosed in
- * angle brackets", so without them these end it. */
+/* RFC 3261 20: "If the URI contains a comma, question mark or semicolon, the URI MUST be enclosed
+ * in angle brackets", so without them these end it. */
 static bool bare_uri(struct scan *s, struct sip_uri *u)
 {
 	struct scan text = *s;
@@ -41,8 +41,8 @@ static bool bare_uri(struct scan *s, struct sip_uri *u)
 	return scan_peek(s) != '?' && sip_uri_scan(&text, u) && scan_end(&text);
 }
 
-/* *( SEMI generic-param ), and the first tag among them. tag-param = "tag" EQUAL token: a tag that is
- * there is not empty (attack A17). */
+/* *( SEMI generic-param ), and the first tag among them. tag-param = "tag" EQUAL token: a tag that
+ * is there is not empty (attack A17). */
 static bool params(struct scan *s, struct sip_nameaddr *a)
 {
 	struct sip_param p;

@@ -54,7 +54,7 @@ static bool params(struct scan *s, struct str *out)
 
 	while (scan_char(s, ';'))
 		if (!escaped_run(s, CH_PARAM, NULL) ||
-		    (scan_char(s, '=') && !escaped_run(s, CH_PARAM | CH_BASE64, NULL)))
+			(scan_char(s, '=') && !escaped_run(s, CH_PARAM | CH_BASE64, NULL)))
 			return false;
 	*out = (struct str){ start, (size_t)(s->p - start) };
 	return true;
@@ -107,7 +107,7 @@ static bool absolute(struct scan *s)
 	if (!scan_run(s, CH_ALPHA, NULL))
 		return false;
 	while (scan_run(s, CH_ALPHA | CH_DIGIT, NULL) || scan_char(s, '+') || scan_char(s, '-') ||
-	       scan_char(s, '.'))
+		scan_char(s, '.'))
 		continue;
 	if (!scan_char(s, ':'))
 		return false;

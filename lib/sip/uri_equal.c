@@ -105,7 +105,7 @@ static bool params_within(const struct parts *a, const struct parts *b, bool tel
 	for (size_t i = 0; i < a->n; i++) {
 		const struct part *p = &a->at[i], *q = find(b, p->name);
 		bool number = tel && (same(p->name, STR("ext"), true) ||
-				      (p->value.n && p->value.p[0] == '+'));
+					     (p->value.n && p->value.p[0] == '+'));
 		if (find(a, p->name) != p)
 			continue; /* a repeated name is against the rules; the first one counts */
 		if (!q && counts(p->name, tel))
@@ -123,7 +123,7 @@ static bool params_equal(const struct sip_uri *a, const struct sip_uri *b)
 	bool tel = a->scheme == SIP_URI_TEL;
 
 	if (!split(str_sub(a->params, 1, a->params.n), ';', &pa) ||
-	    !split(str_sub(b->params, 1, b->params.n), ';', &pb))
+		!split(str_sub(b->params, 1, b->params.n), ';', &pb))
 		return str_eq(a->params, b->params);
 	return params_within(&pa, &pb, tel) && params_within(&pb, &pa, tel);
 }

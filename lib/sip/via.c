@@ -29,9 +29,8 @@ static bool sent_by(struct scan *s, struct sip_via *v)
 	v->port = v->rport = 0;
 	v->has_rport = false;
 	if (!protocol(s, &v->transport) || !sip_host_scan(s, &v->host, &v->ipv6) ||
-	    (scan_sep(s, ':') && !sip_host_port(s, &v->port)))
+		(scan_sep(s, ':') && !sip_host_port(s, &v->port)))
 		return false;
-	scan_lws(s);
 	v->params.p = s->p;
 	return true;
 }

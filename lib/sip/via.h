@@ -6,19 +6,20 @@
 #include "base/scan.h"
 
 struct sip_via {
-	struct str transport;  /* as written */
-	struct str host;       /* IPv6 without brackets */
-	uint16_t port;         /* 0: absent */
+	struct str transport; /* as written */
+	struct str host; /* IPv6 without brackets */
+	uint16_t port; /* 0: absent */
 	bool ipv6;
-	struct str params;     /* from the first ';' on, or empty */
-	struct str branch;     /* empty: absent */
-	struct str received;   /* empty: absent */
-	struct str maddr;      /* empty: absent */
+	struct str params; /* from sent-by on: blanks, ';' and so on; or empty */
+	struct str branch; /* empty: absent */
+	struct str received; /* empty: absent */
+	struct str maddr; /* empty: absent */
 	bool has_rport;
-	uint16_t rport;        /* 0: without a value */
+	uint16_t rport; /* 0: without a value */
 };
 
-/* The front of a via-parm: protocol and sent-by. It tells where to answer a request whose Via is malformed behind it. */
+/* The front of a via-parm: protocol and sent-by. It tells where to answer a request whose Via is
+ * malformed behind it. */
 bool sip_via_sent_by(struct scan *s, struct sip_via *out);
 /* One via-parm. Takes up to the end or up to a comma, which is left. */
 bool sip_via_scan(struct scan *s, struct sip_via *out);

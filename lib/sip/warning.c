@@ -23,7 +23,7 @@ static bool agent(struct scan *s, struct str *out)
 	bool ipv6;
 
 	if (sip_host_scan(&t, &host, &ipv6) && (!scan_char(&t, ':') || sip_host_port(&t, &port)) &&
-	    scan_is(scan_peek(&t), CH_LWS)) {
+		scan_is(scan_peek(&t), CH_LWS)) {
 		*out = (struct str){ s->p, (size_t)(t.p - s->p) };
 		*s = t;
 		return true;
@@ -43,8 +43,8 @@ bool sip_warning_next(struct str *rest, struct sip_warning *out, bool *bad)
 		return false;
 	/* warning-value = warn-code SP warn-agent SP warn-text, the code 3DIGIT */
 	*bad = !scan_run(&s, CH_DIGIT, &code) || code.n != 3 || !str_u32(code, &n) ||
-	       !scan_run(&s, CH_LWS, NULL) || !agent(&s, &w.agent) ||
-	       !scan_run(&s, CH_LWS, NULL) || !scan_quoted(&s, &w.text) || !next_element(&s);
+	       !scan_run(&s, CH_LWS, NULL) || !agent(&s, &w.agent) || !scan_run(&s, CH_LWS, NULL) ||
+	       !scan_quoted(&s, &w.text) || !next_element(&s);
 	if (*bad)
 		return false;
 	w.code = n;
@@ -86,8 +86,8 @@ static bool digits(struct scan *s, size_t n, uint32_t *out)
 
 static bool month(struct scan *s, uint32_t *out)
 {
-	static const char names[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-		"Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	static const char names[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
+		"Sep", "Oct", "Nov", "Dec" };
 
 	for (*out = 0; *out < 12; ++*out)
 		if (scan_lit(s, names[*out]))
@@ -114,10 +114,11 @@ bool sip_date_parse(struct str value, int64_t *unix_s)
 
 	/* rfc1123-date = wkday "," SP date1 SP time SP "GMT" */
 	if (!scan_run(&s, CH_ALPHA, &weekday) || weekday.n != 3 || !scan_lit(&s, ", ") ||
-	    !digits(&s, 2, &d) || !scan_char(&s, ' ') || !month(&s, &mon) ||
-	    !scan_char(&s, ' ') || !digits(&s, 4, &y) || !scan_char(&s, ' ') ||
-	    !digits(&s, 2, &h) || !scan_char(&s, ':') || !digits(&s, 2, &m) ||
-	    !scan_char(&s, ':') || !digits(&s, 2, &sec) || !scan_lit(&s, " GMT") || !scan_end(&s))
+		!digits(&s, 2, &d) || !scan_char(&s, ' ') || !month(&s, &mon) ||
+		!scan_char(&s, ' ') || !digits(&s, 4, &y) || !scan_char(&s, ' ') ||
+		!digits(&s, 2, &h) || !scan_char(&s, ':') || !digits(&s, 2, &m) ||
+		!scan_char(&s, ':') || !digits(&s, 2, &sec) || !scan_lit(&s, " GMT") ||
+		!scan_end(&s))
 		return false;
 	if (d == 0 || d > lengths[mon] || h > 23 || m > 59 || sec > 60)
 		return false;

@@ -1,4 +1,5 @@
-/* lib/sip/warning.h -- Warning, Reason and Date: what a response says about its cause, RFC 3261 20.43, RFC 3326, 20.17 */
+/* lib/sip/warning.h -- Warning, Reason and Date: what a response says about its cause, RFC
+ * 3261 20.43, RFC 3326, 20.17 */
 #ifndef SIP_WARNING_H
 #define SIP_WARNING_H
 

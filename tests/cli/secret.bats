@@ -7,38 +7,114 @@ load helper
 setup() {
 	fresh_home
 	canary=k4n4ry-$RANDOM$RANDOM
-	silent=1 # nobody listens there: what comes after the secret is "refused"
+	port=1 # nobody listens there: what comes after the secret is "refused"
+}
+teardown() {
+	[ -z "${challenger:-}" ] || kill "$challenger" 2>/dev/null || true
+	silent_stop
 }
 
-# ask ARG...: a command that reads its secrets and then finds nobody
+# ask ARG...: a command that reads its secrets and then asks the server
 ask() {
-	rte options -vvv --server=127.0.0.1:$silent -t udp -a sip:alice@example.com "$@" sip:example.com
+	rte options -vvv --server=127.0.0.1:$port -t udp -a sip:alice@example.com "$@" sip:example.com
 	! grep -q "$canary" <<<"$output$stderr" || what_happened
 }
+# The secret was read, and nobody was there to prove it to.
 read_well() {
 	ended_with 11 refused
 }
 
-@test "every source" {
+# challenge USER: a server on $port that wants USER with the password $canary in realm "r", and believes nobody else
+challenge() {
+	need socat ss
+	cat >"$BATS_TEST_TMPDIR/challenger" <<-'SCRIPT'
+		#!/bin/bash
+		hash() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
+		request=
+		while IFS= read -r line && [ -n "${line%$'\r'}" ]; do request+=${line%$'\r'}$'\n'; done
+		field() { grep -i "^$1:" <<<"$request" | head -n 1; }
+		value() { sed -n "s/.*[ ,]$1=\"\{0,1\}\([^\",]*\).*/\1/p" <<<"$proof"; }
+		proof=$(field Authorization)
+		status='401 Unauthorized'
+		ha1=$(hash "$USER_WANTED:r:$PASSWORD_WANTED")
+		ha2=$(hash "OPTIONS:$(value uri)")
+		if [ "$(value response)" = "$(hash "$ha1:n:$(value nc):$(value cnonce):auth:$ha2")" ]; then
+			status='200 OK'
+		fi
+		printf '%s\r\n' "SIP/2.0 $status" "$(field Via)" "$(field From)" "$(field To);tag=t" "$(field Call-ID)" \
+			"$(field CSeq)" 'WWW-Authenticate: Digest realm="r", nonce="n", algorithm=SHA-256, qop="auth"' \
+			'Content-Length: 0' ''
+	SCRIPT
+	chmod +x "$BATS_TEST_TMPDIR/challenger"
+	USER_WANTED=$1 PASSWORD_WANTED=$canary socat UDP4-RECVFROM:0,bind=127.0.0.1,fork \
+		EXEC:"$BATS_TEST_TMPDIR/challenger" 3>&- &
+	challenger=$!
+	wait_for 5 challenger_port
+	port=$(challenger_port)
+}
+challenger_port() {
+	ss -Hlunp | sed -n "s/.*127\.0\.0\.1:\([0-9]*\) .*pid=$challenger,.*/\1/p" | grep .
+}
+# The secret was read and proved.
+proved() {
+	[ "$status" = 0 ] || what_happened
+}
+
+@test "every source gives just the secret" {
+	challenge alice
 	export SECRET_X=$canary
 	ask --password=env:SECRET_X
-	read_well
+	proved
 	printf '%s\nsecond line\n' "$canary" >"$HOME/pw"
 	ask --password="file:$HOME/pw"
-	read_well
+	proved
 	ask --password='file:~/pw'
-	read_well
+	proved
 	ask --password=stdin <"$HOME/pw"
-	read_well
+	proved
 	ask --password=fd:7 7<"$HOME/pw"
-	read_well
+	proved
 	ask --password="cmd:cat $HOME/pw"
-	read_well
+	proved
 	ask --password="pass:$canary"
-	read_well
+	proved
 	notes '\* password = pass:<masked> \(command line\)'
 	RTE_PASSWORD=$canary ask
-	read_well
+	proved
+	printf '%s\r\nsecond line' "$canary" >"$HOME/pw"
+	ask --password="file:$HOME/pw"
+	proved
+	printf %s "$canary" >"$HOME/pw"
+	ask --password="file:$HOME/pw"
+	proved
+	ask --password=pass:wrong
+	ended_with 7
+	ask
+	ended_with 22
+}
+
+@test "the user: --user, RTE_USER, the user of the AOR with its escapes" {
+	challenge 'a user'
+	ask --password="pass:$canary" --user='a user'
+	proved
+	RTE_USER='a user' RTE_PASSWORD=$canary ask
+	proved
+	rte options --server=127.0.0.1:$port -t udp -a 'sip:a%20user@example.com' --password="pass:$canary" sip:x@y
+	proved
+	ask --password="pass:$canary"
+	ended_with 7
+}
+
+@test "--realm: challenges of another realm are not answered" {
+	challenge alice
+	ask --password="pass:$canary" --realm=r
+	proved
+	ask --password="pass:$canary" --realm=other
+	ended_with 22
+	ask --password="pass:$canary" --auth=none
+	ended_with 22
+	ask --password="pass:$canary" --digest=md5
+	[ "$status" != 0 ]
 }
 
 @test "a bare word is refused with a hint that does not repeat it" {
@@ -131,21 +207,20 @@ read_well() {
 }
 
 @test "first hit wins: the option, RTE_PASSWORD, the profile, the credentials file" {
+	challenge alice
 	printf '[profile lab]\npassword = env:NOT_THERE\n' | config
 	ask -P lab
 	ended_with 20 NOT_THERE
 	RTE_PASSWORD=$canary ask -P lab
-	read_well
-	ask -P lab --password=pass:x
-	read_well
+	proved
+	RTE_PASSWORD=wrong ask -P lab --password="pass:$canary"
+	proved
 	echo 'nonsense' | config credentials
 	chmod 600 "$XDG_CONFIG_HOME/rte/credentials"
 	RTE_PASSWORD=$canary ask
-	read_well
+	proved
 	ask
 	ended_with 2 'credentials:1: '
-	ask --auth=none
-	read_well
 }
 
 # ---- the credentials file
@@ -173,6 +248,24 @@ credentials() {
 	rm -f "$XDG_CONFIG_HOME/rte/credentials"
 	ask
 	read_well
+}
+
+@test "the credentials file: the entry of the realm, of the user, of any" {
+	challenge alice
+	for line in "realm r user alice password $canary" "realm r user alice password \"$canary\"" \
+		"realm * user alice password $canary" "realm r user alice password-cmd \"printf '%s\\\\n' $canary\"" \
+		"realm r user alice ha1 $(printf %s "alice:r:$canary" | sha256sum | cut -d ' ' -f 1) algorithm sha-256"; do
+		printf 'realm other user bob password wrong\n%s\n' "$line" | credentials
+		ask
+		proved
+		ask --user=alice
+		proved
+		ask --user=bob
+		ended_with 22
+	done
+	printf 'realm * user alice password wrong\nrealm r user alice password %s\n' "$canary" | credentials
+	ask
+	proved
 }
 
 @test "the credentials file: what is wrong, with file and line, without the secret" {
@@ -275,4 +368,26 @@ on_a_terminal() {
 	run --separate-stderr setsid "$RTE" options --server=127.0.0.1:1 -t udp -a sip:alice@example.com \
 		--password=prompt sip:example.com
 	ended_with 22 'no terminal'
+}
+
+@test "without any secret a challenge asks on the terminal, once" {
+	challenge alice
+	command="$RTE options --server=127.0.0.1:$port -t udp -a sip:alice@example.com sip:example.com"
+	(sleep 1; printf '%s\r' "$canary"; sleep 1) | on_a_terminal "$command"
+	grep -q 'Password for alice: ' "$BATS_TEST_TMPDIR/typescript"
+	grep -q '200 OK' "$BATS_TEST_TMPDIR/typescript"
+	! grep -q "$canary" "$BATS_TEST_TMPDIR/typescript"
+	code=0
+	(sleep 1; printf 'wrong\rwrong\r'; sleep 1) | on_a_terminal "$command" || code=$?
+	[ "$code" = 7 ]
+	[ "$(grep -c 'Password for alice: ' "$BATS_TEST_TMPDIR/typescript")" = 1 ]
+	code=0
+	(sleep 1; printf '\r'; sleep 1) | on_a_terminal "$command" || code=$?
+	[ "$code" = 22 ]
+	for quiet in -q -j '2>/dev/null'; do
+		code=0
+		on_a_terminal "$command $quiet" </dev/null || code=$?
+		[ "$code" = 22 ]
+		! grep -q 'Password' "$BATS_TEST_TMPDIR/typescript"
+	done
 }

@@ -10,7 +10,8 @@ static void check_accepted(const struct sip_msg *m)
 	struct sip_cseq cseq;
 	struct sip_via via;
 	struct sip_list l;
-	bool ok = sip_msg_via(m, &via) && sip_msg_from(m, &a) && sip_msg_to(m, &a) && sip_msg_cseq(m, &cseq);
+	bool ok = sip_msg_via(m, &via) && sip_msg_from(m, &a) && sip_msg_to(m, &a) &&
+		  sip_msg_cseq(m, &cseq);
 
 	assert(ok && sip_msg_call_id(m).n > 0);
 	for (l = sip_msg_list(m, SIP_HDR_VIA); sip_list_via(&l, &via);)

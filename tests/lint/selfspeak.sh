@@ -14,14 +14,15 @@ say() {
 	bad=$((bad + 1))
 }
 
-# Paths of this machine: of the checkout, of what stands beside it, of the user's home.
-paths=("$PWD/")
-parent=$(dirname "$PWD")
-[ "$parent" = / ] || paths+=("$parent/")
-case ${HOME:-/} in
-/ | /root | "$PWD"/*) ;;
-*) paths+=("$HOME/") ;;
-esac
+# Paths of this machine: of the checkout, of what stands beside it, of the user's home. Not those that every machine has.
+paths=()
+for path in "$PWD" "$(dirname "$PWD")" "${HOME:-/}"; do
+	case $path in
+	/ | /rte | /root | /home | /tmp | /var/tmp | /srv | /opt | /mnt | /src | /usr/src | /build | /builds) ;;
+	"$PWD"/*) ;; # the home that tests/run.sh makes
+	*) paths+=("$path/") ;;
+	esac
+done
 for path in "${paths[@]}"; do
 	while IFS= read -r hit; do
 		say "a path of this machine: $hit"

@@ -1,5 +1,6 @@
-/* tests/unit/sip_touch.h -- calls every reader of lib/sip on a value or a message and looks at each byte
- * that comes out, so that sanitizers and guard pages see what is read too far. Shared with tests/fuzz. */
+/* tests/unit/sip_touch.h -- calls every reader of lib/sip on a value or a message and looks at each
+ * byte that comes out, so that sanitizers and guard pages see what is read too far. Shared with
+ * tests/fuzz. */
 #ifndef SIP_TOUCH_H
 #define SIP_TOUCH_H
 

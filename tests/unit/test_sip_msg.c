@@ -1,4 +1,5 @@
-/* tests/unit/test_sip_msg.c -- splitting messages, looking headers up, lists, limits and verdicts */
+/* tests/unit/test_sip_msg.c -- splitting messages, looking headers up, lists, limits and verdicts
+ */
 #include "base/buf.h"
 #include "base/mem.h"
 #include "sip_touch.h"
@@ -44,9 +45,10 @@ static struct sip_msg *parse(struct str wire)
 
 static void request(void **state)
 {
-	struct sip_msg *m = parse(STR("INVITE sip:b@example.com SIP/2.0\r\n" VIA FROM TO CALL_ID
-				      "CSeq: 7 INVITE\r\nmax-forwards:  70  \r\nX-Own : 1\r\nc: a/b\r\n"
-				      "L: 3\r\n\r\nabcdef"));
+	struct sip_msg *m =
+		parse(STR("INVITE sip:b@example.com SIP/2.0\r\n" VIA FROM TO CALL_ID
+			  "CSeq: 7 INVITE\r\nmax-forwards:  70  \r\nX-Own : 1\r\nc: a/b\r\n"
+			  "L: 3\r\n\r\nabcdef"));
 	struct sip_nameaddr a;
 	struct sip_cseq c;
 	struct sip_via v;
@@ -69,7 +71,8 @@ static void request(void **state)
 	assert_str(sip_msg_call_id(m), "1@192.0.2.1");
 	assert_str(sip_msg_from_tag(m), "1");
 	assert_str(sip_msg_to_tag(m), "");
-	assert_true(sip_msg_via(m, &v) && sip_msg_from(m, &a) && sip_msg_to(m, &a) && sip_msg_cseq(m, &c));
+	assert_true(sip_msg_via(m, &v) && sip_msg_from(m, &a) && sip_msg_to(m, &a) &&
+		    sip_msg_cseq(m, &c));
 	assert_int_equal(c.number, 7);
 	assert_true(sip_msg_seconds(m, SIP_HDR_MAX_FORWARDS, &n) && n == 70);
 	assert_false(sip_msg_seconds(m, SIP_HDR_EXPIRES, &n));
@@ -86,7 +89,8 @@ static void request(void **state)
 
 static void response(void **state)
 {
-	struct sip_msg *m = parse(STR("sip/2.0 404  Not  Found \r\n" VIA FROM TO CALL_ID CSEQ "\r\nbody"));
+	struct sip_msg *m =
+		parse(STR("sip/2.0 404  Not  Found \r\n" VIA FROM TO CALL_ID CSEQ "\r\nbody"));
 
 	(void)state;
 	assert_false(m->request);
@@ -106,8 +110,9 @@ static void response(void **state)
 
 static void folding(void **state)
 {
-	struct sip_msg *m = parse(STR(REQUEST "Subject: a\r\n b\r\n\tc \r\n  \r\nContact:\r\n <sip:a@b>\r\n"
-					      "X: \r\n \r\n y\r\n\r\n body\r\n"));
+	struct sip_msg *m =
+		parse(STR(REQUEST "Subject: a\r\n b\r\n\tc \r\n  \r\nContact:\r\n <sip:a@b>\r\n"
+				  "X: \r\n \r\n y\r\n\r\n body\r\n"));
 	struct sip_list l = sip_msg_list(m, SIP_HDR_CONTACT);
 	struct sip_nameaddr a;
 
@@ -197,7 +202,8 @@ static void not_a_message(void **state)
 /* Blanks before the colon are allowed (RFC 3261 7.3.1), whatever the name. */
 static void blanks_before_colon(void **state)
 {
-	struct sip_msg *m = parse(STR("OPTIONS sip:b@h SIP/2.0\r\nVia \t :x\r\nv\t: y\r\nX-A :z\r\nTo:\r\n\r\n"));
+	struct sip_msg *m = parse(
+		STR("OPTIONS sip:b@h SIP/2.0\r\nVia \t :x\r\nv\t: y\r\nX-A :z\r\nTo:\r\n\r\n"));
 
 	(void)state;
 	assert_int_equal(m->hdrs[0].id, SIP_HDR_VIA);
@@ -235,12 +241,15 @@ static void limits(void **state)
 	assert_int_equal(m->hdr_count, 256);
 	sip_msg_unref(m);
 	buf_clear(&b);
-	assert_int_equal(sip_msg_parse(build(&b, 252, "Accept: a/b", 0), NULL, &m, &f), -FAIL_LIMIT);
+	assert_int_equal(
+		sip_msg_parse(build(&b, 252, "Accept: a/b", 0), NULL, &m, &f), -FAIL_LIMIT);
 	assert_string_equal(f.text, "more than 256 header lines");
-	assert_int_equal(sip_msg_parse(buf_str(&b), &(struct sip_limits){ .headers = 257 }, &m, &f), 0);
+	assert_int_equal(
+		sip_msg_parse(buf_str(&b), &(struct sip_limits){ .headers = 257 }, &m, &f), 0);
 	assert_int_equal(m->hdr_count, 257);
 	sip_msg_unref(m);
-	assert_int_equal(sip_msg_parse(buf_str(&b), &(struct sip_limits){ .headers = 4 }, &m, &f), -FAIL_LIMIT);
+	assert_int_equal(sip_msg_parse(buf_str(&b), &(struct sip_limits){ .headers = 4 }, &m, &f),
+		-FAIL_LIMIT);
 
 	buf_clear(&b);
 	m = parse(build(&b, 0, "", 65536));
@@ -250,14 +259,16 @@ static void limits(void **state)
 	build(&b, 0, "", 65537);
 	assert_int_equal(sip_msg_parse(buf_str(&b), NULL, &m, &f), -FAIL_LIMIT);
 	assert_string_equal(f.text, "a message of 65537 bytes, limit 65536");
-	assert_int_equal(sip_msg_parse(buf_str(&b), &(struct sip_limits){ .message = 65537 }, &m, &f), 0);
+	assert_int_equal(
+		sip_msg_parse(buf_str(&b), &(struct sip_limits){ .message = 65537 }, &m, &f), 0);
 	sip_msg_unref(m);
 
 	/* More lines than first[] can count: the limit is kept below that. */
 	buf_clear(&b);
 	build(&b, 70000, "A: b", 0);
-	assert_int_equal(sip_msg_parse(buf_str(&b),
-				 &(struct sip_limits){ .message = 1000000, .headers = 100000 }, &m, &f),
+	assert_int_equal(
+		sip_msg_parse(buf_str(&b),
+			&(struct sip_limits){ .message = 1000000, .headers = 100000 }, &m, &f),
 		-FAIL_LIMIT);
 	buf_done(&b);
 }
@@ -296,7 +307,8 @@ static void repeated_headers(void **state)
 			struct sip_msg *m;
 
 			buf_clear(&b);
-			assert_int_equal(sip_msg_parse(build(&b, copies[j], rows[i].line, 0), &more, &m, NULL),
+			assert_int_equal(sip_msg_parse(build(&b, copies[j], rows[i].line, 0), &more,
+						 &m, NULL),
 				0);
 			l = sip_msg_list(m, rows[i].id);
 			if (own)
@@ -348,7 +360,8 @@ static void long_values(void **state)
 		assert_int_equal(sip_msg_via(m, &v), sizes[i] > 0);
 		if (sizes[i])
 			assert_int_equal(v.branch.n, sizes[i]);
-		assert_int_equal(sip_msg_check(m, true, &status, NULL), sizes[i] ? SIP_ACCEPT : SIP_REJECT);
+		assert_int_equal(
+			sip_msg_check(m, true, &status, NULL), sizes[i] ? SIP_ACCEPT : SIP_REJECT);
 		sip_msg_unref(m);
 	}
 	mem_free(x);
@@ -359,11 +372,12 @@ static void long_values(void **state)
 
 static void lists(void **state)
 {
-	struct sip_msg *m = parse(STR(REQUEST "Contact: <sip:a@b>;q=1 , \"x, y\" <sip:c@d>\r\nContact:\r\n"
-					      "m: sip:e@f\r\nSupported:\r\nk: 100rel, timer\r\nk:path\r\n"
-					      "Require: a,,b\r\nAccept: a/b;x=\"1,2\", c/d\r\n"
-					      "Allow: INVITE,\r\nUnsupported: \"x\r\n"
-					      "Record-Route: <sip:a>, \r\nv: SIP/2.0/UDP a, SIP/2.0/UDP b\r\n\r\n"));
+	struct sip_msg *m = parse(
+		STR(REQUEST "Contact: <sip:a@b>;q=1 , \"x, y\" <sip:c@d>\r\nContact:\r\n"
+			    "m: sip:e@f\r\nSupported:\r\nk: 100rel, timer\r\nk:path\r\n"
+			    "Require: a,,b\r\nAccept: a/b;x=\"1,2\", c/d\r\n"
+			    "Allow: INVITE,\r\nUnsupported: \"x\r\n"
+			    "Record-Route: <sip:a>, \r\nv: SIP/2.0/UDP a, SIP/2.0/UDP b\r\n\r\n"));
 	struct sip_list l = sip_msg_list(m, SIP_HDR_CONTACT);
 	struct sip_nameaddr a;
 	struct sip_via v;
@@ -425,8 +439,8 @@ static void judge(const char *wire, size_t n, bool datagram, unsigned want, cons
 		sip_msg_unref(m);
 	}
 	if (got != want || (text && strcmp(f.text, text) != 0))
-		fail_msg("got %u \"%s\", want %u \"%s\" for:\n%.*s", got, f.text, want, text ? text : "", (int)n,
-			wire);
+		fail_msg("got %u \"%s\", want %u \"%s\" for:\n%.*s", got, f.text, want,
+			text ? text : "", (int)n, wire);
 }
 
 #define JUDGE(wire, want, text) judge((wire), sizeof(wire) - 1, true, (want), (text))
@@ -440,10 +454,12 @@ static void verdicts_on_headers(void **state)
 	JUDGE(REQUEST "Max-Forwards: 256\r\n\r\n", 400, "malformed Max-Forwards header");
 	JUDGE(REQUEST "Max-Forwards: -1\r\n\r\n", 400, NULL);
 	JUDGE(REQUEST "Max-Forwards: 4294967296\r\n\r\n", 400, NULL);
-	JUDGE(REQUEST "Max-Forwards: 1\r\nMax-Forwards: 1\r\n\r\n", 400, "repeated Max-Forwards header");
+	JUDGE(REQUEST "Max-Forwards: 1\r\nMax-Forwards: 1\r\n\r\n", 400,
+		"repeated Max-Forwards header");
 	JUDGE(REQUEST "Expires: 4294967295\r\n\r\n", 0, NULL);
 	JUDGE(REQUEST "Expires: 4294967296\r\n\r\n", 400, "malformed Expires header");
-	JUDGE(REQUEST "Contact: <sip:a@b>;expires=4294967296\r\n\r\n", 400, "malformed Contact header");
+	JUDGE(REQUEST "Contact: <sip:a@b>;expires=4294967296\r\n\r\n", 400,
+		"malformed Contact header");
 	JUDGE(REQUEST "Contact: <sip:a@b>;q=1.1\r\n\r\n", 400, NULL);
 	JUDGE(REQUEST "Contact: *\r\n\r\n", 0, NULL);
 	JUDGE(REQUEST "Contact: <sip:a@b>, *\r\n\r\n", 400, NULL);
@@ -454,7 +470,8 @@ static void verdicts_on_headers(void **state)
 	JUDGE(REQUEST "Route: p\r\n\r\n", 400, "malformed Route header");
 	JUDGE(REQUEST "Content-Type: text\r\n\r\n", 400, NULL);
 	JUDGE(REQUEST "Content-Type: text/plain;charset=\"x\"\r\n\r\n", 0, NULL);
-	JUDGE(REQUEST "Content-Type: text/plain\r\nc: text/plain\r\n\r\n", 400, "repeated Content-Type header");
+	JUDGE(REQUEST "Content-Type: text/plain\r\nc: text/plain\r\n\r\n", 400,
+		"repeated Content-Type header");
 	JUDGE(REQUEST "Require: a, b\r\n\r\n", 0, NULL);
 	JUDGE(REQUEST "Require:\r\n\r\n", 400, NULL);
 	JUDGE(REQUEST "Require: a,\r\n\r\n", 400, NULL);
@@ -465,19 +482,23 @@ static void verdicts_on_headers(void **state)
 	JUDGE(REQUEST "Refer-To: <sip:a@b?Replaces=1%3Bto-tag%3D2>\r\n\r\n", 0, NULL);
 	JUDGE(REQUEST "Refer-To: (whatever URI)\r\n\r\n", 400, NULL);
 	JUDGE(REQUEST "Replaces: 1@h;to-tag=1;from-tag=2\r\n\r\n", 0, NULL);
-	JUDGE(REQUEST "Replaces: 1@h;to-tag=1\r\nReplaces: 1@h;to-tag=1\r\n\r\n", 400, NULL); /* A75 */
+	JUDGE(REQUEST "Replaces: 1@h;to-tag=1\r\nReplaces: 1@h;to-tag=1\r\n\r\n", 400,
+		NULL); /* A75 */
 	JUDGE(REQUEST "Replaces: 1@h\r\n\r\n", 400, NULL);
 	JUDGE(REQUEST "Session-Expires: 90;refresher=uac\r\nMin-SE: 90\r\n\r\n", 0, NULL);
 	JUDGE(REQUEST "RAck: 776656 1 INVITE\r\n\r\n", 0, NULL);
 	JUDGE(REQUEST "RAck: 1 INVITE\r\n\r\n", 400, NULL);
 	/* not ours to judge */
-	JUDGE(REQUEST "Date: Fri, 01 Jan 2010 16:00:00 EST\r\nDate: x\r\nWarning: x\r\nX-A: ;;,,;,;\r\n\r\n", 0, NULL);
+	JUDGE(REQUEST "Date: Fri, 01 Jan 2010 16:00:00 EST\r\nDate: x\r\nWarning: x\r\nX-A: "
+		      ";;,,;,;\r\n\r\n",
+		0, NULL);
 	JUDGE(REQUEST "Subject: a\tb \xd0\xbf \\\x07\r\n\r\n", 0, NULL);
 	JUDGE(REQUEST "Subject: a\rb\r\n\r\n", 400, "malformed Subject header");
 	JUDGE(REQUEST "X-Own: a\0b\r\n\r\n", 400, "malformed X-Own header");
 	JUDGE(REQUEST "X-Own: a\x1b[2J\r\n\r\n", 400, NULL);
 	/* responses are held to less */
-	JUDGE(RESPONSE "Warning: x\r\nRetry-After: x\r\nContact: x\r\nWWW-Authenticate: x=\r\n\r\n", 0, NULL);
+	JUDGE(RESPONSE "Warning: x\r\nRetry-After: x\r\nContact: x\r\nWWW-Authenticate: x=\r\n\r\n",
+		0, NULL);
 	JUDGE(RESPONSE "RSeq: x\r\n\r\n", 1, "malformed RSeq header");
 	JUDGE(RESPONSE "CSeq: 1 OPTIONS\r\n\r\n", 1, "repeated CSeq header");
 }
@@ -493,7 +514,8 @@ static void verdicts_on_what_is_missing(void **state)
 	JUDGE("SIP/2.0 200 OK\r\n" VIA FROM TO CALL_ID "\r\n", 1, "missing CSeq header");
 	/* an answer needs to know where to go */
 	JUDGE(OPTIONS "Via: x\r\n" FROM TO CALL_ID CSEQ "\r\n", 1, "malformed Via header");
-	JUDGE(OPTIONS "Via: SIP/2.0/UDP h;;\r\n" FROM TO CALL_ID CSEQ "\r\n", 400, "malformed Via header");
+	JUDGE(OPTIONS "Via: SIP/2.0/UDP h;;\r\n" FROM TO CALL_ID CSEQ "\r\n", 400,
+		"malformed Via header");
 	JUDGE(OPTIONS VIA "Via: x\r\n" FROM TO CALL_ID CSEQ "\r\n", 400, "malformed Via header");
 	JUDGE(OPTIONS "Via: SIP/2.0/UDP h,\r\n" FROM TO CALL_ID CSEQ "\r\n", 400, NULL);
 	JUDGE(OPTIONS "Via: SIP/2.0/UDP [::g]\r\n" FROM TO CALL_ID CSEQ "\r\n", 1, NULL); /* A16 */
@@ -505,11 +527,14 @@ static void verdicts_on_what_is_missing(void **state)
 	/* malformed addresses: A13, A14, A15 */
 	JUDGE(OPTIONS VIA "From: \"a\\\r\n" TO CALL_ID CSEQ "\r\n", 400, "malformed From header");
 	JUDGE(OPTIONS VIA "From: /\r\n" TO CALL_ID CSEQ "\r\n", 400, NULL);
-	JUDGE(OPTIONS VIA FROM "To: <sip:a@b>;x=\"\r\n" CALL_ID CSEQ "\r\n", 400, "malformed To header");
+	JUDGE(OPTIONS VIA FROM "To: <sip:a@b>;x=\"\r\n" CALL_ID CSEQ "\r\n", 400,
+		"malformed To header");
 	JUDGE(OPTIONS VIA FROM "To: <sip:a@b>;tag=\r\n" CALL_ID CSEQ "\r\n", 400, NULL);
-	JUDGE(OPTIONS VIA FROM TO "Call-ID: a@b@c\r\n" CSEQ "\r\n", 400, "malformed Call-ID header");
+	JUDGE(OPTIONS VIA FROM TO "Call-ID: a@b@c\r\n" CSEQ "\r\n", 400,
+		"malformed Call-ID header");
 	JUDGE(OPTIONS VIA FROM TO "Call-ID: \r\n" CSEQ "\r\n", 400, NULL);
-	JUDGE(OPTIONS VIA FROM TO CALL_ID "CSeq: 2147483648 OPTIONS\r\n\r\n", 400, "malformed CSeq header");
+	JUDGE(OPTIONS VIA FROM TO CALL_ID "CSeq: 2147483648 OPTIONS\r\n\r\n", 400,
+		"malformed CSeq header");
 	JUDGE(OPTIONS VIA FROM TO CALL_ID "CSeq: 1 INVITE\r\n\r\n", 400,
 		"CSeq method INVITE does not match OPTIONS");
 	JUDGE("SIP/2.0 200 OK\r\n" VIA FROM TO CALL_ID "CSeq: 1 INVITE\r\n\r\n", 0, NULL);
@@ -520,16 +545,20 @@ static void verdicts_on_start_lines(void **state)
 	(void)state;
 	JUDGE("OPTIONS sip:b@h SIP/7.0\r\n" VIA "\r\n", 505, "version SIP/7.0 is not supported");
 	JUDGE("OPTIONS sip:b@h sip/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", 0, NULL);
-	JUDGE("OPTIONS  sip:b@h SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", 400, "malformed request line");
+	JUDGE("OPTIONS  sip:b@h SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", 400,
+		"malformed request line");
 	JUDGE("OPTIONS\tsip:b@h SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", 400, NULL);
 	JUDGE("OPTIONS sip:b@h\tSIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", 400, NULL);
 	JUDGE("OPTIONS sip:b@h SIP/2.0 \r\n" VIA FROM TO CALL_ID CSEQ "\r\n", 400, NULL);
 	JUDGE("OPTIONS sip:b@h SIP/2.0\r\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", 400, NULL);
 	JUDGE("OPTIONS sip:b@h SIP/2.0\n" VIA FROM TO CALL_ID CSEQ "\r\n", 0, NULL);
-	JUDGE("OPTIONS <sip:b@h> SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", 400, "malformed Request-URI");
+	JUDGE("OPTIONS <sip:b@h> SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", 400,
+		"malformed Request-URI");
 	JUDGE("OPTIONS sip:b@h; lr SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", 400, NULL);
-	JUDGE("OPTIONS sip:b@h?Route=x SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", 400, NULL); /* A33 */
-	JUDGE("OPTIONS nobodyKnowsThisScheme:x SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", 0, NULL);
+	JUDGE("OPTIONS sip:b@h?Route=x SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", 400,
+		NULL); /* A33 */
+	JUDGE("OPTIONS nobodyKnowsThisScheme:x SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", 0,
+		NULL);
 	JUDGE("SIP/3.0 200 OK\r\n" VIA FROM TO CALL_ID CSEQ "\r\n", 1, NULL);
 	/* nobody answers an ACK (RFC 3261 17.1.1.3) */
 	JUDGE("ACK sip:b@h SIP/2.0\r\n" VIA FROM TO CALL_ID "CSeq: 1 ACK\r\n\r\n", 0, NULL);
@@ -552,7 +581,8 @@ static void verdicts_on_length(void **state)
 	JUDGE(REQUEST "Content-Length:\r\n\r\n", 400, NULL);
 	JUDGE(REQUEST "Content-Length: +5\r\n\r\n12345", 400, NULL);
 	JUDGE(REQUEST "Content-Length: 5 5\r\n\r\n12345", 400, NULL);
-	JUDGE(REQUEST "Content-Length: 5\r\nl: 4\r\n\r\n12345", 400, "repeated Content-Length header");
+	JUDGE(REQUEST "Content-Length: 5\r\nl: 4\r\n\r\n12345", 400,
+		"repeated Content-Length header");
 	JUDGE(REQUEST "Content-Length: 4294967300\r\n\r\n1234", 400, NULL);
 	JUDGE(REQUEST "Content-Length: 4294967295\r\n\r\n1234", 400, NULL);
 	JUDGE(RESPONSE "Content-Length: 5\r\n\r\n1234", 1, NULL);
@@ -561,10 +591,11 @@ static void verdicts_on_length(void **state)
 /* Attack A78 and A29 once, for crashes and depth; bench_parse scale measures. */
 static void hostile_text(void **state)
 {
-	static const char *const fillers[] = { "(", "\"", ",", "<", " ", ";", ";a", "\\\"", "\r\n ", "%", "%41",
-		"@", ":", "[", "a:", ",<sip:a>", "=", "&", "?", "\t", "1.", "::" };
-	static const char *const headers[] = { "Via: SIP/2.0/UDP h", "From: \"", "Contact: <sip:a@b>", "To: <sip:",
-		"Retry-After: 1", "Record-Route: <sip:a;lr>", "Authorization: Digest a=b" };
+	static const char *const fillers[] = { "(", "\"", ",", "<", " ", ";", ";a", "\\\"", "\r\n ",
+		"%", "%41", "@", ":", "[", "a:", ",<sip:a>", "=", "&", "?", "\t", "1.", "::" };
+	static const char *const headers[] = { "Via: SIP/2.0/UDP h", "From: \"",
+		"Contact: <sip:a@b>", "To: <sip:", "Retry-After: 1", "Record-Route: <sip:a;lr>",
+		"Authorization: Digest a=b" };
 	char *text = mem_alloc(60000);
 
 	(void)state;
@@ -586,9 +617,11 @@ static void hostile_text(void **state)
 static void hostile_bytes(void **state)
 {
 	static const char message[] =
-		"INVITE sip:b@example.com;x SIP/2.0\r\nVia: SIP/2.0/UDP [::1]:5060;branch=z9hG4bK1;rport\r\n"
+		"INVITE sip:b@example.com;x SIP/2.0\r\nVia: SIP/2.0/UDP "
+		"[::1]:5060;branch=z9hG4bK1;rport\r\n"
 		"f: \"A \\\"\" <sip:a@example.com>;tag=1\r\nTo: b <sips:b@h>\r\nCall-ID: 1@h\r\n"
-		"CSeq: 1 INVITE\r\nm: <sip:a@b>;q=0.5, <tel:+1>\r\nAuthorization: Digest a=\"b\", c=d\r\n"
+		"CSeq: 1 INVITE\r\nm: <sip:a@b>;q=0.5, <tel:+1>\r\nAuthorization: Digest a=\"b\", "
+		"c=d\r\n"
 		"l: 2\r\n\r\nab";
 	static const char bytes[] = "\0\r\n\t \"\\<>%;,:@=?&[]()*/.0-\x7f\x80\xff";
 	char copy[sizeof(message)];

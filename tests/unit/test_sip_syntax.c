@@ -105,15 +105,17 @@ static void hosts(void **state)
 {
 	static const char *const good[] = { "a", "example.com", "a.b.c.", "3com.com", "host-1.x",
 		"xn--bcher-kva.example", "my_host", "_sip._udp.example.com", "0.0.0.0",
-		"255.255.255.255", "192.0.2.010", "1a", "1.2.3.4.5x", "998sdasdh09", "::",
-		"::1", "1::", "2001:db8::9:1", "1:2:3:4:5:6:7:8", "::ffff:192.0.2.1",
-		"1:2:3:4:5:6:192.0.2.1", "1::8:192.0.2.1", "1:2:3:4:5:6:7::", "abcd:EF01::",
-		"2001:db8:::192.0.2.1" /* RFC 5118 4.10 */, ":::192.0.2.1" };
+		"255.255.255.255", "192.0.2.010", "1a", "1.2.3.4.5x", "998sdasdh09", "::", "::1",
+		"1::", "2001:db8::9:1", "1:2:3:4:5:6:7:8", "::ffff:192.0.2.1",
+		"1:2:3:4:5:6:192.0.2.1", "1::8:192.0.2.1",
+		"1:2:3:4:5:6:7::", "abcd:EF01::", "2001:db8:::192.0.2.1" /* RFC 5118 4.10 */,
+		":::192.0.2.1" };
 	static const char *const bad[] = { "", ".", "..", ".a", "a..b", "-a", "a-", "a-.b", "a.-b",
-		"a b", "a,b", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.256", "1.2.3.4444",
-		"12345", "foo.123", "a%41", "[::1]", ":", ":1", "1:", "1:::2", ":::", "::1::",
-		"1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7:8::", "12345::", "g::",
-		"::192.0.2.256", "192.0.2.1::", "::1.2.3.4:1", "1:2:3:4:5:6:7:1.2.3.4", "fe80::1%eth0",
+		"a b", "a,b", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.256", "1.2.3.4444", "12345",
+		"foo.123", "a%41", "[::1]", ":", ":1", "1:", "1:::2",
+		":::", "::1::", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9",
+		"1:2:3:4:5:6:7:8::", "12345::", "g::", "::192.0.2.256",
+		"192.0.2.1::", "::1.2.3.4:1", "1:2:3:4:5:6:7:1.2.3.4", "fe80::1%eth0",
 		"1:2:3:4:5:6:7::8", "::::1.2.3.4" };
 
 	(void)state;
@@ -199,18 +201,21 @@ static void uri_parts(void **state)
 static void uri_good_and_bad(void **state)
 {
 	static const char *const good[] = { "sip:h", "sip:h:1", "sip:h:65535", "sip:h:00080",
-		"sip:a@h;x=y=", "sip:h;maddr=[::1]", "sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*@h",
-		"sip:%00@h", "sip:h?a=", "sip:h?a=b&c=d", "tel:911", "tel:*21#", "tel:7042;phone-context=a.b",
+		"sip:a@h;x=y=", "sip:h;maddr=[::1]",
+		"sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*@h", "sip:%00@h",
+		"sip:h?a=", "sip:h?a=b&c=d", "tel:911", "tel:*21#", "tel:7042;phone-context=a.b",
 		"isbn:2983792873", "http://[::1]/?x#y", "x:y", "h323:user@host", "sipx:whatever",
 		"sip:a@h;gr=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6" };
-	static const char *const bad[] = { "", ":", "sip", "sip:", "sips:", "tel:", "tel:+", "tel:--",
-		"/", "a@b", "1a:b", "x:", "x: y", "x:<", "x:\"", "x:%4", "sip:@h", "sip:a@", "sip:a@@h",
-		"sip:a b@h", "sip:h ", " sip:h", "sip:h:", "sip:h:0", "sip:h:65536", "sip:h:4294967376",
-		"sip:h:-1", "sip:h:+1", "sip:h:1x", "sip:h;", "sip:h;;a", "sip:h;=b", "sip:h;a=", "sip:h;a;",
-		"sip:h?", "sip:h?a", "sip:h?a=b&", "sip:h?&a=b", "sip:h?=b", "sip:2001:db8::10", "sip:[::1",
-		"sip:::1]", "sip:[]", "sip:[::1]x", "sip:[1.2.3.4]", "sip:%@h", "sip:a%4@h", "sip:a%",
-		"sip:a%4", "sip:a%g0@h", "sip:h;a%", "sip:h;a=%4", "sip:h?a=%", "sip:a<b@h", "sip:\"a\"@h",
-		"sip:a\r\nb@h", "sip:h\xff", "tel:12x34", "tel:12;", "sip:user@h;lr>", "sip:bob@1.2.3" };
+	static const char *const bad[] = { "", ":", "sip", "sip:", "sips:", "tel:", "tel:+",
+		"tel:--", "/", "a@b", "1a:b", "x:", "x: y", "x:<", "x:\"", "x:%4", "sip:@h",
+		"sip:a@", "sip:a@@h", "sip:a b@h", "sip:h ", " sip:h", "sip:h:", "sip:h:0",
+		"sip:h:65536", "sip:h:4294967376", "sip:h:-1", "sip:h:+1", "sip:h:1x", "sip:h;",
+		"sip:h;;a", "sip:h;=b", "sip:h;a=", "sip:h;a;", "sip:h?", "sip:h?a", "sip:h?a=b&",
+		"sip:h?&a=b", "sip:h?=b", "sip:2001:db8::10", "sip:[::1", "sip:::1]", "sip:[]",
+		"sip:[::1]x", "sip:[1.2.3.4]", "sip:%@h", "sip:a%4@h", "sip:a%", "sip:a%4",
+		"sip:a%g0@h", "sip:h;a%", "sip:h;a=%4", "sip:h?a=%", "sip:a<b@h", "sip:\"a\"@h",
+		"sip:a\r\nb@h", "sip:h\xff", "tel:12x34", "tel:12;", "sip:user@h;lr>",
+		"sip:bob@1.2.3" };
 	struct sip_uri u, before = { .port = 7 };
 
 	(void)state;
@@ -354,9 +359,10 @@ static void uri_writing(void **state)
 
 static void params(void **state)
 {
-	static const char *const bad[] = { ";", ";;", ";a;", ";a=", ";=b", ";a=\"b", ";a=\"\\\"", ";a b",
-		"a", ";a=b c", ";a==\"b\"", ";a=<b>", ";a=b;;c=d", ";a=\"b\"c", ";\x01" };
-	struct str rest = STR(" ; tag = x1 ;lr;text=\"a;\\\"b\" ;received=[::1];b64=aGk=, next"), text, v;
+	static const char *const bad[] = { ";", ";;", ";a;", ";a=", ";=b", ";a=\"b", ";a=\"\\\"",
+		";a b", "a", ";a=b c", ";a==\"b\"", ";a=<b>", ";a=b;;c=d", ";a=\"b\"c", ";\x01" };
+	struct str rest = STR(" ; tag = x1 ;lr;text=\"a;\\\"b\" ;received=[::1];b64=aGk=, next"),
+		   text, v;
 	struct scan s = scan_str(rest);
 	struct sip_param p;
 
@@ -418,11 +424,12 @@ static struct sip_nameaddr parse_address(const char *z)
 
 static void addresses(void **state)
 {
-	static const char *const bad[] = { "", " ", "<>", "<", ">", "\"", "\"a", "\"a\"", "\"a\\", "\"a\\\"",
-		"a", "a <", "/", "</>", "<sip:a@b", "sip:a@b>", "<sip:a@b>x", "<sip:a@b>;", "<sip:a@b>;;",
-		"<sip:a@b>;tag", "<sip:a@b>;tag=", "<sip:a@b>;tag=\"", "<sip:a@b>;x=\"", "<sip:a@b>,",
-		"< sip:a@b>", "<sip:a@b >", "sip:a@b?x=y", "Bell, A <sip:a@b>", "\"a\" sip:a@b", "<<sip:a@b>>",
-		"\"a\"b <sip:a@b>", "\"a\x01\" <sip:a@b>", "*", "<sip:a@b> <sip:c@d>", "<sip:a@b>;tag=\"\"" };
+	static const char *const bad[] = { "", " ", "<>", "<", ">", "\"", "\"a", "\"a\"", "\"a\\",
+		"\"a\\\"", "a", "a <", "/", "</>", "<sip:a@b", "sip:a@b>", "<sip:a@b>x",
+		"<sip:a@b>;", "<sip:a@b>;;", "<sip:a@b>;tag", "<sip:a@b>;tag=", "<sip:a@b>;tag=\"",
+		"<sip:a@b>;x=\"", "<sip:a@b>,", "< sip:a@b>", "<sip:a@b >", "sip:a@b?x=y",
+		"Bell, A <sip:a@b>", "\"a\" sip:a@b", "<<sip:a@b>>", "\"a\"b <sip:a@b>",
+		"\"a\x01\" <sip:a@b>", "*", "<sip:a@b> <sip:c@d>", "<sip:a@b>;tag=\"\"" };
 	struct sip_nameaddr a;
 	struct str v;
 
@@ -480,7 +487,8 @@ static void address_lists(void **state)
 	(void)state;
 	assert_int_equal(count_addresses("", false, &bad), 0);
 	assert_false(bad);
-	assert_int_equal(count_addresses("<sip:a@b>;x=\",\", sip:c@d ,\"a,b\" <sip:e,f@g>", false, &bad), 3);
+	assert_int_equal(
+		count_addresses("<sip:a@b>;x=\",\", sip:c@d ,\"a,b\" <sip:e,f@g>", false, &bad), 3);
 	assert_false(bad);
 	assert_int_equal(count_addresses("<sip:a@b>,", false, &bad), 0);
 	assert_true(bad);
@@ -500,21 +508,23 @@ static void address_lists(void **state)
 
 static void vias(void **state)
 {
-	static const char *const bad[] = { "", "SIP/2.0/UDP", "SIP/2.0/UDP ", "SIP/2.0 h", "SIP//UDP h",
-		"/2.0/UDP h", "SIP/2.0/ h", "SIP/2.0/UDP h;", "SIP/2.0/UDP h;;", "SIP/2.0/UDP ;branch=a",
-		"SIP/2.0/UDP h;branch=", "SIP/2.0/UDP h;branch", "SIP/2.0/UDP h:0", "SIP/2.0/UDP h:65536",
-		"SIP/2.0/UDP h:", "SIP/2.0/UDP h x", "SIP/2.0/UDP h,", "SIP/2.0/UDP h;ttl=256",
-		"SIP/2.0/UDP h;ttl=x", "SIP/2.0/UDP h;received=", "SIP/2.0/UDP h;received=a b",
-		"SIP/2.0/UDP h;received=1.2.3.256", "SIP/2.0/UDP h;maddr=[1]", "SIP/2.0/UDP h;rport=65536",
-		"SIP/2.0/UDP h;rport=x", "SIP/2.0/UDP [::1", "SIP/2.0/UDP [g::]", "SIP/2.0/UDP ::1",
-		"SIP/2.0/UDP 192.0.2.15;;,;,,", "SIP/2.0/UDP h;x=\"" };
+	static const char *const bad[] = { "", "SIP/2.0/UDP", "SIP/2.0/UDP ", "SIP/2.0 h",
+		"SIP//UDP h", "/2.0/UDP h", "SIP/2.0/ h", "SIP/2.0/UDP h;", "SIP/2.0/UDP h;;",
+		"SIP/2.0/UDP ;branch=a", "SIP/2.0/UDP h;branch=", "SIP/2.0/UDP h;branch",
+		"SIP/2.0/UDP h:0", "SIP/2.0/UDP h:65536", "SIP/2.0/UDP h:", "SIP/2.0/UDP h x",
+		"SIP/2.0/UDP h,", "SIP/2.0/UDP h;ttl=256", "SIP/2.0/UDP h;ttl=x",
+		"SIP/2.0/UDP h;received=", "SIP/2.0/UDP h;received=a b",
+		"SIP/2.0/UDP h;received=1.2.3.256", "SIP/2.0/UDP h;maddr=[1]",
+		"SIP/2.0/UDP h;rport=65536", "SIP/2.0/UDP h;rport=x", "SIP/2.0/UDP [::1",
+		"SIP/2.0/UDP [g::]", "SIP/2.0/UDP ::1", "SIP/2.0/UDP 192.0.2.15;;,;,,",
+		"SIP/2.0/UDP h;x=\"" };
 	struct sip_via v;
 	struct str rest;
 	struct scan s;
 
 	(void)state;
-	assert_true(sip_via_parse(STR("SIP/2.0/UDP h:5060;branch=z9hG4bKa;received=192.0.2.1;rport=9;x"), &v,
-		&rest));
+	assert_true(sip_via_parse(
+		STR("SIP/2.0/UDP h:5060;branch=z9hG4bKa;received=192.0.2.1;rport=9;x"), &v, &rest));
 	assert_str(v.transport, "UDP");
 	assert_str(v.host, "h");
 	assert_int_equal(v.port, 5060);
@@ -524,8 +534,9 @@ static void vias(void **state)
 	assert_true(v.has_rport && v.rport == 9 && sip_via_cookie(&v) && rest.n == 0);
 
 	/* RFC 4475 3.1.1.1 */
-	assert_true(sip_via_parse(STR("SIP  / 2.0  / TCP     spindle.example.com   ;  branch  =   "
-				      "z9hG4bK9ikj8  , SIP  /    2.0   / UDP  192.168.255.111   ; branch= x"),
+	assert_true(sip_via_parse(
+		STR("SIP  / 2.0  / TCP     spindle.example.com   ;  branch  =   "
+		    "z9hG4bK9ikj8  , SIP  /    2.0   / UDP  192.168.255.111   ; branch= x"),
 		&v, &rest));
 	assert_str(v.transport, "TCP");
 	assert_str(v.host, "spindle.example.com");
@@ -536,14 +547,16 @@ static void vias(void **state)
 	assert_false(sip_via_cookie(&v));
 
 	/* RFC 5118 4.5 */
-	assert_true(sip_via_parse(STR("SIP/2.0/UDP [2001:db8::9:1] : 5060 ;received=[2001:db8::9:255]"), &v, NULL));
+	assert_true(sip_via_parse(
+		STR("SIP/2.0/UDP [2001:db8::9:1] : 5060 ;received=[2001:db8::9:255]"), &v, NULL));
 	assert_str(v.host, "2001:db8::9:1");
 	assert_str(v.received, "2001:db8::9:255");
 	assert_true(v.ipv6 && v.port == 5060 && v.branch.n == 0 && !v.has_rport);
 	assert_true(sip_via_parse(STR("SIP/2.0/UDP h;received=2001:db8::9:255;rport"), &v, NULL));
 	assert_str(v.received, "2001:db8::9:255");
 	assert_true(v.has_rport && v.rport == 0);
-	assert_true(sip_via_parse(STR("SIP/2.0/TLS h;maddr=224.2.0.1;ttl=16;BRANCH=Z9HG4BKx"), &v, NULL));
+	assert_true(sip_via_parse(
+		STR("SIP/2.0/TLS h;maddr=224.2.0.1;ttl=16;BRANCH=Z9HG4BKx"), &v, NULL));
 	assert_true(sip_via_cookie(&v));
 	assert_str(v.maddr, "224.2.0.1");
 	assert_true(sip_via_parse(STR("SIP/7.0/UDP c.example.com;branch=z9hG4bKkdjuw"), &v, NULL));
@@ -563,8 +576,9 @@ static void vias(void **state)
 static void cseqs(void **state)
 {
 	static const char *const bad[] = { "", "1", "INVITE", "1INVITE", "-1 INVITE", "+1 INVITE",
-		"2147483648 INVITE", "4294967296 INVITE", "4294967297 INVITE", "36893488147419103232 INVITE",
-		"1 INVITE x", "1 IN/VITE", "1 ", "1.0 INVITE", "1 INVITE\r" };
+		"2147483648 INVITE", "4294967296 INVITE", "4294967297 INVITE",
+		"36893488147419103232 INVITE", "1 INVITE x", "1 IN/VITE", "1 ", "1.0 INVITE",
+		"1 INVITE\r" };
 	struct sip_cseq c;
 
 	(void)state;
@@ -584,8 +598,8 @@ static void seconds(void **state)
 {
 	static const char *const bad[] = { "", "-1", "+1", "1x", " 1", "4294967296",
 		"10000000000000000000000000", "0x10", "1.5" };
-	static const char *const bad_retry[] = { "", "x", "5 (", "5 (a", "5 )", "5 ;", "5 (a) (b)", "5 x",
-		"5 (\\", "949302838503028349304023988" };
+	static const char *const bad_retry[] = { "", "x", "5 (", "5 (a", "5 )", "5 ;", "5 (a) (b)",
+		"5 x", "5 (\\", "949302838503028349304023988" };
 	uint32_t n;
 
 	(void)state;
@@ -595,7 +609,8 @@ static void seconds(void **state)
 		if (sip_delta_parse(str_of(bad[i]), &n))
 			fail_msg("parsed: %s", bad[i]);
 	assert_true(sip_retry_after_parse(STR("18000;duration=3600"), &n) && n == 18000);
-	assert_true(sip_retry_after_parse(STR("120 (I'm in a meeting (\\) long))"), &n) && n == 120);
+	assert_true(
+		sip_retry_after_parse(STR("120 (I'm in a meeting (\\) long))"), &n) && n == 120);
 	assert_true(sip_retry_after_parse(STR("5 (x) ; duration=1"), &n) && n == 5);
 	for (size_t i = 0; i < ARRAY_LEN(bad_retry); i++)
 		if (sip_retry_after_parse(str_of(bad_retry[i]), &n))
@@ -607,9 +622,10 @@ static void q_values(void **state)
 	static const struct {
 		const char *text;
 		int q;
-	} rows[] = { { "0", 0 }, { "1", 1000 }, { "0.", 0 }, { "0.7", 700 }, { "0.333", 333 }, { "1.000", 1000 },
-		{ "0.05", 50 }, { "", -1 }, { "1.001", -1 }, { "2", -1 }, { ".5", -1 }, { "0.1234", -1 },
-		{ "0,5", -1 }, { "-0", -1 }, { "0.x", -1 }, { "00.5", -1 }, { "1.1", -1 } };
+	} rows[] = { { "0", 0 }, { "1", 1000 }, { "0.", 0 }, { "0.7", 700 }, { "0.333", 333 },
+		{ "1.000", 1000 }, { "0.05", 50 }, { "", -1 }, { "1.001", -1 }, { "2", -1 },
+		{ ".5", -1 }, { "0.1234", -1 }, { "0,5", -1 }, { "-0", -1 }, { "0.x", -1 },
+		{ "00.5", -1 }, { "1.1", -1 } };
 	unsigned q;
 
 	(void)state;
@@ -636,8 +652,10 @@ static void events(void **state)
 	assert_false(sip_event_parse(STR("a b"), &e));
 	assert_false(sip_event_parse(STR("a;"), &e));
 	assert_true(sip_subscription_state_parse(STR("active;expires=3600"), &st));
-	assert_true(st.has_expires && st.expires == 3600 && !st.has_retry_after && st.reason.n == 0);
-	assert_true(sip_subscription_state_parse(STR("terminated ; reason=probation;retry-after=5"), &st));
+	assert_true(
+		st.has_expires && st.expires == 3600 && !st.has_retry_after && st.reason.n == 0);
+	assert_true(sip_subscription_state_parse(
+		STR("terminated ; reason=probation;retry-after=5"), &st));
 	assert_str(st.state, "terminated");
 	assert_str(st.reason, "probation");
 	assert_true(st.has_retry_after && st.retry_after == 5);
@@ -648,7 +666,8 @@ static void events(void **state)
 
 static void warnings(void **state)
 {
-	struct str rest = STR("307 isi.edu \"Session parameter 'foo'\", 301 [::1]:5060 \"a \\\" , b\",399 me~ \"\"");
+	struct str rest = STR("307 isi.edu \"Session parameter 'foo'\", 301 [::1]:5060 \"a \\\" , "
+			      "b\",399 me~ \"\"");
 	struct sip_warning w;
 	struct sip_reason r;
 	bool bad;
@@ -684,9 +703,11 @@ static void warnings(void **state)
 
 static void dates(void **state)
 {
-	static const char *const bad[] = { "", "Fri, 01 Jan 2010 16:00:00 EST", "Fri, 1 Jan 2010 16:00:00 GMT",
-		"Fri, 32 Jan 2010 16:00:00 GMT", "Fri, 01 Foo 2010 16:00:00 GMT", "Fri, 01 Jan 2010 24:00:00 GMT",
-		"Fri, 00 Jan 2010 16:00:00 GMT", "Fri, 01 Jan 10 16:00:00 GMT", "Fri, 01 Jan 2010 16:00:00 GMT " };
+	static const char *const bad[] = { "", "Fri, 01 Jan 2010 16:00:00 EST",
+		"Fri, 1 Jan 2010 16:00:00 GMT", "Fri, 32 Jan 2010 16:00:00 GMT",
+		"Fri, 01 Foo 2010 16:00:00 GMT", "Fri, 01 Jan 2010 24:00:00 GMT",
+		"Fri, 00 Jan 2010 16:00:00 GMT", "Fri, 01 Jan 10 16:00:00 GMT",
+		"Fri, 01 Jan 2010 16:00:00 GMT " };
 	int64_t t;
 
 	(void)state;
@@ -703,18 +724,20 @@ static void dates(void **state)
 
 static void challenges(void **state)
 {
-	static const char *const bad[] = { "", " ", "=", "Digest realm", "Digest realm=", "Digest realm=\"a",
-		"Digest realm=\"a\",", "Digest ,realm=\"a\"", "Digest realm=\"a\",,nonce=\"b\"",
-		"Digest realm=\"a\" nonce=\"b\"", "Digest realm=\"a\";nonce=\"b\"", "Dig\"est a=b",
-		"Digest realm=\"a\", qop=\"auth,", "Digest a=b c" };
+	static const char *const bad[] = { "", " ", "=", "Digest realm",
+		"Digest realm=", "Digest realm=\"a", "Digest realm=\"a\",", "Digest ,realm=\"a\"",
+		"Digest realm=\"a\",,nonce=\"b\"", "Digest realm=\"a\" nonce=\"b\"",
+		"Digest realm=\"a\";nonce=\"b\"", "Dig\"est a=b", "Digest realm=\"a\", qop=\"auth,",
+		"Digest a=b c" };
 	struct sip_challenge c;
 	struct sip_param p;
 	struct str rest;
 	int n = 0;
 
 	(void)state;
-	assert_true(sip_challenge_parse(STR("Digest realm=\"a, \\\"b\\\"\", nonce = \"c==\" ,algorithm=MD5,"
-					    "qop=\"auth,auth-int\", stale=FALSE, x=a=="),
+	assert_true(sip_challenge_parse(
+		STR("Digest realm=\"a, \\\"b\\\"\", nonce = \"c==\" ,algorithm=MD5,"
+		    "qop=\"auth,auth-int\", stale=FALSE, x=a=="),
 		&c));
 	assert_str(c.scheme, "Digest");
 	for (rest = c.params; sip_challenge_next(&rest, &p); n++)
@@ -746,12 +769,15 @@ static void beginnings(void **state)
 {
 	static const char *const values[] = {
 		"sip:alice:pw@[2001:db8::1]:5070;transport=tcp;lr?Subject=a%20b&X=%41",
-		"\"B \\\"x\\\"\" <sips:bob@example.com;gr=urn:uuid:1>;tag=\"a\\\\\";expires=5, sip:c@d;x",
-		"SIP / 2.0 / UDP [::ffff:192.0.2.1]:5060;branch=z9hG4bK;received=[::1];rport, SIP/2.0/TCP h",
+		"\"B \\\"x\\\"\" <sips:bob@example.com;gr=urn:uuid:1>;tag=\"a\\\\\";expires=5, "
+		"sip:c@d;x",
+		"SIP / 2.0 / UDP [::ffff:192.0.2.1]:5060;branch=z9hG4bK;received=[::1];rport, "
+		"SIP/2.0/TCP h",
 		"Digest realm=\"a\\\"\", nonce=\"b\", qop=\"auth,auth-int\", stale=false",
 		"307 isi.edu \"x \\\" y\", 301 [::1]:5060 \"z\"", "120 (a (b \\) c) d);duration=5",
 		"tel:+1-(555).0123;ext=4;phone-context=+1-2", "Sat, 13 Nov 2010 23:29:00 GMT",
-		"terminated;reason=\"a\";retry-after=5", "4711 INVITE", "0.333" };
+		"terminated;reason=\"a\";retry-after=5", "4711 INVITE", "0.333"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {

@@ -1,6 +1,6 @@
-/* tests/unit/test_torture.c -- the verdicts of RFC 4475 and RFC 5118, the call flows of eight RFCs, and
- * every truncation of each message at the edge of readable memory. The messages are in the corpus
- * beside the checkout. */
+/* tests/unit/test_torture.c -- the verdicts of RFC 4475 and RFC 5118, the call flows of eight RFCs,
+ * and every truncation of each message at the edge of readable memory. The messages are in the
+ * corpus beside the checkout. */
 #include "base/mem.h"
 #include "sip_touch.h"
 
@@ -72,14 +72,14 @@ static struct outcome judge(struct str wire)
 	return o;
 }
 
-/* The words of the column to the verdicts that it allows. What "must not break" leaves open is said by
- * what must be seen on the wire. */
+/* The words of the column to the verdicts that it allows. What "must not break" leaves open is said
+ * by what must be seen on the wire. */
 static int allowed(const char *parser, const char *endpoint)
 {
 	int mask = 0;
 
 	if (strstr(parser, "accept") || strstr(parser, "tolerate") || strstr(parser, "infer") ||
-	    strstr(parser, "ignore"))
+		strstr(parser, "ignore"))
 		mask |= ACCEPTED;
 	if (strstr(parser, "reject"))
 		mask |= REJECTED;
@@ -136,8 +136,8 @@ static int columns(char *line, char **col, int max)
 }
 
 /* Judges each message of a table; want tells where its columns are. */
-static struct count judge_table(const char *table, const char *folder, int parser, int endpoint,
-	int strength)
+static struct count judge_table(
+	const char *table, const char *folder, int parser, int endpoint, int strength)
 {
 	struct count c = { 0 };
 	char line[4096], path[4096], *col[8];
@@ -289,8 +289,8 @@ static void rfc4475_contents(void **state)
 
 /* Printed wrong or short in the RFC; see the README of the corpus. */
 static const char *const exceptions[] = {
-	"rfc3665/003.sip",                    /* no comma between two digest parameters */
-	"rfc3261/015.sip",                    /* <bob@biloxi.com> without a scheme */
+	"rfc3665/003.sip", /* no comma between two digest parameters */
+	"rfc3261/015.sip", /* <bob@biloxi.com> without a scheme */
 	"rfc3515/001.sip", "rfc3515/007.sip", /* Refer-To: (whatever URI) */
 };
 
@@ -372,7 +372,7 @@ static void microsoft(void **state)
 			if (!str_starts(head, STR("-->")) && !str_starts(head, STR("<--")))
 				continue;
 			while (n < rest.n && !str_starts(str_sub(rest, n, rest.n), STR("\n--> ")) &&
-			       !str_starts(str_sub(rest, n, rest.n), STR("\n<-- ")))
+				!str_starts(str_sub(rest, n, rest.n), STR("\n<-- ")))
 				n++;
 			struct outcome o = judge(with_crlf(str_sub(rest, 0, n + 1)));
 			count++;
@@ -433,8 +433,8 @@ static void truncate_message(struct str wire)
 
 static void truncation(void **state)
 {
-	static const char *const patterns[] = { "rfc4475/msg/*", "rfc4475/variants/*", "rfc5118/msg/*",
-		"rfc5118/wire/*", "callflows/*/*.sip" };
+	static const char *const patterns[] = { "rfc4475/msg/*", "rfc4475/variants/*",
+		"rfc5118/msg/*", "rfc5118/wire/*", "callflows/*/*.sip" };
 	size_t count = 0;
 
 	(void)state;

@@ -20,6 +20,8 @@ struct fields {
 	struct view contact_user, contact_host, type, subtype;
 };
 
+static const struct fields no_fields = { .max_forwards = -1, .content_length = -1 };
+
 /* Gets the fields while they live; NULL while time is taken. */
 typedef void seen_fn(const struct fields *f);
 
@@ -27,7 +29,8 @@ struct driver {
 	const char *name;
 	void (*init)(void); /* may be NULL */
 	bool (*parse)(const char *p, size_t n, seen_fn *seen);
-	/* Parses, decodes and writes every header back; the bytes in out. NULL when there is no such thing. */
+	/* Parses, decodes and writes every header back; the bytes in out. NULL when there is no
+	 * such thing. */
 	size_t (*serialise)(const char *p, size_t n, char *out, size_t room);
 };
 

