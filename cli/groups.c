@@ -149,7 +149,7 @@ static const struct poptOption *times(struct groups *g)
 {
 	const struct poptOption table[] = {
 		TEXT("connect-timeout", 0, connect_timeout,
-			"connect and TLS handshake (default 32s)", "T"),
+			"connect and TLS handshake (--timeout, at most 32s)", "T"),
 		TEXT("timeout", 0, timeout, "one transaction (default 64*T1)", "T"),
 		TEXT("max-time", 'm', max_time, "the whole command, DNS included", "T"),
 		TEXT("t1", 0, t1, "round-trip estimate (default 500ms)", "T"),

@@ -39,17 +39,23 @@ static void forget(struct groups *g, const char *name)
 	g->origin_count = kept;
 }
 
-/* What -v may show of a value: not what stands behind pass: or cmd:. */
+/* What -v may show of a sensitive value: the kind of its source, where it lies, but no secret. */
 static const char *shown(struct groups *g, const struct opt_row *row, const char *text)
 {
-	struct str kind, rest;
+	static const char *const open[] = { "env:", "file:", "fd:", "stdin", "prompt" };
+	static const char *const secret[] = { "pass:", "cmd:" };
 
 	if (!text)
 		return row->negates ? "no" : "";
-	if (!row->sensitive || str_starts(str_of(text), STR("env:")) ||
-		str_starts(str_of(text), STR("file:")) || !str_cut(str_of(text), ':', &kind, &rest))
+	if (!row->sensitive)
 		return text;
-	return arena_fmt(&g->arena, STR_FMT ":<masked>", STR_ARG(kind)).p;
+	for (size_t i = 0; i < ARRAY_LEN(open); i++)
+		if (str_starts(str_of(text), str_of(open[i])))
+			return text;
+	for (size_t i = 0; i < ARRAY_LEN(secret); i++)
+		if (str_starts(str_of(text), str_of(secret[i])))
+			return arena_fmt(&g->arena, "%s<masked>", secret[i]).p;
+	return "<masked>";
 }
 
 /* Room in an array of the arena that doubles when it is full: n elements are in use. */

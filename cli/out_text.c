@@ -19,7 +19,7 @@ const char *out_hop_text(const struct endpoint_hop *h, bool transport, char text
 
 const char *out_ms_text(double ms, char text[24])
 {
-	snprintf(text, 24, ms < 100 ? "%.1f ms" : "%.0f ms", ms);
+	snprintf(text, 24, ms < 1 ? "%.2f ms" : ms < 100 ? "%.1f ms" : "%.0f ms", ms);
 	return text;
 }
 
@@ -376,18 +376,19 @@ void out_text_probe(struct out *o, const struct out_probe *p)
 
 void out_text_summary(struct out *o, const struct out_summary *s)
 {
+	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 12);
+	int digits = s->max < 10 ? 2 : 1;
 	unsigned answered = 0;
 	double lost;
 
 	for (size_t i = 0; i < ARRAY_LEN(s->by_status); i++)
 		answered += s->by_status[i];
 	lost = s->sent ? 100.0 * (s->sent - answered) / s->sent : 0;
+	buf_addf(&b, "%u sent, %u answered, %.0f %% lost", s->sent, answered, lost);
 	if (answered)
-		out_put(o, OUT_PLAIN, "%u sent, %u answered, %.0f %% lost, min/avg/max %.1f/%.1f/%.1f ms, "
-			"p50/p95/p99 %.1f/%.1f/%.1f ms", s->sent, answered, lost, s->min, s->mean, s->max, s->p50, s->p95,
-			s->p99);
-	else
-		out_put(o, OUT_PLAIN, "%u sent, %u answered, %.0f %% lost", s->sent, answered, lost);
+		buf_addf(&b, ", min/avg/max %.*f/%.*f/%.*f ms, p50/p95/p99 %.*f/%.*f/%.*f ms", digits, s->min, digits,
+			s->mean, digits, s->max, digits, s->p50, digits, s->p95, digits, s->p99);
+	out_put(o, OUT_PLAIN, STR_FMT, STR_ARG(buf_str(&b)));
 }
 
 /* ---- resolve ---- */

@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The transaction's timer runs while the transport connects (RFC 3261 17.1.2.2): --timeout bounds that, too. */
+enum { CONNECT_MS = 32000 };
+
 /* T, but not 0. */
 static int positive(
 	const char *option, const char *text, uint64_t dflt, uint64_t *out, struct fail *f)
 {
-	uint64_t ms;
+	uint64_t ms = 0;
 	int e = value_ms(option, text, dflt, &ms, f);
 
 	if (e == 0 && text && ms == 0)
@@ -64,7 +67,7 @@ static int retries(struct run *r, struct fail *f)
 static int flow_time(
 	const char *option, const char *text, uint64_t zero, uint64_t *out, struct fail *f)
 {
-	uint64_t ms;
+	uint64_t ms = 0;
 	int e = value_ms(option, text, 0, &ms, f);
 
 	if (e == 0 && text)
@@ -88,7 +91,9 @@ static int flows(struct run *r, struct run_setup *s, struct fail *f)
 		e = positive("--first-message-timeout", g->first_message_timeout, 0,
 			&net->first_message_ms, f);
 	if (e == 0)
-		e = positive("--connect-timeout", g->connect_timeout, 0, &net->connect_ms, f);
+		e = positive("--connect-timeout", g->connect_timeout,
+			r->timeout_ms < CONNECT_MS ? r->timeout_ms : CONNECT_MS, &net->connect_ms,
+			f);
 	return e;
 }
 

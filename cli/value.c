@@ -85,7 +85,7 @@ int value_ms(const char *option, const char *text, uint64_t dflt, uint64_t *out,
 int value_seconds(
 	const char *option, const char *text, uint32_t dflt, uint32_t *out, struct fail *f)
 {
-	uint64_t ms;
+	uint64_t ms = 0;
 	int e = value_ms(option, text, (uint64_t)dflt * 1000, &ms, f);
 
 	if (e)

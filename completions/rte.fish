@@ -1,0 +1,225 @@
+# fish completion of rte; made by rte --dump-completion=fish
+
+function __rte_profiles
+	set -l base $XDG_CONFIG_HOME
+	test -n "$base"; or set base ~/.config
+	sed -n 's/^[[:space:]]*\[[[:space:]]*profile[[:space:]]\{1,\}\([^]]*\)\].*/\1/p' \
+		$base/rte/config 2>/dev/null
+end
+
+set -g __rte_takes_value \
+	--output -o \
+	--trace \
+	--color \
+	--aor -a \
+	--server \
+	--proxy \
+	--listen \
+	--epid \
+	--on-drop \
+	--idle-timeout \
+	--linger \
+	--pool-size \
+	--first-message-timeout \
+	--max-outstanding \
+	--allow \
+	--require-eku \
+	--from \
+	--display-name \
+	--contact \
+	--user-agent \
+	--user -u \
+	--password \
+	--credentials \
+	--realm \
+	--auth \
+	--digest \
+	--transport -t \
+	--connect \
+	--resolve \
+	--dns \
+	--local \
+	--interface \
+	--advertise \
+	--route \
+	--follow \
+	--cacert \
+	--capath \
+	--cert \
+	--key \
+	--key-password \
+	--pinnedpubkey \
+	--tls-name \
+	--tls-min \
+	--tls-ciphers \
+	--keylog \
+	--connect-timeout \
+	--timeout \
+	--max-time -m \
+	--t1 \
+	--t2 \
+	--retry \
+	--retry-delay \
+	--retry-max-time \
+	--header -H \
+	--add-header \
+	--data -d \
+	--type \
+	--max-forwards \
+	--require \
+	--supported \
+	--max-message \
+	--profile -P \
+	--config
+
+# Is the command word one of these? "-": there is none yet.
+function __rte_command_is
+	set -l words (commandline -opc)
+	set -l skip
+	set -e words[1]
+	for word in $words
+		if test -n "$skip"
+			set skip
+			continue
+		end
+		if string match -q -- '-*' $word
+			contains -- $word $__rte_takes_value; and set skip 1
+			continue
+		end
+		contains -- $word $argv
+		return
+	end
+	contains -- - $argv
+end
+
+complete -c rte -f
+complete -c rte -n '__rte_command_is - help' -a 'register' -d 'Add, refresh, query and remove bindings.'
+complete -c rte -n '__rte_command_is - help' -a 'options ping' -d 'OPTIONS once or repeatedly, with statistics.'
+complete -c rte -n '__rte_command_is - help' -a 'resolve' -d 'Server location (RFC 3263), step by step.'
+complete -c rte -n '__rte_command_is - help' -a 'serve' -d 'A registrar and proxy for tests.'
+complete -c rte -n '__rte_command_is - help' -a 'help' -d 'The manual page of a command, or its help.'
+complete -c rte -n '__rte_command_is - help' -a 'version' -d 'Version, features, libraries, RFCs.'
+complete -c rte -n '__rte_command_is - register options ping resolve serve' -l verbose -s v -d 'notes and start lines; -vv whole messages; -vvv timers'
+complete -c rte -n '__rte_command_is - register options ping resolve serve' -l quiet -s q -d 'only errors'
+complete -c rte -n '__rte_command_is - register options ping resolve serve version' -l json -s j -d 'NDJSON events on stdout'
+complete -c rte -n '__rte_command_is - register options ping resolve serve' -l output -s o -r -F -d 'result into FILE'
+complete -c rte -n '__rte_command_is - register options ping resolve serve' -l trace -r -F -d 'all messages into FILE (- stdout, % stderr)'
+complete -c rte -n '__rte_command_is - register options ping resolve serve' -l color -x -a 'auto always never' -d 'colours (default auto)'
+complete -c rte -n '__rte_command_is - register options ping resolve serve' -l timestamps -d 'the time before each line of text'
+complete -c rte -n '__rte_command_is - register options ping resolve serve' -l dry-run -s n -d 'print what would be sent, exit 0'
+complete -c rte -n '__rte_command_is - register options ping' -l aor -s a -x -d 'who we are'
+complete -c rte -n '__rte_command_is - register options ping' -l server -x -d 'home server; makes the endpoint server based'
+complete -c rte -n '__rte_command_is - register options ping' -l proxy -x -d 'outbound proxy of a peer-to-peer endpoint'
+complete -c rte -n '__rte_command_is - register options ping' -l p2p -d 'force a peer-to-peer endpoint'
+complete -c rte -n '__rte_command_is - register options ping serve' -l listen -x -d 'listen at udp:ADDR:PORT, tcp:... or tls:...'
+complete -c rte -n '__rte_command_is - register options ping' -l epid -x -d 'endpoint id in From'
+complete -c rte -n '__rte_command_is - register options ping' -l on-drop -x -a 'refresh unregister' -d 'a lost flow of a registered endpoint (default refresh)'
+complete -c rte -n '__rte_command_is - register options ping' -l idle-timeout -x -d 'close a flow without traffic (default 15m, 0 never)'
+complete -c rte -n '__rte_command_is - register options ping' -l linger -x -d 'close a pooled flow this long after its last use (60s)'
+complete -c rte -n '__rte_command_is - register options ping' -l pool-size -x -d 'flows to one destination (default 5)'
+complete -c rte -n '__rte_command_is - register options ping' -l first-message-timeout -x -d 'close an incoming flow without a valid message (60s)'
+complete -c rte -n '__rte_command_is - register options ping' -l max-outstanding -x -d 'requests without a final answer on the flow to the home server'
+complete -c rte -n '__rte_command_is - register options ping' -l mutual-tls -d 'ask TLS peers for a certificate'
+complete -c rte -n '__rte_command_is - register options ping' -l allow -x -d 'admit peers of this name, .SUFFIX, or any'
+complete -c rte -n '__rte_command_is - register options ping' -l require-eku -x -d 'usage that a peer\'s certificate must have'
+complete -c rte -n '__rte_command_is - register options ping' -l any-to -d 'take every request, whatever its To'
+complete -c rte -n '__rte_command_is - register options ping' -l from -x -d 'From where it differs from the AOR'
+complete -c rte -n '__rte_command_is - register options ping' -l display-name -x -d 'display name in From'
+complete -c rte -n '__rte_command_is - register options ping' -l contact -x -d 'Contact, or parameters of ours'
+complete -c rte -n '__rte_command_is - register options ping' -l user-agent -x -d 'appended to our User-Agent'
+complete -c rte -n '__rte_command_is - register options ping' -l user -s u -x -d 'user name (default: the AOR\'s)'
+complete -c rte -n '__rte_command_is - register options ping' -l password -x -a 'env: file: fd: stdin cmd: prompt' -d 'env:NAME file:PATH fd:N stdin cmd:COMMAND prompt pass:TEXT (sensitive)'
+complete -c rte -n '__rte_command_is - register options ping' -l credentials -r -F -d 'credentials file'
+complete -c rte -n '__rte_command_is - register options ping serve' -l realm -x -d 'answer challenges of this realm only'
+complete -c rte -n '__rte_command_is - register options ping serve' -l auth -x -a '(__fish_append , digest none)' -d 'schemes in order of preference: digest none'
+complete -c rte -n '__rte_command_is - register options ping serve' -l digest -x -a '(__fish_append , sha-512-256 sha-256 md5)' -d 'algorithms: sha-512-256 sha-256 md5 (default all)'
+complete -c rte -n '__rte_command_is - register options ping' -l preauth -d 'Authorization before a challenge'
+complete -c rte -n '__rte_command_is - register options ping resolve' -l transport -s t -x -a 'udp tcp tls' -d 'transport where the target leaves it open'
+complete -c rte -n '__rte_command_is - register options ping' -l connect -x -d 'skip RFC 3263'
+complete -c rte -n '__rte_command_is - register options ping resolve' -l resolve -x -d 'addresses of a host'
+complete -c rte -n '__rte_command_is - register options ping resolve' -l dns -x -d 'DNS server'
+complete -c rte -n '__rte_command_is - register options ping resolve' -l ipv4 -s 4 -d 'IPv4 only'
+complete -c rte -n '__rte_command_is - register options ping resolve' -l ipv6 -s 6 -d 'IPv6 only'
+complete -c rte -n '__rte_command_is - register options ping' -l local -x -d 'send from this address'
+complete -c rte -n '__rte_command_is - register options ping' -l interface -x -d 'send through this interface'
+complete -c rte -n '__rte_command_is - register options ping' -l advertise -x -d 'our address in Via and Contact'
+complete -c rte -n '__rte_command_is - register options ping' -l route -x -d 'preloaded Route'
+complete -c rte -n '__rte_command_is - register options ping' -l follow -x -d 'redirects to follow (default 0, REGISTER 3)'
+complete -c rte -n '__rte_command_is - register options ping' -l cacert -r -F -d 'trusted CA certificates'
+complete -c rte -n '__rte_command_is - register options ping' -l capath -x -a '(__fish_complete_directories)' -d 'folder of trusted CA certificates'
+complete -c rte -n '__rte_command_is - register options ping serve' -l cert -r -F -d 'own certificate'
+complete -c rte -n '__rte_command_is - register options ping serve' -l key -r -F -d 'its private key'
+complete -c rte -n '__rte_command_is - register options ping' -l key-password -x -a 'env: file: fd: stdin cmd: prompt' -d 'password of the key (sensitive)'
+complete -c rte -n '__rte_command_is - register options ping' -l insecure -s k -d 'do not verify the peer'
+complete -c rte -n '__rte_command_is - register options ping' -l pinnedpubkey -x -d 'sha256//BASE64 of the peer\'s key, also with -k'
+complete -c rte -n '__rte_command_is - register options ping' -l tls-name -x -d 'name to verify in place of the host'
+complete -c rte -n '__rte_command_is - register options ping' -l tls-min -x -a '1.2 1.3' -d 'lowest version (default 1.2)'
+complete -c rte -n '__rte_command_is - register options ping' -l tls-ciphers -x -d 'cipher suites, OpenSSL names'
+complete -c rte -n '__rte_command_is - register options ping' -l keylog -r -F -d 'TLS secrets into FILE (or SSLKEYLOGFILE)'
+complete -c rte -n '__rte_command_is - register options ping' -l connect-timeout -x -d 'connect and TLS handshake (default 32s)'
+complete -c rte -n '__rte_command_is - register options ping' -l timeout -x -d 'one transaction (default 64*T1)'
+complete -c rte -n '__rte_command_is - register options ping resolve' -l max-time -s m -x -d 'the whole command, DNS included'
+complete -c rte -n '__rte_command_is - register options ping' -l t1 -x -d 'round-trip estimate (default 500ms)'
+complete -c rte -n '__rte_command_is - register options ping' -l t2 -x -d 'longest retransmission interval (default 4s)'
+complete -c rte -n '__rte_command_is - register options ping' -l no-retransmit -d 'send each request once'
+complete -c rte -n '__rte_command_is - register options ping' -l retry -x -d 'repeat after 408, 480, 500, 503, 504 and time-outs'
+complete -c rte -n '__rte_command_is - register options ping' -l retry-delay -x -d 'wait before the first repetition (default 1s)'
+complete -c rte -n '__rte_command_is - register options ping' -l retry-max-time -x -d 'all repetitions together'
+complete -c rte -n '__rte_command_is - register options ping' -l retry-connrefused -d 'repeat when refused, too'
+complete -c rte -n '__rte_command_is - register options ping' -l no-retry-after -d 'fail at once in spite of Retry-After'
+complete -c rte -n '__rte_command_is - register options ping' -l header -s H -x -d 'replace or set; \'N:\' removes; @FILE many'
+complete -c rte -n '__rte_command_is - register options ping' -l add-header -x -d 'a second one'
+complete -c rte -n '__rte_command_is - register options ping' -l data -s d -x -d 'body'
+complete -c rte -n '__rte_command_is - register options ping' -l type -x -d 'its Content-Type'
+complete -c rte -n '__rte_command_is - register options ping' -l max-forwards -x -d 'default 70'
+complete -c rte -n '__rte_command_is - register options ping' -l require -x -d 'option tag in Require'
+complete -c rte -n '__rte_command_is - register options ping' -l supported -x -d 'option tag in Supported'
+complete -c rte -n '__rte_command_is - register options ping' -l compact -d 'compact header names'
+complete -c rte -n '__rte_command_is - register options ping' -l max-message -x -d 'largest message in bytes (default 65536)'
+complete -c rte -n '__rte_command_is - register options ping resolve serve' -l profile -s P -x -a '(__rte_profiles)' -d 'part of the configuration'
+complete -c rte -n '__rte_command_is - register options ping resolve serve' -l config -r -F -d 'configuration file'
+complete -c rte -n '__rte_command_is - register options ping resolve serve' -l no-config -d 'no configuration and no credentials file'
+complete -c rte -n '__rte_command_is - register options ping resolve serve help version' -l help -s h -d 'this text'
+complete -c rte -n '__rte_command_is - register options ping resolve serve help version' -l help-all -d 'the common options, too'
+complete -c rte -n '__rte_command_is - register options ping resolve serve help version' -l usage -d 'one paragraph'
+complete -c rte -n '__rte_command_is -' -l version -s V -d 'version, features, libraries'
+complete -c rte -n '__rte_command_is register' -l expires -s x -x -d 'lifetime (default 1h)'
+complete -c rte -n '__rte_command_is register' -l q -x -d 'preference, 0.0 to 1.0'
+complete -c rte -n '__rte_command_is register' -l keep -d 'stay, refresh, remove it at the end'
+complete -c rte -n '__rte_command_is register' -l leave -d 'with --keep: do not remove it'
+complete -c rte -n '__rte_command_is register' -l query -d 'which bindings are there?'
+complete -c rte -n '__rte_command_is register' -l remove -d 'remove ours, or those of --contact'
+complete -c rte -n '__rte_command_is register' -l remove-all -d 'remove all of the AOR'
+complete -c rte -n '__rte_command_is register' -l outbound -d 'RFC 5626: the server uses our flow'
+complete -c rte -n '__rte_command_is register' -l reg-id -x -d 'with --outbound: one flow each (1)'
+complete -c rte -n '__rte_command_is register' -l instance -x -d '+sip.instance; auto keeps one'
+complete -c rte -n '__rte_command_is register' -l gruu -d 'ask for a GRUU (RFC 5627)'
+complete -c rte -n '__rte_command_is register' -l methods -x -d 'methods parameter of Contact'
+complete -c rte -n '__rte_command_is register' -l path -x -d 'Path (RFC 3327)'
+complete -c rte -n '__rte_command_is register' -l keepalive -x -d 'how --keep keeps the flow alive'
+complete -c rte -n '__rte_command_is register' -l push -x -d 'push notification, RFC 8599 (sensitive)'
+complete -c rte -n '__rte_command_is register' -l third-party -x -d 'who registers for the AOR'
+complete -c rte -n '__rte_command_is options ping' -l count -s c -x -d 'requests to send to each target (1)'
+complete -c rte -n '__rte_command_is options ping' -l interval -s i -x -d 'between them (1s; 0: one after another)'
+complete -c rte -n '__rte_command_is options ping' -l min-ok -x -d 'so many 2xx are a success (all)'
+complete -c rte -n '__rte_command_is options ping' -l trace-route -d 'Max-Forwards 0, 1, 2 ... : who is on the way'
+complete -c rte -n '__rte_command_is options ping' -l max-hops -x -d 'of --trace-route (30)'
+complete -c rte -n '__rte_command_is resolve' -l all -d 'every NAPTR service, not only the best'
+complete -c rte -n '__rte_command_is resolve' -l from-naptr -d 'begin with NAPTR, whatever port is given'
+complete -c rte -n '__rte_command_is resolve' -l from-srv -d 'begin with SRV, whatever port is given'
+complete -c rte -n '__rte_command_is serve' -l domain -x -d 'whom it serves (test.invalid)'
+complete -c rte -n '__rte_command_is serve' -l add-user -x -d 'a user and the password (sensitive)'
+complete -c rte -n '__rte_command_is serve' -l users -r -F -d 'users, as in rte-credentials(5)'
+complete -c rte -n '__rte_command_is serve' -l tls-auto -d 'TLS with a throw-away CA'
+complete -c rte -n '__rte_command_is serve' -l min-expires -x -d 'less is refused with 423 (60s)'
+complete -c rte -n '__rte_command_is serve' -l max-expires -x -d 'more is shortened (1h)'
+complete -c rte -n '__rte_command_is serve' -l nonce-expires -x -d 'then it is stale (5m)'
+complete -c rte -n '__rte_command_is serve' -l service-route -x -d 'Service-Route of every 200'
+complete -c rte -n '__rte_command_is serve' -l reply -x -d '\'METHOD[ USER]=STATUS[ REASON][;after=T][;retry-after=T]\''
+complete -c rte -n '__rte_command_is serve' -l fault -x -d 'what it sends suffers: drop:P delay:T dup:P reorder:P truncate'
+complete -c rte -n '__rte_command_is serve' -l seed -x -d 'of --fault (random)'
+complete -c rte -n '__rte_command_is serve' -l control -x -d 'take orders here, one a line'
+complete -c rte -n '__rte_command_is serve' -l ready-file -r -F -d 'its addresses, when it is ready'
+complete -c rte -n '__rte_command_is serve' -l ready-fd -x -d 'the same on one line to a descriptor'
+complete -c rte -n '__rte_command_is serve' -l for -x -d 'end after this time'
+complete -c rte -n '__rte_command_is help' -l schema -d 'the JSON Schema of --json'

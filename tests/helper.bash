@@ -28,7 +28,7 @@ missing() {
 wait_for() {
 	local limit=$1 deadline
 	shift
-	deadline=$(($(date +%s%N) + $(awk -v s="$limit" 'BEGIN { printf "%d", s * 1e9 }')))
+	deadline=$(($(date +%s%N) + $(awk -v s="$limit" 'BEGIN { printf "%.0f", s * 1e9 }')))
 	until "$@" >/dev/null 2>&1; do
 		if [ "$(date +%s%N)" -ge "$deadline" ]; then
 			echo "waited $limit s in vain for: $*" >&2

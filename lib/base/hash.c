@@ -64,6 +64,7 @@ void hash_hex(
 	unsigned char sum[HASH_MAX];
 	hash_parts(kind, parts, count, sum);
 	text_hex(out, sum, hash_len(kind));
+	mem_wipe(sum, sizeof(sum)); /* it may be an HA1 */
 }
 
 bool hash_equal(struct str a, struct str b)

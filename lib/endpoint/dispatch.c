@@ -379,6 +379,16 @@ static bool got_keepalive(struct endpoint_manager *m, struct str bytes, struct n
 	return true;
 }
 
+/* Who waits on the flow hears that the peer is to blame, not that we closed it. */
+static void break_framing(struct flow_state *s, struct net_flow *flow, const struct fail *f)
+{
+	const struct net_flow_info *i = net_flow_info(flow);
+	char text[NET_ADDR_TEXT];
+
+	fail_set(&s->broken, -FAIL_PROTOCOL, "%s %s: %.120s", net_addr_text(&i->remote, text),
+		net_transport_name(i->transport), f->text);
+}
+
 static void got_stream(struct endpoint_manager *m, struct str bytes, struct net_flow *flow)
 {
 	struct flow_state *s = flow_state_of(m, flow);
@@ -403,6 +413,7 @@ static void got_stream(struct endpoint_manager *m, struct str bytes, struct net_
 			break;
 		case SIP_FRAME_ERROR:
 			trace_note(m->config.trace, "closing the connection: %s", f.text);
+			break_framing(s, flow, &f);
 			net_flow_close(flow);
 			return;
 		}
@@ -479,6 +490,8 @@ void dispatch_flow_event(void *arg, const struct net_event *ev)
 {
 	struct endpoint_manager *m = arg;
 	struct net_flow *flow = ev->flow;
+	struct net_event closed;
+	struct flow_state *s;
 
 	if (!flow) {
 		trace_note(m->config.trace, "%s: %s",
@@ -502,9 +515,15 @@ void dispatch_flow_event(void *arg, const struct net_event *ev)
 		tell(flow_state_of(m, flow), FLOW_UNREACHABLE, ev);
 		break;
 	case NET_CLOSED:
-		announce_close(m, flow, ev);
-		if (net_flow_user(flow))
-			tell(net_flow_user(flow), FLOW_CLOSED, ev);
+		s = net_flow_user(flow);
+		closed = *ev;
+		if (s && s->broken.code) {
+			closed.cause = NET_CAUSE_ERROR;
+			closed.fail = &s->broken;
+		}
+		announce_close(m, flow, &closed);
+		if (net_flow_user(flow)) /* a handler may have freed the manager */
+			tell(s, FLOW_CLOSED, &closed);
 		break;
 	case NET_LISTEN_LOST:
 	case NET_TLS_FAILED:

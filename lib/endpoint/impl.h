@@ -24,6 +24,7 @@ struct flow_state {
 	struct list watches;
 	struct endpoint *reporter; /* whose handler heard of the connect and hears of its end; NULL: nobody's */
 	bool announced;
+	struct fail broken; /* code 0, or how the peer broke the framing, which is why the flow was closed */
 };
 
 struct endpoint_manager {

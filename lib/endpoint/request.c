@@ -304,7 +304,8 @@ static bool describe(struct request *r, enum endpoint_event_type type, struct si
 	dispatch_describe_msg(m, r->flow, &t, &description);
 	description.sent = sent;
 	if (!sent) {
-		description.rtt_ms = (double)(net_now_us() - r->first_sent_us) / 1000.0;
+		r->final_rtt_ms = (double)(net_now_us() - r->first_sent_us) / 1000.0;
+		description.rtt_ms = r->final_rtt_ms;
 		description.retransmissions = transaction_retransmissions(r->tx);
 	}
 	return request_tell(r, &(struct endpoint_event){ .type = type, .msg = &description });
@@ -323,7 +324,6 @@ static void on_response(struct request *r, struct sip_msg *m)
 		return;
 	}
 	r->result.counts.retransmissions += transaction_retransmissions(r->tx);
-	r->final_rtt_ms = (double)(net_now_us() - r->first_sent_us) / 1000.0;
 	sip_msg_ref(m);
 	transaction_free(r->tx);
 	r->tx = NULL;

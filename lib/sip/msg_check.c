@@ -1,4 +1,4 @@
-/* lib/sip/msg_check.c -- what a receiver must do with a message: the verdicts of RFC 4475 and 5118 */
+/* lib/sip/msg_check.c -- what a receiver must do with a message: RFC 4475 and RFC 5118 */
 #include "sip/msg.h"
 
 #include "base/scan.h"

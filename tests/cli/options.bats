@@ -402,6 +402,67 @@ kind() { # ARG...: of the endpoint record
 	done
 }
 
+@test "a signal ends register --keep, too; the binding that nobody confirmed is no goal" {
+	silent_start
+	"$RTE" register --keep --timeout=20s -t udp --server="127.0.0.1:$silent" sip:alice@example.com 3>&- &
+	pid=$!
+	wait_for 5 catches_signals "$pid"
+	kill -TERM "$pid"
+	code=0
+	wait "$pid" || code=$?
+	[ "$code" = 143 ]
+}
+
+@test "after the goal a signal is the orderly end: the binding is removed, exit 0" {
+	"$RTE" serve --ready-file="$BATS_TEST_TMPDIR/ready" 3>&- &
+	server=$!
+	wait_for 5 test -s "$BATS_TEST_TMPDIR/ready"
+	where=$(sed -n 's/.*udp[^0-9]*\([0-9.]*:[0-9]*\).*/\1/p' "$BATS_TEST_TMPDIR/ready" | head -n 1)
+	for signal in INT TERM; do
+		"$RTE" register -j --keep --server="$where" sip:alice@test.invalid >"$BATS_TEST_TMPDIR/out" 3>&- &
+		pid=$!
+		wait_for 5 grep -q '"state":"active"' "$BATS_TEST_TMPDIR/out"
+		kill "-$signal" "$pid"
+		code=0
+		wait "$pid" || code=$?
+		[ "$code" = 0 ]
+		json "$BATS_TEST_TMPDIR/out" 'select(.type == "registration") | .state' | tail -n 1 | grep -qx terminated
+	done
+	# --max-time is such an end, too
+	rte register -j --keep --max-time=500ms --server="$where" sip:alice@test.invalid
+	[ "$status" = 0 ] || what_happened
+	[ "$(record 'select(.type == "registration") | .state' | tail -n 1)" = terminated ]
+
+	# the server is gone: the orderly end is bounded, and a second signal does not wait for it
+	for second in '' INT; do
+		"$RTE" register -j --keep --timeout=20s --server="$where" sip:alice@test.invalid \
+			>"$BATS_TEST_TMPDIR/out" 3>&- &
+		pid=$!
+		wait_for 5 grep -q '"state":"active"' "$BATS_TEST_TMPDIR/out"
+		kill -STOP "$server"
+		start=$(date +%s%N)
+		kill -TERM "$pid"
+		if [ -n "$second" ]; then
+			sleep 0.3
+			kill "-$second" "$pid"
+		fi
+		code=0
+		wait "$pid" || code=$?
+		took=$((($(date +%s%N) - start) / 1000000))
+		kill -CONT "$server"
+		if [ -n "$second" ]; then
+			[ "$code" = 130 ] && [ "$took" -lt 2000 ]
+		else
+			[ "$code" = 0 ] && [ "$took" -ge 2500 ] && [ "$took" -lt 6000 ]
+		fi || {
+			echo "second: $second, code: $code, took: $took ms"
+			return 1
+		}
+	done
+	kill "$server"
+	wait "$server" || true
+}
+
 @test "a closed port is told at once" {
 	silent_start
 	silent_stop

@@ -343,7 +343,7 @@ credentials() {
 # on_a_terminal COMMAND: a terminal of its own; what is typed stands on stdin
 on_a_terminal() {
 	need script
-	script -qec "$1" "$BATS_TEST_TMPDIR/typescript" >/dev/null 2>&1
+	NO_COLOR=1 script -qec "$1" "$BATS_TEST_TMPDIR/typescript" >/dev/null 2>&1
 }
 
 @test "--password=prompt asks on the terminal before the first packet, without echo" {

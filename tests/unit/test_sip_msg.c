@@ -199,6 +199,21 @@ static void not_a_message(void **state)
 	}
 }
 
+static void unknown_headers(void **state)
+{
+	struct sip_msg *m = parse(STR(OPTIONS "X-A: 1\r\nX-B: 2\r\nx-a: 3\r\nX-B: 4\r\n\r\n"));
+	const struct sip_hdr *h = sip_msg_hdr_named(m, STR("X-B"));
+
+	(void)state;
+	assert_str(h->value, "2");
+	h = sip_msg_hdr_next(m, h);
+	assert_str(h->value, "4");
+	assert_null(sip_msg_hdr_next(m, h));
+	h = sip_msg_hdr_next(m, sip_msg_hdr_named(m, STR("X-a")));
+	assert_str(h->value, "3");
+	sip_msg_unref(m);
+}
+
 /* Blanks before the colon are allowed (RFC 3261 7.3.1), whatever the name. */
 static void blanks_before_colon(void **state)
 {
@@ -644,6 +659,7 @@ int main(void)
 		cmocka_unit_test(folding),
 		cmocka_unit_test(bare_lf),
 		cmocka_unit_test(not_a_message),
+		cmocka_unit_test(unknown_headers),
 		cmocka_unit_test(blanks_before_colon),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(repeated_headers),

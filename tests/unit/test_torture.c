@@ -140,7 +140,7 @@ static struct count judge_table(
 	const char *table, const char *folder, int parser, int endpoint, int strength)
 {
 	struct count c = { 0 };
-	char line[4096], path[4096], *col[8];
+	char line[4096], path[8192], *col[8];
 	FILE *f = fopen(table, "r");
 
 	assert_non_null(f);
@@ -152,10 +152,6 @@ static struct count judge_table(
 			continue;
 		snprintf(path, sizeof(path), "%s%s", folder, col[0]);
 		wire = read_file(path);
-		if (!wire.n) {
-			snprintf(path, sizeof(path), "%s%s.dat", folder, col[0]);
-			wire = read_file(path);
-		}
 		assert_true(wire.n > 0);
 		o = judge(wire);
 		compare(&c, col[0], &o, allowed(col[parser], col[endpoint]), col[endpoint],
@@ -304,7 +300,7 @@ static bool is_exception(const char *file, const char *flags)
 
 static void callflows(void **state)
 {
-	char line[4096], path[4096], *col[7];
+	char line[4096], path[8192], *col[7];
 	FILE *f;
 	int accepted = 0, excepted = 0, wrong = 0;
 
@@ -362,7 +358,7 @@ static void microsoft(void **state)
 	(void)state;
 	need_corpus();
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		char path[4096];
+		char path[8192];
 		struct str rest, head;
 		snprintf(path, sizeof(path), CORPUS "microsoft/%s", files[i]);
 		rest = read_file(path);
@@ -440,7 +436,7 @@ static void truncation(void **state)
 	(void)state;
 	need_corpus();
 	for (size_t i = 0; i < ARRAY_LEN(patterns); i++) {
-		char path[4096];
+		char path[8192];
 		glob_t g;
 		snprintf(path, sizeof(path), CORPUS "%s", patterns[i]);
 		assert_int_equal(glob(path, 0, NULL, &g), 0);
