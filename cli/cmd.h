@@ -6,17 +6,18 @@
 
 enum cmd_kind { /* which endpoint a command builds (cli.md section 5.1) */
 	CMD_SERVER_BASED, /* always server based */
-	CMD_EITHER,       /* server based with --server or --register, else peer to peer */
-	CMD_NONE,         /* no endpoint */
+	CMD_EITHER, /* server based with --server or --register, else peer to peer */
+	CMD_NONE, /* no endpoint */
 };
 
 struct cmd {
 	const char *name, *alias; /* alias may be NULL */
-	const char *arguments;    /* of the usage line: "AOR", "URI..."; "" for none */
-	const char *summary;      /* one line: "add, refresh, query, remove bindings" */
+	const char *arguments; /* of the usage line: "AOR", "URI..."; "" for none */
+	const char *summary; /* one line: "add, refresh, query, remove bindings" */
 	enum cmd_kind kind;
-	/* argv[0] is "rte NAME"; g holds what stood before the command word. Gives the exit code. The first thing it
-	 * does is opt_parse: the dumps and the check of configuration keys call it to see its table. */
+	/* argv[0] is "rte NAME"; g holds what stood before the command word. Gives the exit code.
+	 * The first thing it does is opt_parse: the dumps and the check of configuration keys call
+	 * it to see its table. */
 	int (*run)(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 };
 

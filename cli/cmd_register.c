@@ -33,10 +33,13 @@ static void on_event(void *arg, const struct endpoint_event *ev)
 
 	switch (ev->type) {
 	case ENDPOINT_REGISTRATION:
-		r->goal = r->goal || ev->registration->active;
 		out_event(r->out, ev);
+		if (a->config.keep && !r->goal && ev->registration->active)
+			out_times(r->out, NULL);
+		r->goal = r->goal || ev->registration->active;
 		break;
 	case ENDPOINT_DONE:
+		out_times(r->out, &ev->result->times);
 		/* ruling 26: our own Contact, and soon nobody is there */
 		if (a->config.what == REGISTRATION_ADD && a->config.contact_count == 0)
 			out_reachable(r->out, false);

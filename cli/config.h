@@ -1,13 +1,15 @@
-/* cli/config.h -- the layers below the command line (cli.md section 12): RTE_* and the configuration file. Both give
- * OPT_GO_ON, or an exit code after a usage error. */
+/* cli/config.h -- the layers below the command line (cli.md section 12): RTE_* and the
+ * configuration file. Both give OPT_GO_ON, or an exit code after a usage error. */
 #ifndef CLI_CONFIG_H
 #define CLI_CONFIG_H
 
 #include "opt_table.h"
 
-/* RTE_<OPTION> for every long option of the table but --password: RTE_PASSWORD holds the secret itself. */
+/* RTE_<OPTION> for every long option of the table but --password: RTE_PASSWORD holds the secret
+ * itself. */
 int config_environment(const struct opt_table *t, struct groups *g);
-/* The file of --config, else $XDG_CONFIG_HOME/rte/config if there is one: its top part and the chosen profile. */
+/* The file of --config, else $XDG_CONFIG_HOME/rte/config if there is one: its top part and the
+ * chosen profile. */
 int config_file(const struct opt_table *t, struct groups *g);
 
 /* $XDG_CONFIG_HOME/rte/NAME or ~/.config/rte/NAME; NULL when there is no home. Lives in a. */

@@ -1,17 +1,18 @@
-/* cli/dump.h -- the tables of all commands for other programs: hidden options that need no network and no configuration.
- * Each gives an exit code. */
+/* cli/dump.h -- the tables of all commands for other programs: hidden options that need no network
+ * and no configuration. Each gives an exit code. */
 #ifndef CLI_DUMP_H
 #define CLI_DUMP_H
 
 #include "opt_table.h"
 
-/* One line per option, tab separated: command, long, short, argument word, group, flags ("hidden", "sensitive"). The command
- * of the options before a command word is "rte". */
+/* One line per option, tab separated: command, long, short, argument word, group, flags ("hidden",
+ * "sensitive"). The command of the options before a command word is "rte". */
 int dump_options(void);
 /* The completion functions for bash, zsh or fish. */
 int dump_completion(struct groups *g, const char *shell);
 
-/* What the writers of completions work on: the visible rows of every command; the first one has no cmd. */
+/* What the writers of completions work on: the visible rows of every command; the first one has no
+ * cmd. */
 struct dump_command {
 	const struct cmd *cmd;
 	struct opt_row *rows;
@@ -26,7 +27,16 @@ struct dump {
 };
 
 /* How the value of an option completes. */
-enum dump_kind { DUMP_FLAG, DUMP_PLAIN, DUMP_FILE, DUMP_DIR, DUMP_WORDS, DUMP_LIST, DUMP_SOURCE, DUMP_PROFILE };
+enum dump_kind {
+	DUMP_FLAG,
+	DUMP_PLAIN,
+	DUMP_FILE,
+	DUMP_DIR,
+	DUMP_WORDS,
+	DUMP_LIST,
+	DUMP_SOURCE,
+	DUMP_PROFILE
+};
 /* *words: of DUMP_WORDS, DUMP_LIST and DUMP_SOURCE, separated by blanks. */
 enum dump_kind dump_kind(const struct dump *d, const struct opt_row *row, const char **words);
 /* Text between single quotes of a shell. */

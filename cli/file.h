@@ -4,8 +4,8 @@
 
 #include "base/buf.h"
 
-/* Appends what is left in fd, up to b's limit, without leaving copies behind if the room was reserved before. 0 or -errno:
- * -EFBIG when the limit is too small. */
+/* Appends what is left in fd, up to b's limit, without leaving copies behind if the room was
+ * reserved before. 0 or -errno: -EFBIG when the limit is too small. */
 int file_read_fd(int fd, struct buf *b);
 /* The same for a path; "-" is stdin. */
 int file_read(const char *path, struct buf *b);

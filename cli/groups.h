@@ -1,4 +1,4 @@
-/* cli/groups.h -- the option groups that commands share (cli.md section 7): their values as given */
+/* cli/groups.h -- the option groups that commands share (cli.md section 7), values as given */
 #ifndef CLI_GROUPS_H
 #define CLI_GROUPS_H
 
@@ -19,19 +19,21 @@ enum opt_layer { OPT_CONFIG, OPT_PROFILE, OPT_ENVIRONMENT, OPT_LINE }; /* a late
 
 /* A value that is not built in, and where it came from. */
 struct opt_origin {
-	const char *name;  /* "timeout" */
+	const char *name; /* "timeout" */
 	const char *value; /* "5s"; "" for a flag that is set; masked when sensitive */
 	const char *where; /* "command line", "RTE_TIMEOUT", "/home/x/.config/rte/config:3" */
 	enum opt_layer layer;
 };
 
-/* Values as text, NULL when not given; flags count how often they were given. The texts live in the arena. */
+/* Values as text, NULL when not given; flags count how often they were given. The texts live in the
+ * arena. */
 struct groups {
 	/* Output */
 	int verbose, quiet, json, dry_run, timestamps;
 	const char *output, *trace, *color;
 	/* Endpoint */
-	const char *aor, *proxy, *epid, *on_drop, *linger, *pool_size, *first_message_timeout, *max_outstanding;
+	const char *aor, *proxy, *epid, *on_drop, *linger, *pool_size, *first_message_timeout,
+		*max_outstanding;
 	int p2p, mutual_tls, any_to;
 	struct values server, listen, idle_timeout, allow, require_eku;
 	/* Identity */
@@ -45,11 +47,12 @@ struct groups {
 	struct values resolve, route;
 	int ipv4, ipv6;
 	/* TLS */
-	const char *cacert, *capath, *cert, *key, *key_password, *pinnedpubkey, *tls_name, *tls_min, *tls_ciphers,
-		*keylog;
+	const char *cacert, *capath, *cert, *key, *key_password, *pinnedpubkey, *tls_name, *tls_min,
+		*tls_ciphers, *keylog;
 	int insecure;
 	/* Time */
-	const char *connect_timeout, *timeout, *max_time, *t1, *t2, *retry, *retry_delay, *retry_max_time;
+	const char *connect_timeout, *timeout, *max_time, *t1, *t2, *retry, *retry_delay,
+		*retry_max_time;
 	int no_retransmit, retry_connrefused, no_retry_after;
 	/* Message */
 	struct values header, add_header, require, supported;
@@ -60,17 +63,18 @@ struct groups {
 	int no_config;
 
 	/* Filled in by opt_parse: */
-	const struct cmd *cmd;      /* NULL before a command word */
-	struct values args;         /* what stands behind the options */
+	const struct cmd *cmd; /* NULL before a command word */
+	struct values args; /* what stands behind the options */
 	struct opt_origin *origins;
 	unsigned origin_count;
-	bool json_errors;           /* usage errors are NDJSON (ruling 22) */
+	bool json_errors; /* usage errors are NDJSON (ruling 22) */
 
-	const struct opt_visitor *visitor; /* not NULL: opt_parse shows the table to it and does nothing else */
+	const struct opt_visitor *visitor; /* not NULL: opt_parse only shows the table to it */
 	struct arena arena;
 };
 
-/* Which groups a command takes. `rte COMMAND --help` shows the command's own options, --help-all these, too. */
+/* Which groups a command takes. `rte COMMAND --help` shows the command's own options, --help-all
+ * these, too. */
 enum {
 	GROUP_OUTPUT = 1 << 0,
 	GROUP_ENDPOINT = 1 << 1,
@@ -85,7 +89,8 @@ enum {
 	GROUP_ALL = (1 << GROUP_COUNT) - 1,
 };
 
-/* The rows of the i-th group bound to g, ended by POPT_TABLEEND; they live in g's arena. *title: "Output". */
+/* The rows of the i-th group bound to g, ended by POPT_TABLEEND; they live in g's arena. *title:
+ * "Output". */
 const struct poptOption *groups_rows(struct groups *g, unsigned i, const char **title);
 void groups_done(struct groups *g);
 

@@ -131,6 +131,7 @@ static int special(
 	switch ((enum opt_special)row->special) {
 	case OPT_VERSION: {
 		const char *argv[] = { "rte version", g->json ? "--json" : NULL, NULL };
+		g->origin_count = 0; /* whatever stood before it */
 		return cmd_version(cmd_find("version"), g->json ? 2 : 1, argv, g);
 	}
 	case OPT_DUMP_OPTIONS:

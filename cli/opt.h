@@ -1,12 +1,16 @@
-/* cli/opt.h -- popt contexts, the layers of values (configuration, environment, line), help, and one place for usage
- * errors (cli.md sections 7, 12 and 13)
+/* cli/opt.h -- popt contexts, the layers of values (configuration, environment, line), help, and
+ * one place for usage errors (cli.md sections 7, 12 and 13)
  *
  * A row of a table says where its value goes, and nothing is converted here:
- *   { "expires", 'x', POPT_ARG_STRING, &a.expires, 0, "lifetime (default 1h)", "T" }     const char *, the last one counts
- *   { "contact", 0, POPT_ARG_STRING, &g->contact, OPT_LIST, "URI to bind", "URI" }       struct values, repeatable
- *   { "keep", 0, POPT_ARG_NONE, &a.keep, 0, "stay and refresh", NULL }                   int, counts
- * A row whose long name a group has, too, takes the place of the group's row. A hidden --no-FOO row is added for each
- * flag. Empty values and CR, LF in any value or argument are refused here. */
+ *
+ *	{ "expires", 'x', POPT_ARG_STRING, &a.expires, 0, "lifetime (default 1h)", "T" },
+ *	{ "path", 0, POPT_ARG_STRING, &a.path, OPT_LIST, "Path (RFC 3327)", "URI" },
+ *	{ "keep", 0, POPT_ARG_NONE, &a.keep, 0, "stay and refresh", NULL },
+ *
+ * are a const char *, of which the last one counts; a struct values, since it is repeatable; and an
+ * int that counts. A row whose long name a group has, too, takes the place of the group's row. A
+ * hidden --no-FOO row is added for each flag. Empty values and CR or LF in any value or argument
+ * are refused here. */
 #ifndef CLI_OPT_H
 #define CLI_OPT_H
 
@@ -14,31 +18,32 @@
 #include "cmd.h"
 
 enum {
-	OPT_LIST = 1,   /* val of a repeatable option */
+	OPT_LIST = 1, /* val of a repeatable option */
 	OPT_GO_ON = -1, /* what is given in place of an exit code when the command shall go on */
 };
 
 struct opt_spec {
 	const struct cmd *cmd;
 	const struct poptOption *own; /* the command's own rows, ended by POPT_TABLEEND */
-	unsigned groups;              /* set of GROUP_x */
-	int min_args, max_args;       /* max_args -1: no limit */
-	bool raw_args;                /* the arguments are another program's: not checked for CR and LF */
+	unsigned groups; /* set of GROUP_x */
+	int min_args, max_args; /* max_args -1: no limit */
+	bool raw_args; /* the arguments are another program's: not checked for CR and LF */
 };
 
-/* Parses a command's line into g and the locals its rows point at, then what it left open from RTE_* and the
- * configuration; the arguments into g->args. OPT_GO_ON, or the exit code to return at once: help was shown (0) or a usage
- * error printed (2). */
+/* Parses a command's line into g and the locals its rows point at, then what it left open from
+ * RTE_* and the configuration; the arguments into g->args. OPT_GO_ON, or the exit code to return at
+ * once: help was shown (0) or a usage error printed (2). */
 int opt_parse(const struct opt_spec *spec, int argc, const char **argv, struct groups *g);
-/* The options before the command word; the rest, command word first, into g->args. OPT_GO_ON or an exit code. */
+/* The options before the command word; the rest, command word first, into g->args. OPT_GO_ON or an
+ * exit code. */
 int opt_parse_common(int argc, const char **argv, struct groups *g);
 
 /* A usage error of a command: prints it in the way that g asks for; gives 2. */
 int opt_usage(const struct groups *g, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Any failure before the output exists; gives the code. */
 int opt_refuse(const struct groups *g, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
-/* A usage error for a bad value: the option that f->text begins with ("--timeout ...", as value.h writes it) is replaced by
- * the place it came from when that is a file or the environment. Gives 2. */
+/* A usage error for a bad value: the option that f->text begins with ("--timeout ...", as value.h
+ * writes it) is replaced by the place it came from, be that a file or the environment. Gives 2. */
 int opt_bad(const struct groups *g, const struct fail *f);
 
 /* Where the option's value came from; NULL when it is built in. */

@@ -52,6 +52,9 @@ void out_line(struct out *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void out_note(struct out *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A warning on stderr unless -q ("rte: warning: ..."). */
 void out_warn(struct out *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* A detail of text only, what the end record has as time_ms: how long an operation took; NULL: as far as events told,
+ * and in all since the start. */
+void out_times(struct out *o, const struct endpoint_times *t);
 /* The first request as it would be sent (--dry-run). */
 void out_unsent(struct out *o, struct str wire);
 /* For the end record: does somebody answer at the binding that was made (ruling 26)? In text a line when nobody does. */

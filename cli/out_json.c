@@ -417,14 +417,15 @@ static void registration(struct out *o, const struct endpoint_registration *e)
 	json_object_set_new(r, "cause", json_string(e->cause));
 	for (unsigned i = 0; i < e->contact_count; i++)
 		json_array_append_new(contacts, contact(&e->contacts[i]));
-	if (e->active) {
+	if (e->active || e->contact_count > 0)
 		json_object_set(r, "contact", contacts);
+	if (e->active) {
 		json_object_set_new(r, "path", texts(e->path, e->path_count));
 		json_object_set_new(r, "service_route", texts(e->service_route, e->service_route_count));
 		json_object_set_new(r, "outbound", json_boolean(e->outbound));
-		json_object_set_new(r, "expires", json_integer(e->expires));
 	}
 	json_decref(contacts);
+	put_number(r, "expires", e->expires > 0, e->expires);
 	put_number(r, "refresh_in", e->refresh_in > 0, e->refresh_in);
 	put_number(r, "reg_id", e->reg_id > 0, e->reg_id);
 	put_word(r, "detail", e->detail);

@@ -152,37 +152,50 @@ static void list_line(struct out *o, const char *name, const struct str *list, u
 	out_detail(o, name, buf_str(&b));
 }
 
-/* How it came there: peer and authentication, and how long it took. */
-static void via_lines(struct out *o)
+/* How it came there. */
+static void via_line(struct out *o)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 12);
 	const struct out_seen *s = &o->seen;
-	char t[24];
 
 	buf_addf(&b, "%s%s%s%s%s%s%s", s->hop, s->host[0] ? "  " : "", s->host, s->tls[0] ? "  " : "", s->tls,
 		s->auth[0] ? "  auth " : "", s->auth);
 	out_detail(o, "via", buf_str(&b));
-	buf_clear(&b);
-	if (s->resolve_ms >= 0)
-		buf_addf(&b, "dns %s  ", time_text(s->resolve_ms, t));
-	if (s->connect_ms >= 0)
-		buf_addf(&b, "connect %s  ", time_text(s->connect_ms, t));
-	if (s->tls_ms >= 0)
-		buf_addf(&b, "tls %s  ", time_text(s->tls_ms, t));
-	buf_addf(&b, "total %s", time_text(out_elapsed_ms(o), t));
+}
+
+static void add_time(struct buf *b, const char *name, double ms)
+{
+	char text[24];
+
+	if (ms >= 0.05) /* less is nothing: a numeric host was not resolved */
+		buf_addf(b, "%s%s %s", b->n ? "  " : "", name, time_text(ms, text));
+}
+
+void out_times(struct out *o, const struct endpoint_times *t)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 12);
+	const struct out_seen *s = &o->seen;
+
+	add_time(&b, "dns", t ? t->resolve : s->resolve_ms);
+	add_time(&b, "connect", t ? t->connect : s->connect_ms);
+	add_time(&b, "tls", t ? t->tls : s->tls_ms);
+	add_time(&b, "total", t ? t->total : out_elapsed_ms(o));
 	out_detail(o, "time", buf_str(&b));
 }
 
-static void active_lines(struct out *o, const struct endpoint_registration *r)
+static void registration_lines(struct out *o, const struct endpoint_registration *r)
 {
-	bool fresh = is(r->cause, "registered") || is(r->cause, "created");
+	bool answered = r->active || is(r->cause, "unregistered");
 	char expires[40] = "", reg_id[32] = "";
 
-	if (r->expires && !is(r->cause, "unregistered"))
+	if (is(r->cause, "connection-dropped"))
+		return; /* the line of the flow has said it */
+	if (r->expires)
 		snprintf(expires, sizeof(expires), "  expires %u", r->expires);
 	if (r->reg_id)
 		snprintf(reg_id, sizeof(reg_id), "  reg-id %u", r->reg_id);
-	out_put(o, OUT_GREEN, "%-10s  " STR_FMT "  %s%s%s", r->cause, STR_ARG(r->aor), o->seen.status, expires, reg_id);
+	out_put(o, answered ? OUT_GREEN : OUT_YELLOW, "%-10s  " STR_FMT "%s%s%s%s",
+		r->cause, STR_ARG(r->aor), answered ? "  " : "", answered ? o->seen.status : "", expires, reg_id);
 	if (is(r->cause, "refreshed"))
 		return;
 	for (unsigned i = 0; i < r->contact_count; i++)
@@ -190,19 +203,8 @@ static void active_lines(struct out *o, const struct endpoint_registration *r)
 	list_line(o, "path", r->path, r->path_count);
 	list_line(o, "route", r->service_route, r->service_route_count);
 	out_detail(o, "note", str_of(r->detail));
-	if (fresh)
-		via_lines(o);
-}
-
-static void registration_lines(struct out *o, const struct endpoint_registration *r)
-{
-	if (r->active) {
-		active_lines(o, r);
-		return;
-	}
-	if (is(r->cause, "connection-dropped"))
-		return; /* the line of the flow has said it */
-	out_put(o, is(r->cause, "unregistered") ? OUT_GREEN : OUT_YELLOW, "%-10s  " STR_FMT, r->cause, STR_ARG(r->aor));
+	if (r->active)
+		via_line(o);
 }
 
 static void flow_lost(struct out *o, const struct endpoint_flow *f)

@@ -1,8 +1,9 @@
-/* cli/run.h -- what every command with an endpoint does around its operation: config structs from option groups, the
- * manager and the endpoint, signals, --max-time, the orderly end and the exit code
+/* cli/run.h -- what every command with an endpoint does around its operation: config structs from
+ * option groups, the manager and the endpoint, signals, --max-time, the orderly end and the exit
+ * code. A command fills in a struct run_config, and then:
  *
- *	code = run_init(&r, &(struct run_config){ .g = g, .aor = aor, .start = start, .stop = stop, .arg = &a });
- *	if (code >= 0)
+ *	code = run_init(&r, &config);
+ *	if (code != OPT_GO_ON)
  *		return code;
  *	run_loop(&r);
  *	registration_free(a.registration);
@@ -23,15 +24,16 @@ struct run;
 
 struct run_config {
 	struct groups *g;
-	const char *target;    /* shown in errors; NULL: the AOR */
-	const char *aor;       /* who we are when an argument says it (`register`); NULL: --aor */
-	bool keeps;            /* it goes on until a signal: INT, TERM and --max-time after the goal are exit 0 */
-	uint64_t timeout_ms;   /* of --timeout when it is not given; 0: 64*T1 */
-	uint32_t follow;       /* of --follow when it is not given */
-	const char *instance;  /* URN of +sip.instance; NULL: none */
-	bool binds_contacts;   /* URIs of --contact are the command's own matter; ;PARAMS go to the endpoint anyway */
-	/* Begins the operation; never finishes it inside. It is called again after a prompt for a password, and then
-	 * first frees what it began before. 0 or -FAIL_x: printed, and the run is over. */
+	const char *target; /* shown in errors; NULL: the AOR */
+	const char *aor; /* who we are when an argument says it (`register`); NULL: --aor */
+	bool keeps; /* goes on until a signal: INT, TERM and --max-time after the goal are exit 0 */
+	uint64_t timeout_ms; /* of --timeout when it is not given; 0: 64*T1 */
+	uint32_t follow; /* of --follow when it is not given */
+	const char *instance; /* URN of +sip.instance; NULL: none */
+	bool binds_contacts; /* URIs of --contact are the command's; ;PARAMS go to the endpoint */
+	/* Begins the operation; never finishes it inside. It is called again after a prompt for a
+	 * password, and then first frees what it began before. 0 or -FAIL_x: printed, and the run
+	 * is over. */
 	int (*start)(struct run *r, struct fail *f);
 	/* Begins the orderly end, which comes to run_finish; NULL: there is nothing to end. */
 	void (*stop)(struct run *r);
@@ -47,29 +49,29 @@ struct run {
 	void *arg;
 	struct out *out;
 	struct endpoint_manager *manager;
-	struct endpoint *endpoint;    /* NULL for CMD_NONE */
+	struct endpoint *endpoint; /* NULL for CMD_NONE */
 	enum endpoint_kind kind;
 	struct cred_store *creds;
 
 	/* values of the groups that operations need */
 	struct request_retry retry;
-	uint64_t timeout_ms;          /* --timeout, never 0 */
-	uint64_t max_time_ms;         /* 0: none */
-	uint64_t recover_ms;          /* --retry-max-time when it was given, else 0 */
+	uint64_t timeout_ms; /* --timeout, never 0 */
+	uint64_t max_time_ms; /* 0: none */
+	uint64_t recover_ms; /* --retry-max-time when it was given, else 0 */
 	uint32_t follow;
-	int max_forwards;             /* --max-forwards, -1: not given */
-	int transport;                /* enum net_transport, or -1 */
-	int family;                   /* AF_UNSPEC, AF_INET, AF_INET6 */
-	const char *aor;              /* as a SIP URI; "" when nobody said */
-	bool must_challenge;          /* schemes were named, without none (AU-05) */
+	int max_forwards; /* --max-forwards, -1: not given */
+	int transport; /* enum net_transport, or -1 */
+	int family; /* AF_UNSPEC, AF_INET, AF_INET6 */
+	const char *aor; /* as a SIP URI; "" when nobody said */
+	bool must_challenge; /* schemes were named, without none (AU-05) */
 
-	int exit_code;                /* of the first failure; 0: none yet */
-	bool goal;                    /* set by the command: the goal was reached */
-	int signal;                   /* the first INT or TERM, else 0 */
-	struct endpoint_result last;  /* of the latest final event; of its response only the numbers are kept */
+	int exit_code; /* of the first failure; 0: none yet */
+	bool goal; /* set by the command: the goal was reached */
+	int signal; /* the first INT or TERM, else 0 */
+	struct endpoint_result last; /* the latest final one; of its response only the numbers */
 
 	/* internal */
-	struct buf key_password;      /* TLS contexts are made late */
+	struct buf key_password; /* TLS contexts are made late */
 	struct endpoint_msg last_response;
 	ev_timer max_timer, end_timer;
 	ev_signal on_int, on_term;
@@ -77,26 +79,28 @@ struct run {
 	bool stopping, over, again, prompted, running, has_last, listens_tls;
 };
 
-/* Reads the groups; makes output, credentials, manager and endpoint (CMD_NONE: output only); prints its own
- * errors. OPT_GO_ON or an exit code. After OPT_GO_ON nothing is sent yet, and run_done must follow. */
+/* Reads the groups; makes output, credentials, manager and endpoint (CMD_NONE: output only); prints
+ * its own errors. OPT_GO_ON or an exit code. After OPT_GO_ON nothing is sent yet, and run_done must
+ * follow. */
 int run_init(struct run *r, const struct run_config *config);
 /* Starts the operation and runs the loop until run_finish. Signals count from here on. */
 void run_loop(struct run *r);
-/* The operation is over: leaves the loop. The first code other than 0 decides. Without a loop running it only keeps the
- * code. */
+/* The operation is over: leaves the loop. The first code other than 0 decides. Without a loop
+ * running it only keeps the code. */
 void run_finish(struct run *r, int code);
-/* Frees all, writes the end record, gives the process's exit code. Operations must be freed before. */
+/* Frees all, writes the end record, gives the exit code. Operations must be freed before. */
 int run_done(struct run *r);
 
 /* Keeps a final result for the end record. */
 void run_result(struct run *r, const struct endpoint_result *result);
-/* A final failure: asks for a password and begins anew where that may help (cli.md section 11, source 6), else keeps the
- * result, prints it and finishes with its code. */
+/* A final failure: asks for a password and begins anew where that may help (cli.md section 11,
+ * source 6), else keeps the result, prints it and finishes with its code. */
 void run_failed(struct run *r, const struct endpoint_result *result);
-/* The handler of simple operations; arg is the struct run: DONE finishes with 0, FAILED is run_failed, CLOSED finishes,
- * everything else goes to out_event. */
+/* The handler of simple operations; arg is the struct run: DONE finishes with 0, FAILED is
+ * run_failed, CLOSED finishes, everything else goes to out_event. */
 void run_event(void *arg, const struct endpoint_event *ev);
-/* A bad argument of the command, found after run_init: prints it, gives the code for run_finish (2). */
+/* A bad argument of the command, found after run_init: prints it, gives the code for run_finish
+ * (2). */
 int run_usage(struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #endif

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The transaction's timer runs while the transport connects (RFC 3261 17.1.2.2): --timeout bounds that, too. */
+/* The transaction's timer runs while the transport connects (RFC 3261 17.1.2.2): --timeout bounds
+ * that, too. */
 enum { CONNECT_MS = 32000 };
 
 /* T, but not 0. */

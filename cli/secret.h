@@ -15,31 +15,31 @@ struct secret_source {
 	const char *prompt; /* what a prompt asks for: "Password for alice" */
 	uint64_t timeout_ms; /* bounds cmd: */
 };
-/* Is the text of the form of a SOURCE? Nothing is read. -FAIL_ARGUMENT, for a bare word with a hint that does not repeat
- * it. */
+/* Is the text of the form of a SOURCE? Nothing is read. -FAIL_ARGUMENT, for a bare word with a hint
+ * that does not repeat it. */
 int secret_check(const char *option, const char *text, struct fail *f);
-/* The secret into out, its kind into *kind ("env" "file" ...). -FAIL_ARGUMENT as above; what cannot be read is -FAIL_LOCAL;
- * no terminal for a prompt is -FAIL_CREDENTIALS. */
+/* The secret into out, its kind into *kind ("env" "file" ...). -FAIL_ARGUMENT as above; what cannot
+ * be read is -FAIL_LOCAL; no terminal for a prompt is -FAIL_CREDENTIALS. */
 int secret_read(const struct secret_source *s, struct buf *out, const char **kind, struct fail *f);
 /* Asks on /dev/tty without echo. -FAIL_CREDENTIALS when there is no terminal or no answer. */
 int secret_prompt(const char *what, struct buf *out, struct fail *f);
-/* What a command prints: split by popt's rules, no shell, PATH search, stdin empty, stderr inherited, killed after
- * timeout_ms (ruling 23). -FAIL_LOCAL with the cause when it cannot run, fails, or prints more than out may hold. The
- * output never stands in f. */
+/* What a command prints: split by popt's rules, no shell, PATH search, stdin empty, stderr
+ * inherited, killed after timeout_ms (ruling 23). -FAIL_LOCAL with the cause when it cannot run,
+ * fails, or prints more than out may hold. The output never stands in f. */
 int secret_command(const char *command, uint64_t timeout_ms, struct buf *out, struct fail *f);
 
-/* Adds the entries of a credentials file to the store. -FAIL_ARGUMENT with file and line, also when others than the owner
- * may touch it; -FAIL_LOCAL when it cannot be read. */
+/* Adds the entries of a credentials file to the store. -FAIL_ARGUMENT with file and line, also when
+ * others than the owner may touch it; -FAIL_LOCAL when it cannot be read. */
 struct secret_file {
 	const char *path;
-	bool must_exist;         /* else a missing file is fine */
-	struct str user, realm;  /* only entries that may match these are taken; empty: any */
-	uint64_t timeout_ms;     /* bounds each password-cmd */
+	bool must_exist; /* else a missing file is fine */
+	struct str user, realm; /* only entries that may match these are taken; empty: any */
+	uint64_t timeout_ms; /* bounds each password-cmd */
 };
 int secret_file(const struct secret_file *file, struct cred_store *store, struct fail *f);
 
-/* Blanks the TEXT of every pass:TEXT in argv, which all users of the machine can see. Gives argv, or a copy in a that
- * still holds them. */
+/* Blanks the TEXT of every pass:TEXT in argv, which all users of the machine can see. Gives argv,
+ * or a copy in a that still holds them. */
 const char **secret_hide(struct arena *a, int argc, char **argv);
 
 #endif

@@ -58,7 +58,7 @@ ended() {
 	tail -n 1 "$1" | jq -r 'select(.type == "end") | .exit_code'
 }
 
-# check_records [--exit=N] [--unfinished] <FILE: every record fits cli/events.def and the order of a run
+# check_records [-c] <FILE: every record fits cli/events.def and the order of a run; -c: of a piece of one
 check_records() {
 	"${RTE%/cli/rte}/tests/tools/jsoncheck" "$@"
 }

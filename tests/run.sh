@@ -149,12 +149,13 @@ setup() {
 # build DIR OPTION...
 build() {
 	log=$work/$1.log
-	if { setup "$@" && ninja -C "$1"; } >"$log" 2>&1; then
+	if ! setup "$@" >"$log" 2>&1; then
+		fail build "$1: meson setup" "$log"
+	elif ! ninja -C "$1" --quiet >"$log" 2>&1; then
+		fail build "$1" "$log"
+	else
 		pass build "$1"
-		return 0
 	fi
-	fail build "$1" "$log"
-	return 1
 }
 release() { build build -Dtests=true; }
 asan() {

@@ -2,6 +2,8 @@
 #include "base/hash.h"
 
 #include "base/base.h"
+#include "base/mem.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 #include <assert.h>

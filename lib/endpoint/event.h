@@ -123,7 +123,7 @@ struct endpoint_contact {
 };
 
 struct endpoint_registration {
-	bool active;
+	bool active; /* of a query: there are bindings */
 	const char *cause; /* RFC 3680: "registered" "refreshed" "unregistered" "expired" "rejected" ..., ours: "connection-dropped" */
 	struct str aor;
 	uint32_t expires;      /* of our binding; 0 when there is none */

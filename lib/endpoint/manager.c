@@ -80,6 +80,7 @@ int endpoint_manager_new(const struct endpoint_manager_config *config, struct en
 	net_tls_unref(server);
 	if (e != 0)
 		goto fail;
+	net_loop_trace(net.loop, config->trace);
 	*out = m;
 	return 0;
 fail:
@@ -91,6 +92,7 @@ void endpoint_manager_free(struct endpoint_manager *m)
 {
 	if (!m)
 		return;
+	net_loop_trace(endpoint_loop(), NULL);
 	transaction_free_all(m);
 	if (m->net)
 		for (struct net_flow *flow = net_manager_next(m->net, NULL); flow; flow = net_manager_next(m->net, flow))

@@ -182,11 +182,11 @@ static void on_end_timer(struct ev_loop *loop, ev_timer *w, int revents)
 
 /* ---- answers ---- */
 
-static bool emit_active(struct registration_flow *f, const struct registration_answer *a, const char *cause, uint32_t in)
+static bool emit_state(struct registration_flow *f, const struct registration_answer *a, const char *cause, uint32_t in)
 {
 	const struct registration *r = f->registration;
 	const struct endpoint_registration e = {
-		.active = true,
+		.active = strcmp(cause, "unregistered") != 0,
 		.cause = cause,
 		.aor = endpoint_uri(r->endpoint),
 		.expires = a->expires,
@@ -196,7 +196,7 @@ static bool emit_active(struct registration_flow *f, const struct registration_a
 		.service_route = a->service_route, .service_route_count = a->service_route_count,
 		.outbound = a->outbound,
 		.reg_id = f->reg_id,
-		.detail = a->listed || a->contact_count > 0 ? NULL : "the answer lists no contacts",
+		.detail = r->config.what != REGISTRATION_ADD || a->contact_count > 0 ? NULL : "the answer lists no contacts",
 	};
 
 	return emit(f->registration, &(struct endpoint_event){ .type = ENDPOINT_REGISTRATION, .registration = &e });
@@ -221,7 +221,7 @@ static void registered(struct registration_flow *f, const struct endpoint_result
 	}
 	for (unsigned i = 0; i < r->flow_count; i++)
 		whole = whole && r->flows[i].state == REGISTRATION_REGISTERED;
-	if (emit_active(f, a, cause, in) && !r->config.keep && whole)
+	if (emit_state(f, a, cause, in) && !r->config.keep && whole)
 		finish(r, ENDPOINT_DONE, result);
 }
 
@@ -278,9 +278,11 @@ static void succeeded(struct registration_flow *f, const struct endpoint_result 
 		return;
 	}
 	if (r->config.what != REGISTRATION_ADD) {
-		bool removed = r->config.what != REGISTRATION_QUERY;
+		bool there = r->config.what == REGISTRATION_QUERY && a.contact_count > 0;
 
-		if (emit_active(f, &a, removed ? "unregistered" : "registered", 0))
+		if (!a.listed)
+			a.expires = 0;
+		if (emit_state(f, &a, there ? "registered" : "unregistered", 0))
 			finish(r, ENDPOINT_DONE, result);
 		return;
 	}

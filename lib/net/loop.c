@@ -15,7 +15,7 @@
 #define BACKENDS 0u
 #endif
 
-enum { YEAR_S = 365 * 86400 };
+enum { YEAR_S = 365 * 86400, SLOW_MS = 50 };
 
 static void *allocate(void *p, long n)
 {
@@ -35,6 +35,28 @@ struct ev_loop *net_loop(void)
 	if (!ev_default_loop(BACKENDS | EVFLAG_NOENV))
 		abort();
 	return EV_DEFAULT_UC;
+}
+
+/* What the loop runs when events are pending, timed: nothing here may block (R7). */
+static void invoke(struct ev_loop *loop)
+{
+	const struct trace *trace = ev_userdata(loop);
+	uint64_t start = trace_on(trace, TRACE_LOOP) ? net_now_us() : 0;
+	double ms;
+
+	ev_invoke_pending(loop);
+	trace = ev_userdata(loop); /* a handler may have ended it */
+	if (start == 0 || !trace_on(trace, TRACE_LOOP))
+		return;
+	ms = (double)(net_now_us() - start) / 1000;
+	if (ms > SLOW_MS)
+		trace_emit(trace, &(struct trace_event){ .kind = TRACE_LOOP, .ms = ms });
+}
+
+void net_loop_trace(struct ev_loop *loop, const struct trace *trace)
+{
+	ev_set_userdata(loop, (void *)(uintptr_t)trace);
+	ev_set_invoke_pending_cb(loop, trace ? invoke : ev_invoke_pending);
 }
 
 uint64_t net_now_us(void)

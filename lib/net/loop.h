@@ -2,6 +2,8 @@
 #ifndef NET_LOOP_H
 #define NET_LOOP_H
 
+#include "base/trace.h"
+
 #include <ev.h>
 #include <stdint.h>
 
@@ -12,6 +14,8 @@
  * without any backend aborts. The first call also ignores SIGPIPE: children that are started need
  * it back. LIBEV_FLAGS is not read. */
 struct ev_loop *net_loop(void);
+/* Tells the sink (borrowed; NULL ends it) of every pass that took over 50 ms. */
+void net_loop_trace(struct ev_loop *loop, const struct trace *trace);
 /* Monotonic milliseconds: the time that is passed into lib/sip and lib/auth. */
 uint64_t net_now_ms(void);
 /* The same in microseconds, for measuring. */

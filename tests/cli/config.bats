@@ -35,10 +35,10 @@ agent() {
 }
 
 @test "the order of the parts of a file does not matter; spaces and comments do not either" {
-	config <<-'FILE'
+	sed 's/@$//' <<-'FILE' | config
 
 		[profile lab]
-		  user-agent   =   with blanks inside  
+		  user-agent   =   with blanks inside  @
 		# [profile lab]
 		[ profile   rest ]
 		user-agent=x

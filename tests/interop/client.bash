@@ -37,7 +37,8 @@ register() {
 # exits CODE [PATTERN]: what `rte --json` or `register -j` came to, and how some error record reads; the records are valid
 exits() {
 	[ "$status" = "$1" ] || what_happened
-	check_records --exit="$1" <<<"$output" || what_happened
+	check_records <<<"$output" || what_happened
+	[ "$(record 'select(.type == "end") | .exit_code')" = "$1" ] || what_happened
 	[ $# = 1 ] || record 'select(.type == "error") | .detail' | grep -Eq -e "$2" || what_happened
 }
 # took: elapsed_ms of the end record
@@ -54,7 +55,7 @@ within() {
 
 # ---- in the background: `rte register --keep --json`, its records in $BATS_TEST_TMPDIR/NAME
 
-declare -A kept=()
+declare -gA kept=()
 # keep NAME USER ARG...
 keep() {
 	local name=$1 user=$2
@@ -100,7 +101,8 @@ ends() {
 	unset "kept[$1]"
 	echo "$1: exit $code"
 	[ "$code" = "$3" ] || kept_is "$1"
-	check_records "--exit=$3" <"$BATS_TEST_TMPDIR/$1" || kept_is "$1"
+	check_records <"$BATS_TEST_TMPDIR/$1" || kept_is "$1"
+	[ "$(ended "$BATS_TEST_TMPDIR/$1")" = "$3" ] || kept_is "$1"
 }
 # stop NAME...: TERM, and an orderly end
 stop() {

@@ -16,7 +16,7 @@ files=$(mktemp -d)
 trap 'rm -rf "$files"' EXIT
 echo 'nameserver 127.0.0.1' >"$files/resolv.conf"
 printf '127.0.0.1 localhost %s\n::1 localhost\n' "$(uname -n)" >"$files/hosts"
-export RTE_NS_FILES="$files"
+export RTE_NS_FILES="$files" BATS_TEST_TIMEOUT="${BATS_TEST_TIMEOUT:-180}"
 unshare $flags sh -c '
 	ip link set lo up || exit 1
 	for name in resolv.conf hosts; do

@@ -73,7 +73,7 @@ statuses() { # of what ask printed
 	run openssl s_client -connect '[::1]:5061' -CAfile "$RTE_PKI/ca.pem" -verify_hostname rte.test -verify_return_error </dev/null
 	[[ $output == *'Verify return code: 0 (ok)'* ]]
 	request OPTIONS sip:127.0.0.1:5061 1 >/dev/null
-	run bash -c '(cat "$0"; sleep 0.5) | openssl s_client -quiet -connect 127.0.0.1:5061 2>/dev/null' \
+	run bash -c '(cat "$0"; sleep 0.5) | openssl s_client -quiet -no_ign_eof -connect 127.0.0.1:5061 2>/dev/null' \
 		"$BATS_TEST_TMPDIR/request"
 	[[ $output == 'SIP/2.0 200 OK'* ]]
 	listening udp 5060

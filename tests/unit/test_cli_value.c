@@ -41,8 +41,9 @@ static void times(void **state)
 	assert_int_equal(ms("2m"), 120000);
 	assert_int_equal(ms("1.5h"), 5400000);
 	assert_int_equal(ms("1193h"), 4294800000);
-	static const char *const bad[] = { "", " ", "s", "ms", ".5", "5.", "5.0001", "-1", "+1", "5 s", " 5", "5d",
-		"5S", "0x10", "1e3", "1194h", "99999999999999999999", "0.5ms", "5s5", "\xd9\xa5" };
+	static const char *const bad[] = { "", " ", "s", "ms", ".5", "5.", "5.0001", "-1", "+1",
+		"5 s", " 5", "5d", "5S", "0x10", "1e3", "1194h", "99999999999999999999", "0.5ms",
+		"5s5", "\xd9\xa5" };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(ms(bad[i]), REFUSED);
 }
@@ -105,7 +106,8 @@ static void words(void **state)
 	assert_int_equal(value_words("--x", "d,d", "a|bc|d", &list, &f), -FAIL_ARGUMENT);
 	assert_int_equal(value_words("--x", "d,", "a|bc|d", &list, &f), -FAIL_ARGUMENT);
 	assert_int_equal(value_words("--x", "", "a|bc|d", &list, &f), -FAIL_ARGUMENT);
-	assert_int_equal(value_words("--x", "a,b,c,d,e,f,g,h,i", "a|b|c|d|e|f|g|h|i", &list, &f), -FAIL_ARGUMENT);
+	assert_int_equal(value_words("--x", "a,b,c,d,e,f,g,h,i", "a|b|c|d|e|f|g|h|i", &list, &f),
+		-FAIL_ARGUMENT);
 	assert_int_equal(list.n, 2);
 }
 
@@ -191,7 +193,8 @@ static void data(void **state)
 	assert_int_equal(value_data("-d", "@", &a, &out, &f), -FAIL_ARGUMENT);
 	assert_int_equal(value_data("-d", "@/nonexistent", &a, &out, &f), -FAIL_LOCAL);
 	assert_string_equal(f.text, "-d: /nonexistent: No such file or directory");
-	assert_int_equal(value_data("-d", "@/dev/zero", &a, &out, &f), -FAIL_LOCAL); /* 4 MiB at most */
+	assert_int_equal(
+		value_data("-d", "@/dev/zero", &a, &out, &f), -FAIL_LOCAL); /* 4 MiB at most */
 	arena_done(&a);
 }
 
@@ -205,7 +208,8 @@ static void messages(void **state)
 	assert_int_equal(value_clean("--x", "a\tb \xc3\xa4", &f), 0);
 	assert_int_equal(value_clean("--x", "", &f), -FAIL_ARGUMENT);
 	assert_int_equal(value_clean("--x", "a\rb", &f), -FAIL_ARGUMENT);
-	assert_string_equal(f.text, "--x: \"a\\x0db\" is not fit for a message: it has a control character");
+	assert_string_equal(
+		f.text, "--x: \"a\\x0db\" is not fit for a message: it has a control character");
 	assert_int_equal(value_clean("--x", "\xc3", &f), -FAIL_ARGUMENT);
 	assert_int_equal(value_mime("--type", "text/plain;charset=utf-8", &f), 0);
 	assert_int_equal(value_mime("--type", "text", &f), -FAIL_ARGUMENT);
@@ -217,7 +221,8 @@ static void messages(void **state)
 	assert_string_equal(shown + strlen(shown) - 4, "...\"");
 	memset(text, 'a', 47);
 	memcpy(text + 47, "\xe2\x82\xac\xe2\x82\xac", 7);
-	assert_string_equal(value_show(text, shown), "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...\"");
+	assert_string_equal(
+		value_show(text, shown), "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...\"");
 }
 
 static void nearest(void **state)
