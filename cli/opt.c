@@ -58,7 +58,7 @@ poptContext opt_context(const struct opt_table *t, const char **argv, const stru
 	con = poptGetContext(name, argc, argv, rows, flags | POPT_CONTEXT_NO_EXEC);
 	if (!con)
 		mem_zalloc(SIZE_MAX, 2); /* memory is exhausted: does not come back */
-	if (!off || strcmp(off, "1") != 0)
+	if (!off || strcmp(off, "0") == 0 || strcmp(off, "no") == 0)
 		poptReadDefaultConfig(con, 1);
 	return con;
 }

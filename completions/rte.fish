@@ -156,7 +156,7 @@ complete -c rte -n '__rte_command_is - register options ping' -l tls-name -x -d 
 complete -c rte -n '__rte_command_is - register options ping' -l tls-min -x -a '1.2 1.3' -d 'lowest version (default 1.2)'
 complete -c rte -n '__rte_command_is - register options ping' -l tls-ciphers -x -d 'cipher suites, OpenSSL names'
 complete -c rte -n '__rte_command_is - register options ping' -l keylog -r -F -d 'TLS secrets into FILE (or SSLKEYLOGFILE)'
-complete -c rte -n '__rte_command_is - register options ping' -l connect-timeout -x -d 'connect and TLS handshake (default 32s)'
+complete -c rte -n '__rte_command_is - register options ping' -l connect-timeout -x -d 'connect and TLS handshake (--timeout, at most 32s)'
 complete -c rte -n '__rte_command_is - register options ping' -l timeout -x -d 'one transaction (default 64*T1)'
 complete -c rte -n '__rte_command_is - register options ping resolve' -l max-time -s m -x -d 'the whole command, DNS included'
 complete -c rte -n '__rte_command_is - register options ping' -l t1 -x -d 'round-trip estimate (default 500ms)'

@@ -6,7 +6,13 @@
 
 bool sip_delta_parse(struct str value, uint32_t *seconds)
 {
-	return str_u32(value, seconds);
+	struct scan s = scan_str(value);
+	uint32_t n;
+
+	if (!scan_u32(&s, UINT32_MAX, &n) || !scan_end(&s))
+		return false;
+	*seconds = n;
+	return true;
 }
 
 /* comment = LPAREN *(ctext / quoted-pair / comment) RPAREN. Comments nest: a count, not a

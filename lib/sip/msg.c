@@ -205,7 +205,7 @@ static int split(struct sip_msg *m, unsigned limit, struct fail *f)
 		return answerable(m) ? 0
 				     : fail_set(f, -FAIL_SYNTAX, "the header fields do not end");
 	m->body = (struct str){ body, (size_t)(end - body) };
-	if (str_u32(sip_msg_value(m, SIP_HDR_CONTENT_LENGTH), &length))
+	if (sip_msg_seconds(m, SIP_HDR_CONTENT_LENGTH, &length))
 		m->body = str_sub(m->body, 0, length);
 	return 0;
 }

@@ -75,3 +75,103 @@ catches_signals() {
 	mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status")
 	((0x$mask & 0x2 && 0x$mask & 0x4000))
 }
+
+# ---- rte serve, scripted peers and other programs in the background; reap_all in teardown() ends them
+
+declare -ga reap=()
+reap_all() {
+	local pid
+	for pid in "${reap[@]}"; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	reap=()
+}
+
+# serve_start ARG...: `rte serve`; its ports are $udp $tcp $tls (HOST:PORT), its CA $ca (with --tls-auto), what it prints in
+# $BATS_TEST_TMPDIR/serve.out and serve.err, its process $serve
+serve_start() {
+	local ready=$BATS_TEST_TMPDIR/ready
+	rm -f "$ready"
+	TMPDIR=$BATS_TEST_TMPDIR "$RTE" serve --ready-file="$ready" "$@" >"$BATS_TEST_TMPDIR/serve.out" \
+		2>"$BATS_TEST_TMPDIR/serve.err" 3>&- &
+	serve=$!
+	reap+=("$serve")
+	wait_for 10 test -s "$ready" || {
+		cat "$BATS_TEST_TMPDIR/serve.err"
+		return 1
+	}
+	udp=$(sed -n 's/^udp://p' "$ready" | head -n 1)
+	tcp=$(sed -n 's/^tcp://p' "$ready" | head -n 1)
+	tls=$(sed -n 's/^tls://p' "$ready" | head -n 1)
+	ca=$(echo "$BATS_TEST_TMPDIR"/rte-*/ca.pem)
+}
+# serve_end [SIGNAL]: ends it, and gives its exit code
+serve_end() {
+	local code=0
+	kill "-${1:-TERM}" "$serve"
+	wait "$serve" || code=$?
+	return "$code"
+}
+
+# peer_start udp|tcp: a scripted peer that answers with the file $peer_says (and $peer_says.N); its address is $peer
+peer_start() {
+	need socat ss
+	local listen=UDP4-RECVFROM:0,bind=127.0.0.1,fork
+	[ "$1" = udp ] || listen=TCP4-LISTEN:0,bind=127.0.0.1,fork
+	peer_says=$BATS_TEST_TMPDIR/peer.says
+	socat "$listen" EXEC:"$BATS_TEST_DIRNAME/peer.sh $peer_says" 2>/dev/null 3>&- &
+	reap+=($!)
+	wait_for 5 peer_port $!
+	peer=127.0.0.1:$(peer_port $!)
+}
+peer_port() {
+	ss -Hlntup | sed -n "s/.*127\.0\.0\.1:\([0-9]*\) .*pid=$1,.*/\1/p" | grep .
+}
+# peer_answer NAME <<TEXT: what it answers; NAME is empty, or .N
+peer_answer() {
+	cat >"$peer_says${1:-}"
+}
+# The usual header fields of an answer, for peer_answer.
+peer_head='Via: {Via}
+From: {From}
+To: {To};tag=peer
+Call-ID: {Call-ID}
+CSeq: {CSeq}'
+
+# spawn NAME ARG...: rte in the background: its process is $spawned, what it prints in $BATS_TEST_TMPDIR/NAME.out and .err
+spawn() {
+	local name=$1
+	shift
+	"$RTE" "$@" >"$BATS_TEST_TMPDIR/$name.out" 2>"$BATS_TEST_TMPDIR/$name.err" 3>&- &
+	spawned=$!
+	reap+=("$spawned")
+}
+# printed NAME PATTERN: within 10 s
+printed() {
+	wait_for 10 grep -Eq -e "$2" "$BATS_TEST_TMPDIR/$1.out" || {
+		cat "$BATS_TEST_TMPDIR/$1.out" "$BATS_TEST_TMPDIR/$1.err"
+		return 1
+	}
+}
+# spawned_ends CODE NAME [PATTERN]: the spawned one ends (within 10 s) with this code; a line of its stderr looks like PATTERN
+spawned_ends() {
+	local code=0
+	wait_for 10 gone "$spawned"
+	wait "$spawned" || code=$?
+	[ "$code" = "$1" ] && { [ $# = 2 ] || grep -Eq -e "$3" "$BATS_TEST_TMPDIR/$2.err"; } || {
+		echo "exit code $code"
+		cat "$BATS_TEST_TMPDIR/$2.out" "$BATS_TEST_TMPDIR/$2.err"
+		return 1
+	}
+}
+# It is gone, or a zombie that we have yet to wait for.
+gone() {
+	! grep -q '^State:[[:space:]]*[^Z]' "/proc/$1/status" 2>/dev/null
+}
+
+# records: what is on stdout fits the schema, and its end has the exit code
+records() {
+	check_records <<<"$output" || what_happened
+	[ "$(ended <(printf '%s\n' "$output"))" = "$status" ] || what_happened
+}

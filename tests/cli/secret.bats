@@ -41,9 +41,10 @@ challenge() {
 		if [ "$(value response)" = "$(hash "$ha1:n:$(value nc):$(value cnonce):auth:$ha2")" ]; then
 			status='200 OK'
 		fi
-		printf '%s\r\n' "SIP/2.0 $status" "$(field Via)" "$(field From)" "$(field To);tag=t" "$(field Call-ID)" \
+		# one write is one datagram
+		cat <<<"$(printf '%s\r\n' "SIP/2.0 $status" "$(field Via)" "$(field From)" "$(field To);tag=t" "$(field Call-ID)" \
 			"$(field CSeq)" 'WWW-Authenticate: Digest realm="r", nonce="n", algorithm=SHA-256, qop="auth"' \
-			'Content-Length: 0' ''
+			'Content-Length: 0' '')"
 	SCRIPT
 	chmod +x "$BATS_TEST_TMPDIR/challenger"
 	USER_WANTED=$1 PASSWORD_WANTED=$canary socat UDP4-RECVFROM:0,bind=127.0.0.1,fork \

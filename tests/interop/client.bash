@@ -56,14 +56,23 @@ within() {
 # ---- in the background: `rte register --keep --json`, its records in $BATS_TEST_TMPDIR/NAME
 
 declare -gA kept=()
-# keep NAME USER ARG...
+with=()
+# keep NAME USER ARG...; what stands in the array `with` comes before rte: see lapsing
 keep() {
 	local name=$1 user=$2
 	shift 2
-	SECRET=pw-$user $with "$RTE" register --json --keep --server="${at:-127.0.0.1}" --cacert="$RTE_PKI/ca.pem" \
+	SECRET=pw-$user "${with[@]}" "$RTE" register --json --keep --server="${at:-127.0.0.1}" --cacert="$RTE_PKI/ca.pem" \
 		--password=env:SECRET "$@" "sip:$user@rte.test" \
 		>"$BATS_TEST_TMPDIR/$name" 2>"$BATS_TEST_TMPDIR/$name.err" </dev/null 3>&- &
 	kept[$name]=$!
+}
+# lapsing FACTOR: the clock of what keep starts runs so much faster; see lapse. Its times and records are of that clock.
+lapsing() {
+	local library
+	for library in /usr/lib/*/faketime/libfaketime.so.1; do
+		[ -e "$library" ] || missing "libfaketime is not installed"
+	done
+	with=(env "LD_PRELOAD=$library" "FAKETIME=+0 x$1")
 }
 # records NAME FILTER: the records so far that are FILTER, one a line
 records() {

@@ -10,7 +10,7 @@
 # Options (default): PORT (5060: udp and tcp) TLSPORT (5061) DOMAIN (rte.test) AUTH (yes) ALGORITHM (MD5; SHA-256)
 # QOP (auth; empty: RFC 2069) MIN_EXPIRES (0) MAX_EXPIRES (3600) NONCE_EXPIRE (300 s) FLOW_TIMER (25)
 # AUTH_INFO (no; yes: Authentication-Info) ONE_TIME_NONCE (no) PKI (DIR/pki, made by pki.sh) CERT (server)
-# CLIENT_CERT (no; yes: a client certificate is required) TLS (TLSv1.2+)
+# CLIENT_CERT (no; yes: a client certificate is required) TLS (TLSv1.2+) CFG (kamailio; edge: an edge proxy before it)
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 PATH=$PATH:/usr/sbin:/sbin
@@ -33,7 +33,7 @@ running() {
 start() {
 	PORT=5060 TLSPORT=5061 DOMAIN=rte.test AUTH=yes ALGORITHM=MD5 QOP=auth MIN_EXPIRES=0 MAX_EXPIRES=3600
 	NONCE_EXPIRE=300 FLOW_TIMER=25 AUTH_INFO=no ONE_TIME_NONCE=no PKI=$dir/pki CERT=server CLIENT_CERT=no
-	TLS=TLSv1.2+
+	TLS=TLSv1.2+ CFG=kamailio
 	local option defines=()
 	for option; do
 		[ -z "$option" ] || declare -g "$option"
@@ -68,7 +68,7 @@ start() {
 	for option in PORT TLSPORT DOMAIN ALGORITHM QOP MIN_EXPIRES MAX_EXPIRES NONCE_EXPIRE FLOW_TIMER; do
 		script+="s#@$option@#${!option}#g;"
 	done
-	sed -e "${script}s#@DIR@#$dir#g" "$here/kamailio.cfg.in" >"$dir/kamailio.cfg"
+	sed -e "${script}s#@DIR@#$dir#g" "$here/$CFG.cfg.in" >"$dir/kamailio.cfg"
 	for option in AUTH AUTH_INFO ONE_TIME_NONCE; do
 		[ "${!option}" = no ] || defines+=(-A "WITH_$option")
 	done

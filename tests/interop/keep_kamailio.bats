@@ -13,6 +13,7 @@ teardown() {
 	tell_kamailio CONT
 }
 teardown_file() {
+	edge stop
 	rigs_stop
 }
 
@@ -373,6 +374,42 @@ ask_for() {
 	sipsak -s sip:alice@127.0.0.1:5060
 	stop alice
 	contacts_are 0 alice
+}
+
+edge() { # start | stop: an edge proxy at 5070 and 5071 before the registrar
+	local dir=$BATS_FILE_TMPDIR/edge
+	case $1 in
+	start) "$interop/kamailio.sh" start "$dir" CFG=edge PORT=5070 TLSPORT=5071 "PKI=$RTE_PKI" 3>&- ;;
+	stop) "$interop/kamailio.sh" stop "$dir" 3>&- ;;
+	esac
+}
+
+@test "an edge proxy: Path with its flow token, Flow-Timer of its own, requests come down the flow" {
+	kamailio_with
+	edge start
+	at=127.0.0.1:5071 keep alice alice -t tls --outbound --instance=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6
+	at=127.0.0.1:5070 keep bob bob -t udp --outbound --instance=urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf7
+	stays alice bob
+	run kamailio contacts alice
+	echo "$output"
+	[[ $output == *'path=<sip:'*'@127.0.0.1:507'*';ob>'* && $output == *'reg-id=1'* ]]
+	[ "$(records alice "$active" | jq -c '[.outbound, (.path | length)]')" = '[true,1]' ]
+	for user in alice bob; do
+		run ask_for OPTIONS "sip:$user@127.0.0.1:5060"
+		echo "$output"
+		[[ $output == *'SIP/2.0 200 OK'* ]]
+	done
+	# the edge loses its connections: alice comes back over a new flow, with a new token
+	first=$(detail alice path)
+	drop_tcp 5071
+	comes 4 alice 2 "$active"
+	[ "$(detail alice path)" != "$first" ]
+	run ask_for OPTIONS "sip:alice@127.0.0.1:5060"
+	[[ $output == *'SIP/2.0 200 OK'* ]]
+	stop alice bob
+	contacts_are 0 alice
+	contacts_are 0 bob
+	edge stop
 }
 
 # relay_start udp|tcp PORT: to Kamailio, in clear; the bytes of both directions are in $BATS_FILE_TMPDIR/relay
