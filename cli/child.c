@@ -73,13 +73,15 @@ bool child_start(struct child *c, const char *const *argv, const char *const *en
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setsigdefault(&attributes, &set);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-	e = posix_spawnp(&c->pid, argv[0], NULL, &attributes, (char **)(uintptr_t)argv, (char **)(uintptr_t)envp);
+	e = posix_spawnp(&c->pid, argv[0], NULL, &attributes, (char **)(uintptr_t)argv,
+		(char **)(uintptr_t)envp);
 	posix_spawnattr_destroy(&attributes);
 	mem_free(envp);
 	if (e != 0) {
 		c->pid = 0;
 		c->status = e == ENOENT ? NOT_FOUND : CANNOT_RUN;
-		fail_set(f, -FAIL_LOCAL, "%s: %s", argv[0], e == ENOENT ? "command not found" : strerror(e));
+		fail_set(f, -FAIL_LOCAL, "%s: %s", argv[0],
+			e == ENOENT ? "command not found" : strerror(e));
 		return false;
 	}
 	ev_child_init(&c->watcher, on_child, c->pid, 0);

@@ -1,5 +1,5 @@
-/* cli/cmd_options.c -- rte options: one probe, many probes with statistics, and the trace of a route by Max-Forwards
- * (cli.md section 8) */
+/* cli/cmd_options.c -- rte options: one probe, many probes with statistics, and the trace of a
+ * route by Max-Forwards (cli.md section 8) */
 #include "base/list.h"
 #include "base/mem.h"
 #include "exit.h"
@@ -19,14 +19,14 @@ struct args {
 	uint32_t count, max_hops, min_ok;
 	struct str *targets; /* URIs */
 	struct str body;
-	bool many;           /* -c, or several targets: one line each, and a summary */
+	bool many; /* -c, or several targets: one line each, and a summary */
 
 	struct run *run;
-	ev_timer timer;      /* the next round of many */
-	unsigned round;      /* rounds that were sent */
-	struct list probes;  /* on their way */
+	ev_timer timer; /* the next round of many */
+	unsigned round; /* rounds that were sent */
+	struct list probes; /* on their way */
 	struct stats stats;
-	unsigned hop;        /* of --trace-route: its Max-Forwards */
+	unsigned hop; /* of --trace-route: its Max-Forwards */
 };
 
 struct probe {
@@ -134,7 +134,8 @@ static void finish_many(struct args *a, bool complete)
 	if (a->min_ok && complete && a->stats.sum.ok >= a->min_ok)
 		code = EXIT_ok;
 	if (code && r->g->quiet && !r->g->json) {
-		snprintf(text, sizeof(text), "%u of %u requests failed", a->stats.sum.failed, a->stats.sum.sent);
+		snprintf(text, sizeof(text), "%u of %u requests failed", a->stats.sum.failed,
+			a->stats.sum.sent);
 		out_error(r->out, code, text, NULL);
 	}
 	r->goal = complete;
@@ -302,16 +303,18 @@ static int values(struct groups *g, struct args *a, struct fail *f)
 	uint64_t items;
 	int e;
 
-	if ((e = value_number("--count", a->count_text, (struct value_range){ 1, COUNT_MAX, 1 }, &a->count, f)) != 0 ||
-	    (e = value_ms("--interval", a->interval_text, 1000, &a->interval_ms, f)) != 0 ||
-	    (e = value_number("--max-hops", a->max_hops_text, (struct value_range){ 1, 256, HOPS }, &a->max_hops, f)) != 0)
+	if ((e = value_number("--count", a->count_text, (struct value_range){ 1, COUNT_MAX, 1 },
+		     &a->count, f)) != 0 ||
+		(e = value_ms("--interval", a->interval_text, 1000, &a->interval_ms, f)) != 0 ||
+		(e = value_number("--max-hops", a->max_hops_text,
+			 (struct value_range){ 1, 256, HOPS }, &a->max_hops, f)) != 0)
 		return e;
 	items = (uint64_t)a->count * g->args.n;
 	if (items > UINT32_MAX)
 		return fail_set(f, -FAIL_ARGUMENT, "--count: too many requests in all");
-	if ((e = value_number("--min-ok", a->min_ok_text, (struct value_range){ 1, (uint32_t)items, 0 }, &a->min_ok,
-		     f)) != 0 ||
-	    (e = value_data("--data", g->data, &g->arena, &a->body, f)) != 0)
+	if ((e = value_number("--min-ok", a->min_ok_text,
+		     (struct value_range){ 1, (uint32_t)items, 0 }, &a->min_ok, f)) != 0 ||
+		(e = value_data("--data", g->data, &g->arena, &a->body, f)) != 0)
 		return e;
 	a->many = a->count_text || g->args.n > 1;
 	if (a->interval_text && !a->count_text)
@@ -321,7 +324,8 @@ static int values(struct groups *g, struct args *a, struct fail *f)
 	if (a->max_hops_text && !a->trace_route)
 		return fail_set(f, -FAIL_ARGUMENT, "--max-hops without --trace-route");
 	if (a->trace_route && a->many)
-		return fail_set(f, -FAIL_ARGUMENT, "--trace-route takes one target, and no --count");
+		return fail_set(
+			f, -FAIL_ARGUMENT, "--trace-route takes one target, and no --count");
 	if (a->trace_route && g->max_forwards)
 		return fail_set(f, -FAIL_ARGUMENT, "--max-forwards with --trace-route");
 	return 0;
@@ -360,15 +364,20 @@ static int go(struct args *a, struct groups *g)
 int cmd_options(const struct cmd *cmd, int argc, const char **argv, struct groups *g)
 {
 	struct args a = { .count_text = NULL };
-	const struct poptOption own[] = {
-		{ "count", 'c', POPT_ARG_STRING, &a.count_text, 0, "requests to send to each target (1)", "COUNT" },
-		{ "interval", 'i', POPT_ARG_STRING, &a.interval_text, 0, "between them (1s; 0: one after another)", "T" },
-		{ "min-ok", 0, POPT_ARG_STRING, &a.min_ok_text, 0, "so many 2xx are a success (all)", "N" },
-		{ "trace-route", 0, POPT_ARG_NONE, &a.trace_route, 0, "Max-Forwards 0, 1, 2 ... : who is on the way", NULL },
-		{ "max-hops", 0, POPT_ARG_STRING, &a.max_hops_text, 0, "of --trace-route (30)", "N" },
-		POPT_TABLEEND
+	const struct poptOption own[] = { { "count", 'c', POPT_ARG_STRING, &a.count_text, 0,
+						  "requests to send to each target (1)", "COUNT" },
+		{ "interval", 'i', POPT_ARG_STRING, &a.interval_text, 0,
+			"between them (1s; 0: one after another)", "T" },
+		{ "min-ok", 0, POPT_ARG_STRING, &a.min_ok_text, 0,
+			"so many 2xx are a success (all)", "N" },
+		{ "trace-route", 0, POPT_ARG_NONE, &a.trace_route, 0,
+			"Max-Forwards 0, 1, 2 ... : who is on the way", NULL },
+		{ "max-hops", 0, POPT_ARG_STRING, &a.max_hops_text, 0, "of --trace-route (30)",
+			"N" },
+		POPT_TABLEEND };
+	const struct opt_spec spec = {
+		.cmd = cmd, .own = own, .groups = GROUP_ALL, .min_args = 1, .max_args = -1
 	};
-	const struct opt_spec spec = { .cmd = cmd, .own = own, .groups = GROUP_ALL, .min_args = 1, .max_args = -1 };
 	struct fail f = { 0 };
 	int e, code = opt_parse(&spec, argc, argv, g);
 

@@ -94,7 +94,8 @@ static void dry_run(struct run *r)
 /* ---- values of options ---- */
 
 /* A URI in any form of cli.md section 6; other schemes (mailto:, tel:) stay as they are. */
-static int uri(struct groups *g, const char *option, const char *text, struct str *out, struct fail *f)
+static int uri(
+	struct groups *g, const char *option, const char *text, struct str *out, struct fail *f)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
 	struct fail why = { 0 };
@@ -111,8 +112,8 @@ static int uri(struct groups *g, const char *option, const char *text, struct st
 }
 
 /* Those of a list; parameters for our own Contact (;PARAMS) are the endpoint's matter. */
-static int uris(struct groups *g, const char *option, const struct values *list, const struct str **out,
-	unsigned *count, struct fail *f)
+static int uris(struct groups *g, const char *option, const struct values *list,
+	const struct str **out, unsigned *count, struct fail *f)
 {
 	struct str *copy = arena_zalloc(&g->arena, (list->n + 1) * sizeof(*copy));
 	int e;
@@ -134,13 +135,15 @@ static int reg_ids(struct groups *g, struct args *a, struct fail *f)
 
 	for (unsigned i = 0; i < a->reg_ids.n; i++) {
 		/* RFC 5626 4.2: from 1 to 2**31 - 1 */
-		int e = value_number("--reg-id", a->reg_ids.v[i], (struct value_range){ 1, INT32_MAX, 0 }, &ids[i], f);
+		int e = value_number("--reg-id", a->reg_ids.v[i],
+			(struct value_range){ 1, INT32_MAX, 0 }, &ids[i], f);
 
 		if (e != 0)
 			return e;
 		for (unsigned k = 0; k < i; k++)
 			if (ids[k] == ids[i])
-				return fail_set(f, -FAIL_ARGUMENT, "--reg-id: %u stands there twice", ids[i]);
+				return fail_set(f, -FAIL_ARGUMENT,
+					"--reg-id: %u stands there twice", ids[i]);
 	}
 	a->config.reg_ids = ids;
 	a->config.reg_id_count = a->reg_ids.n;
@@ -156,16 +159,19 @@ static int methods(struct args *a, struct fail *f)
 	do {
 		scan_lws(&s);
 		if (!scan_run(&s, CH_TOKEN, NULL))
-			return fail_set(f, -FAIL_ARGUMENT, "--methods: not a list of methods such as INVITE,BYE");
+			return fail_set(f, -FAIL_ARGUMENT,
+				"--methods: not a list of methods such as INVITE,BYE");
 		scan_lws(&s);
 	} while (scan_char(&s, ','));
 	if (!scan_end(&s))
-		return fail_set(f, -FAIL_ARGUMENT, "--methods: not a list of methods such as INVITE,BYE");
+		return fail_set(
+			f, -FAIL_ARGUMENT, "--methods: not a list of methods such as INVITE,BYE");
 	a->config.methods = str_of(a->methods);
 	return 0;
 }
 
-/* PROVIDER,PRID[,PARAM], RFC 8599 section 6. The PRID is not repeated: it is as good as a password. */
+/* PROVIDER,PRID[,PARAM], RFC 8599 section 6. The PRID is not repeated: it is as good as a password.
+ */
 static int push(struct args *a, struct fail *f)
 {
 	unsigned parts = 1, empty = 0, bad = 0;
@@ -180,7 +186,8 @@ static int push(struct args *a, struct fail *f)
 		bad += !comma && *p != '%' && !scan_is(*p, CH_PARAM);
 	}
 	if (parts < 2 || parts > 3 || empty || bad)
-		return fail_set(f, -FAIL_ARGUMENT, "--push: not PROVIDER,PRID or PROVIDER,PRID,PARAM");
+		return fail_set(
+			f, -FAIL_ARGUMENT, "--push: not PROVIDER,PRID or PROVIDER,PRID,PARAM");
 	a->config.push = str_of(a->push);
 	return 0;
 }
@@ -188,8 +195,9 @@ static int push(struct args *a, struct fail *f)
 /* crlf|stun|options|none[,T] */
 static int keepalive(struct groups *g, struct args *a, struct fail *f)
 {
-	static const enum registration_keepalive kinds[] = { REGISTRATION_KEEPALIVE_CRLF, REGISTRATION_KEEPALIVE_STUN,
-		REGISTRATION_KEEPALIVE_OPTIONS, REGISTRATION_KEEPALIVE_NONE };
+	static const enum registration_keepalive kinds[] = { REGISTRATION_KEEPALIVE_CRLF,
+		REGISTRATION_KEEPALIVE_STUN, REGISTRATION_KEEPALIVE_OPTIONS,
+		REGISTRATION_KEEPALIVE_NONE };
 	struct str kind, time;
 	int i = 0, e;
 
@@ -199,7 +207,8 @@ static int keepalive(struct groups *g, struct args *a, struct fail *f)
 		kind = str_of(a->keepalive);
 		time.p = NULL;
 	}
-	if ((e = value_word("--keepalive", arena_str(&g->arena, kind).p, "crlf|stun|options|none", &i, f)) != 0)
+	if ((e = value_word("--keepalive", arena_str(&g->arena, kind).p, "crlf|stun|options|none",
+		     &i, f)) != 0)
 		return e;
 	if ((e = value_ms("--keepalive", time.p, 0, &a->config.keepalive_ms, f)) != 0)
 		return e;
@@ -211,13 +220,17 @@ static int keepalive(struct groups *g, struct args *a, struct fail *f)
 
 static int third_party(struct groups *g, struct args *a, struct fail *f)
 {
-	return a->third_party ? uri(g, "--third-party", a->third_party, &a->config.third_party, f) : 0;
+	return a->third_party ? uri(g, "--third-party", a->third_party, &a->config.third_party, f)
+			      : 0;
 }
 
 /* What does not go together. */
 static int conflicts(const struct groups *g, const struct args *a, struct fail *f)
 {
-	const struct { int set; const char *name; } what[] = {
+	const struct {
+		int set;
+		const char *name;
+	} what[] = {
 		{ a->query, "query" }, { a->remove, "remove" }, { a->remove_all, "remove-all" },
 	}, adding[] = {
 		{ a->keep, "keep" }, { a->expires != NULL, "expires" }, { a->outbound, "outbound" },
@@ -234,7 +247,8 @@ static int conflicts(const struct groups *g, const struct args *a, struct fail *
 		if (adding[i].set)
 			return fail_set(f, -FAIL_ARGUMENT, "--%s with --%s", first, adding[i].name);
 	if (a->leave && !a->keep)
-		return fail_set(f, -FAIL_ARGUMENT, "--leave without --keep, which alone removes the binding");
+		return fail_set(f, -FAIL_ARGUMENT,
+			"--leave without --keep, which alone removes the binding");
 	if (a->keepalive && !a->keep)
 		return fail_set(f, -FAIL_ARGUMENT, "--keepalive without --keep");
 	if (a->reg_ids.n && !a->outbound)
@@ -250,21 +264,25 @@ static int values(struct groups *g, struct args *a, struct fail *f)
 	struct registration_config *c = &a->config;
 	int e;
 
-	c->what = a->query ? REGISTRATION_QUERY : a->remove ? REGISTRATION_REMOVE
-		: a->remove_all ? REGISTRATION_REMOVE_ALL : REGISTRATION_ADD;
+	c->what = a->query        ? REGISTRATION_QUERY
+		  : a->remove     ? REGISTRATION_REMOVE
+		  : a->remove_all ? REGISTRATION_REMOVE_ALL
+				  : REGISTRATION_ADD;
 	c->keep = a->keep;
 	c->leave = a->leave;
 	c->outbound = a->outbound;
 	c->gruu = a->gruu;
 	if ((e = conflicts(g, a, f)) != 0 ||
-	    (e = value_seconds("--expires", a->expires, 3600, &c->expires, f)) != 0 ||
-	    (e = value_q("--q", a->q, -1, &c->q, f)) != 0 || (e = reg_ids(g, a, f)) != 0 ||
-	    (e = uris(g, "--contact", &g->contact, &c->contacts, &c->contact_count, f)) != 0 ||
-	    (e = uris(g, "--path", &a->paths, &c->paths, &c->path_count, f)) != 0 || (e = methods(a, f)) != 0 ||
-	    (e = push(a, f)) != 0 || (e = keepalive(g, a, f)) != 0 || (e = third_party(g, a, f)) != 0)
+		(e = value_seconds("--expires", a->expires, 3600, &c->expires, f)) != 0 ||
+		(e = value_q("--q", a->q, -1, &c->q, f)) != 0 || (e = reg_ids(g, a, f)) != 0 ||
+		(e = uris(g, "--contact", &g->contact, &c->contacts, &c->contact_count, f)) != 0 ||
+		(e = uris(g, "--path", &a->paths, &c->paths, &c->path_count, f)) != 0 ||
+		(e = methods(a, f)) != 0 || (e = push(a, f)) != 0 ||
+		(e = keepalive(g, a, f)) != 0 || (e = third_party(g, a, f)) != 0)
 		return e;
 	if (c->expires == 0)
-		return fail_set(f, -FAIL_ARGUMENT, "--expires: 0 would remove the binding, which is --remove");
+		return fail_set(f, -FAIL_ARGUMENT,
+			"--expires: 0 would remove the binding, which is --remove");
 	if (!a->instance && (a->outbound || a->gruu))
 		a->instance = "auto"; /* RFC 5626 4.2, RFC 5627 4.1: neither is possible without */
 	return a->instance ? instance_get(a->instance, &g->arena, &a->urn, f) : 0;
@@ -314,30 +332,38 @@ static int go(struct args *a, struct groups *g)
 int cmd_register(const struct cmd *cmd, int argc, const char **argv, struct groups *g)
 {
 	struct args a = { .expires = NULL };
-	const struct poptOption own[] = {
-		{ "expires", 'x', POPT_ARG_STRING, &a.expires, 0, "lifetime (default 1h)", "T" },
-		{ "contact", 0, POPT_ARG_STRING, &g->contact, OPT_LIST, "bind this, or parameters for our own",
-			"URI|;PARAMS" },
+	const struct poptOption own[] = { { "expires", 'x', POPT_ARG_STRING, &a.expires, 0,
+						  "lifetime (default 1h)", "T" },
+		{ "contact", 0, POPT_ARG_STRING, &g->contact, OPT_LIST,
+			"bind this, or parameters for our own", "URI|;PARAMS" },
 		{ "q", 0, POPT_ARG_STRING, &a.q, 0, "preference, 0.0 to 1.0", "Q" },
-		{ "keep", 0, POPT_ARG_NONE, &a.keep, 0, "stay, refresh, remove it at the end", NULL },
+		{ "keep", 0, POPT_ARG_NONE, &a.keep, 0, "stay, refresh, remove it at the end",
+			NULL },
 		{ "leave", 0, POPT_ARG_NONE, &a.leave, 0, "with --keep: do not remove it", NULL },
 		{ "query", 0, POPT_ARG_NONE, &a.query, 0, "which bindings are there?", NULL },
-		{ "remove", 0, POPT_ARG_NONE, &a.remove, 0, "remove ours, or those of --contact", NULL },
+		{ "remove", 0, POPT_ARG_NONE, &a.remove, 0, "remove ours, or those of --contact",
+			NULL },
 		{ "remove-all", 0, POPT_ARG_NONE, &a.remove_all, 0, "remove all of the AOR", NULL },
-		{ "outbound", 0, POPT_ARG_NONE, &a.outbound, 0, "RFC 5626: the server uses our flow", NULL },
-		{ "reg-id", 0, POPT_ARG_STRING, &a.reg_ids, OPT_LIST, "with --outbound: one flow each (1)", "N" },
-		{ "instance", 0, POPT_ARG_STRING, &a.instance, 0, "+sip.instance; auto keeps one", "URN|auto" },
+		{ "outbound", 0, POPT_ARG_NONE, &a.outbound, 0,
+			"RFC 5626: the server uses our flow", NULL },
+		{ "reg-id", 0, POPT_ARG_STRING, &a.reg_ids, OPT_LIST,
+			"with --outbound: one flow each (1)", "N" },
+		{ "instance", 0, POPT_ARG_STRING, &a.instance, 0, "+sip.instance; auto keeps one",
+			"URN|auto" },
 		{ "gruu", 0, POPT_ARG_NONE, &a.gruu, 0, "ask for a GRUU (RFC 5627)", NULL },
-		{ "methods", 0, POPT_ARG_STRING, &a.methods, 0, "methods parameter of Contact", "LIST" },
+		{ "methods", 0, POPT_ARG_STRING, &a.methods, 0, "methods parameter of Contact",
+			"LIST" },
 		{ "path", 0, POPT_ARG_STRING, &a.paths, OPT_LIST, "Path (RFC 3327)", "URI" },
-		{ "keepalive", 0, POPT_ARG_STRING, &a.keepalive, 0, "how --keep keeps the flow alive",
-			"crlf|stun|options|none[,T]" },
+		{ "keepalive", 0, POPT_ARG_STRING, &a.keepalive, 0,
+			"how --keep keeps the flow alive", "crlf|stun|options|none[,T]" },
 		{ "push", 0, POPT_ARG_STRING, &a.push, 0, "push notification, RFC 8599 (sensitive)",
 			"PROVIDER,PRID[,PARAM]" },
-		{ "third-party", 0, POPT_ARG_STRING, &a.third_party, 0, "who registers for the AOR", "FROM" },
-		POPT_TABLEEND
+		{ "third-party", 0, POPT_ARG_STRING, &a.third_party, 0, "who registers for the AOR",
+			"FROM" },
+		POPT_TABLEEND };
+	const struct opt_spec spec = {
+		.cmd = cmd, .own = own, .groups = GROUP_ALL, .min_args = 1, .max_args = 1
 	};
-	const struct opt_spec spec = { .cmd = cmd, .own = own, .groups = GROUP_ALL, .min_args = 1, .max_args = 1 };
 	struct fail f = { 0 };
 	int e, code = opt_parse(&spec, argc, argv, g);
 

@@ -20,12 +20,12 @@ struct args {
 
 	struct run *run;
 	struct net_dns *dns;
-	struct trace trace;  /* listens to answers, then hands on */
+	struct trace trace; /* listens to answers, then hands on */
 	struct list answers; /* of the URI at hand; in its arena */
 	struct arena arena;
 	struct resolve resolve;
-	unsigned index;      /* of the URI at hand */
-	int code;            /* of the first failure */
+	unsigned index; /* of the URI at hand */
+	int code; /* of the first failure */
 };
 
 static void on_trace(void *arg, const struct trace_event *ev)
@@ -62,22 +62,28 @@ static void show(struct args *a)
 	char text[RESOLVE_TARGETS][NET_ADDR_TEXT];
 	const struct resolve *v = &a->resolve;
 	struct out_resolved r = {
-		.uri = str_of(a->run->g->args.v[a->index]), .queries = queries, .targets = targets,
+		.uri = str_of(a->run->g->args.v[a->index]),
+		.queries = queries,
+		.targets = targets,
 	};
 
 	for (size_t i = 0; i < v->query_count && i < QUERIES; i++) {
 		const struct resolve_query *q = &v->queries[i];
 
-		queries[r.query_count].query = (struct endpoint_query){ q->name, q->rrtype, q->rcode, q->ms };
+		queries[r.query_count].query =
+			(struct endpoint_query){ q->name, q->rrtype, q->rcode, q->ms };
 		queries[r.query_count++].answer = answer_to(a, q);
 	}
 	for (size_t i = 0; i < v->count; i++) {
 		const struct resolve_target *t = &v->targets[i];
 
 		targets[r.target_count++] = (struct endpoint_target){
-			.hop = { net_transport_name(t->transport), str_of(net_addr_host(&t->addr, text[i])),
-				net_addr_port(&t->addr) },
-			.host = t->host, .priority = t->priority, .weight = t->weight, .srv = t->srv,
+			.hop = { net_transport_name(t->transport),
+				str_of(net_addr_host(&t->addr, text[i])), net_addr_port(&t->addr) },
+			.host = t->host,
+			.priority = t->priority,
+			.weight = t->weight,
+			.srv = t->srv,
 		};
 	}
 	out_resolved(a->run->out, &r);
@@ -143,7 +149,9 @@ static bool next(struct args *a)
 		.preferred = NET_UDP,
 		.family = r->family,
 		.overrides = r->g->resolve.v,
-		.from = a->from_naptr ? RESOLVE_FROM_NAPTR : a->from_srv ? RESOLVE_FROM_SRV : RESOLVE_AUTO,
+		.from = a->from_naptr ? RESOLVE_FROM_NAPTR
+			: a->from_srv ? RESOLVE_FROM_SRV
+				      : RESOLVE_AUTO,
 		.all = a->all,
 	};
 	struct fail f = { 0 };
@@ -165,12 +173,14 @@ static int start(struct run *r, struct fail *f)
 	int e;
 
 	a->trace = (struct trace){ .fn = on_trace, .arg = a, .mask = t->mask | 1U << TRACE_DNS };
-	e = net_dns_new(&(struct net_dns_config){
-		.loop = endpoint_loop(),
-		.trace = &a->trace,
-		.servers = str_of(r->g->dns),
-		.no_hosts_file = r->g->dns != NULL,
-	}, &a->dns, f);
+	e = net_dns_new(
+		&(struct net_dns_config){
+			.loop = endpoint_loop(),
+			.trace = &a->trace,
+			.servers = str_of(r->g->dns),
+			.no_hosts_file = r->g->dns != NULL,
+		},
+		&a->dns, f);
 	if (e != 0)
 		return e;
 	next(a);
@@ -187,7 +197,9 @@ static int check(struct args *a, struct groups *g, struct fail *f)
 		if (e != 0)
 			return e;
 	}
-	return a->from_naptr && a->from_srv ? fail_set(f, -FAIL_ARGUMENT, "--from-naptr with --from-srv") : 0;
+	return a->from_naptr && a->from_srv
+		       ? fail_set(f, -FAIL_ARGUMENT, "--from-naptr with --from-srv")
+		       : 0;
 }
 
 static int go(struct args *a, struct groups *g)
@@ -214,22 +226,27 @@ static int go(struct args *a, struct groups *g)
 int cmd_resolve(const struct cmd *cmd, int argc, const char **argv, struct groups *g)
 {
 	struct args a = { .all = 0 };
-	const struct poptOption own[] = {
-		{ "all", 0, POPT_ARG_NONE, &a.all, 0, "every NAPTR service, not only the best", NULL },
-		{ "from-naptr", 0, POPT_ARG_NONE, &a.from_naptr, 0, "begin with NAPTR, whatever port is given", NULL },
-		{ "from-srv", 0, POPT_ARG_NONE, &a.from_srv, 0, "begin with SRV, whatever port is given", NULL },
-		{ "transport", 't', POPT_ARG_STRING, &g->transport, 0, "transport where the URI leaves it open",
-			"udp|tcp|tls" },
+	const struct poptOption own[] = { { "all", 0, POPT_ARG_NONE, &a.all, 0,
+						  "every NAPTR service, not only the best", NULL },
+		{ "from-naptr", 0, POPT_ARG_NONE, &a.from_naptr, 0,
+			"begin with NAPTR, whatever port is given", NULL },
+		{ "from-srv", 0, POPT_ARG_NONE, &a.from_srv, 0,
+			"begin with SRV, whatever port is given", NULL },
+		{ "transport", 't', POPT_ARG_STRING, &g->transport, 0,
+			"transport where the URI leaves it open", "udp|tcp|tls" },
 		{ "resolve", 0, POPT_ARG_STRING, &g->resolve, OPT_LIST, "addresses of a host",
 			"HOST:PORT:ADDR[,ADDR]" },
 		{ "dns", 0, POPT_ARG_STRING, &g->dns, 0, "DNS server", "ADDR[:PORT]" },
 		{ "ipv4", '4', POPT_ARG_NONE, &g->ipv4, 0, "IPv4 only", NULL },
 		{ "ipv6", '6', POPT_ARG_NONE, &g->ipv6, 0, "IPv6 only", NULL },
 		{ "max-time", 'm', POPT_ARG_STRING, &g->max_time, 0, "the whole command", "T" },
-		POPT_TABLEEND
-	};
+		POPT_TABLEEND };
 	const struct opt_spec spec = {
-		.cmd = cmd, .own = own, .groups = GROUP_OUTPUT | GROUP_CONFIG, .min_args = 1, .max_args = -1,
+		.cmd = cmd,
+		.own = own,
+		.groups = GROUP_OUTPUT | GROUP_CONFIG,
+		.min_args = 1,
+		.max_args = -1,
 	};
 	struct fail f = { 0 };
 	int e, code = opt_parse(&spec, argc, argv, g);

@@ -1,4 +1,5 @@
-/* cli/cmd_serve.c -- rte serve: a registrar and proxy for tests, by itself or around a COMMAND (cli.md section 16) */
+/* cli/cmd_serve.c -- rte serve: a registrar and proxy for tests, by itself or around a COMMAND
+ * (cli.md section 16) */
 #include "child.h"
 #include "exit.h"
 #include "folder.h"
@@ -14,8 +15,9 @@
 enum { HOPS = 32, VARIABLES = 8, GRACE_MS = 3000 };
 
 struct args {
-	const char *domain, *users_file, *auth, *digest, *realm, *cert, *key, *min_expires, *max_expires, *nonce_expires,
-		*service_route, *seed, *control, *ready_file, *ready_fd, *duration;
+	const char *domain, *users_file, *auth, *digest, *realm, *cert, *key, *min_expires,
+		*max_expires, *nonce_expires, *service_route, *seed, *control, *ready_file,
+		*ready_fd, *duration;
 	struct values add_users, listen, replies, faults;
 	int tls_auto;
 
@@ -51,7 +53,9 @@ static const char *reachable(struct args *a, const struct endpoint_hop *h)
 		host = STR("127.0.0.1");
 	else if (str_eq(host, STR("::")))
 		host = STR("::1");
-	return arena_fmt(arena, "%s" STR_FMT "%s:%u", v6 ? "[" : "", STR_ARG(host), v6 ? "]" : "", h->port).p;
+	return arena_fmt(
+		arena, "%s" STR_FMT "%s:%u", v6 ? "[" : "", STR_ARG(host), v6 ? "]" : "", h->port)
+		.p;
 }
 
 static const struct endpoint_hop *hop_of(const struct args *a, const char *transport)
@@ -65,8 +69,12 @@ static const struct endpoint_hop *hop_of(const struct args *a, const char *trans
 /* RTE_SERVER, RTE_CACERT and RTE_SERVE_*, ended by NULL. */
 static void environment(struct args *a, const char *env[VARIABLES])
 {
-	static const struct { const char *transport, *name; } names[] = {
-		{ "udp", "RTE_SERVE_UDP" }, { "tcp", "RTE_SERVE_TCP" }, { "tls", "RTE_SERVE_TLS" },
+	static const struct {
+		const char *transport, *name;
+	} names[] = {
+		{ "udp", "RTE_SERVE_UDP" },
+		{ "tcp", "RTE_SERVE_TCP" },
+		{ "tls", "RTE_SERVE_TLS" },
 	};
 	struct arena *arena = &a->run->g->arena;
 	const char *server = NULL;
@@ -79,12 +87,14 @@ static void environment(struct args *a, const char *env[VARIABLES])
 			continue;
 		env[n++] = arena_fmt(arena, "%s=%s", names[i].name, reachable(a, h)).p;
 		if (!server) /* ruling 11; a server that speaks TLS only must be named as such */
-			server = arena_fmt(arena, "RTE_SERVER=%s%s", strcmp(h->transport, "tls") == 0 ? "tls:" : "",
-				reachable(a, h)).p;
+			server = arena_fmt(arena, "RTE_SERVER=%s%s",
+				strcmp(h->transport, "tls") == 0 ? "tls:" : "", reachable(a, h))
+					 .p;
 	}
 	if (server)
 		env[n++] = server;
-	env[n++] = arena_fmt(arena, "RTE_SERVE_DOMAIN=%s", a->domain ? a->domain : "test.invalid").p;
+	env[n++] =
+		arena_fmt(arena, "RTE_SERVE_DOMAIN=%s", a->domain ? a->domain : "test.invalid").p;
 	if (serve_cacert(a->serve))
 		env[n++] = arena_fmt(arena, "RTE_CACERT=%s", serve_cacert(a->serve)).p;
 	env[n] = NULL;
@@ -121,7 +131,8 @@ static void on_event(void *arg, const struct serve_event *ev)
 	case SERVE_BINDING: {
 		const struct serve_binding *b = ev->binding;
 
-		out_binding(o, &(struct out_binding){ b->aor, b->contact, b->user_agent, b->cause, b->expires });
+		out_binding(o, &(struct out_binding){
+				       b->aor, b->contact, b->user_agent, b->cause, b->expires });
 		break;
 	}
 	case SERVE_REQUEST:
@@ -173,8 +184,8 @@ static int announce(struct args *a, struct fail *f)
 {
 	struct out *o = a->run->out;
 
-	while (a->hop_count < HOPS &&
-		serve_listener(a->serve, a->hop_count, a->hop_texts[a->hop_count], &a->hops[a->hop_count]))
+	while (a->hop_count < HOPS && serve_listener(a->serve, a->hop_count,
+					      a->hop_texts[a->hop_count], &a->hops[a->hop_count]))
 		a->hop_count++;
 	if (a->faults.n)
 		out_seed(o, serve_seed(a->serve));
@@ -266,7 +277,8 @@ static const struct str *texts(struct groups *g, const struct values *list)
 	return copy;
 }
 
-static int rules(const char *option, const struct values *list, int (*check)(struct str, struct fail *), struct fail *f)
+static int rules(const char *option, const struct values *list,
+	int (*check)(struct str, struct fail *), struct fail *f)
 {
 	struct fail why = { 0 };
 
@@ -284,7 +296,8 @@ static int authentication(struct args *a, struct fail *f)
 	int e;
 
 	if ((e = value_words("--auth", a->auth, "digest|ntlm|kerberos|none", &schemes, f)) != 0 ||
-	    (e = value_words("--digest", a->digest, "sha-512-256|sha-256|md5", &digest, f)) != 0)
+		(e = value_words("--digest", a->digest, "sha-512-256|sha-256|md5", &digest, f)) !=
+			0)
 		return e;
 	for (unsigned i = 0; i < schemes.n; i++) {
 		digests = digests || schemes.v[i] == 0;
@@ -312,11 +325,13 @@ static int sockets(struct groups *g, struct args *a, struct fail *f)
 	for (unsigned i = 0; i < a->listen.n; i++)
 		tls = tls || str_istarts(str_of(a->listen.v[i]), STR("tls:"));
 	if (!a->cert != !a->key)
-		return fail_set(f, -FAIL_ARGUMENT, "%s", a->cert ? "--cert without --key" : "--key without --cert");
+		return fail_set(f, -FAIL_ARGUMENT, "%s",
+			a->cert ? "--cert without --key" : "--key without --cert");
 	if (a->tls_auto && a->cert)
 		return fail_set(f, -FAIL_ARGUMENT, "--tls-auto with --cert");
 	if (tls && !a->tls_auto && !a->cert)
-		return fail_set(f, -FAIL_ARGUMENT, "--listen: tls needs --tls-auto, or --cert and --key");
+		return fail_set(
+			f, -FAIL_ARGUMENT, "--listen: tls needs --tls-auto, or --cert and --key");
 	a->config.listen = texts(g, &a->listen);
 	a->config.listen_count = a->listen.n;
 	a->config.tls.cert = a->cert;
@@ -331,15 +346,21 @@ static int times(struct args *a, struct fail *f)
 	int e;
 
 	if ((e = value_seconds("--min-expires", a->min_expires, 60, &c->min_expires, f)) != 0 ||
-	    (e = value_seconds("--max-expires", a->max_expires, 3600, &c->max_expires, f)) != 0 ||
-	    (e = value_ms("--nonce-expires", a->nonce_expires, 300000, &c->nonce_ms, f)) != 0 ||
-	    (e = value_ms("--for", a->duration, 0, &a->for_ms, f)) != 0)
+		(e = value_seconds("--max-expires", a->max_expires, 3600, &c->max_expires, f)) !=
+			0 ||
+		(e = value_ms("--nonce-expires", a->nonce_expires, 300000, &c->nonce_ms, f)) != 0 ||
+		(e = value_ms("--for", a->duration, 0, &a->for_ms, f)) != 0)
 		return e;
-	if (c->min_expires == 0 || c->max_expires == 0 || c->nonce_ms == 0 || (a->duration && a->for_ms == 0))
-		return fail_set(f, -FAIL_ARGUMENT, "%s: the time must be more than 0", c->min_expires == 0 ? "--min-expires"
-			: c->max_expires == 0 ? "--max-expires" : c->nonce_ms == 0 ? "--nonce-expires" : "--for");
+	if (c->min_expires == 0 || c->max_expires == 0 || c->nonce_ms == 0 ||
+		(a->duration && a->for_ms == 0))
+		return fail_set(f, -FAIL_ARGUMENT, "%s: the time must be more than 0",
+			c->min_expires == 0   ? "--min-expires"
+			: c->max_expires == 0 ? "--max-expires"
+			: c->nonce_ms == 0    ? "--nonce-expires"
+					      : "--for");
 	if (c->min_expires > c->max_expires)
-		return fail_set(f, -FAIL_ARGUMENT, "--min-expires: more than --max-expires (%u s)", c->max_expires);
+		return fail_set(f, -FAIL_ARGUMENT, "--min-expires: more than --max-expires (%u s)",
+			c->max_expires);
 	return 0;
 }
 
@@ -353,11 +374,12 @@ static int names(struct groups *g, struct args *a, struct fail *f)
 	int e;
 
 	if ((a->domain && (e = value_hostport("--domain", a->domain, &host, &port, f)) != 0) ||
-	    (e = value_clean("--realm", a->realm, f)) != 0)
+		(e = value_clean("--realm", a->realm, f)) != 0)
 		return e;
 	if (a->domain && (port || host.p != a->domain))
 		return fail_set(f, -FAIL_ARGUMENT, "--domain: it has no port and no brackets");
-	if (a->service_route && endpoint_target_parse(str_of(a->service_route), STR_EMPTY, &route, &why) != 0)
+	if (a->service_route &&
+		endpoint_target_parse(str_of(a->service_route), STR_EMPTY, &route, &why) != 0)
 		return fail_set(f, -FAIL_ARGUMENT, "--service-route: %s", fail_show(&why));
 	c->domain = str_of(a->domain);
 	c->realm = str_of(a->realm);
@@ -372,10 +394,11 @@ static int values(struct groups *g, struct args *a, struct fail *f)
 	int e;
 
 	if ((e = names(g, a, f)) != 0 || (e = times(a, f)) != 0 || (e = sockets(g, a, f)) != 0 ||
-	    (e = rules("--reply", &a->replies, serve_reply_check, f)) != 0 ||
-	    (e = rules("--fault", &a->faults, serve_fault_check, f)) != 0 ||
-	    (e = value_number("--seed", a->seed, (struct value_range){ 1, UINT32_MAX, 0 }, &seed, f)) != 0 ||
-	    (e = ready_fd(a->ready_fd, &a->ready.fd, f)) != 0)
+		(e = rules("--reply", &a->replies, serve_reply_check, f)) != 0 ||
+		(e = rules("--fault", &a->faults, serve_fault_check, f)) != 0 ||
+		(e = value_number("--seed", a->seed, (struct value_range){ 1, UINT32_MAX, 0 },
+			 &seed, f)) != 0 ||
+		(e = ready_fd(a->ready_fd, &a->ready.fd, f)) != 0)
 		return e;
 	c->replies = texts(g, &a->replies);
 	c->reply_count = a->replies.n;
@@ -416,35 +439,52 @@ static int command(struct args *a, struct groups *g, int argc, const char **argv
 int cmd_serve(const struct cmd *cmd, int argc, const char **argv, struct groups *g)
 {
 	struct args a = { .ready = { .fd = -1 } };
-	const struct poptOption own[] = {
-		{ "domain", 0, POPT_ARG_STRING, &a.domain, 0, "whom it serves (test.invalid)", "NAME" },
-		{ "add-user", 0, POPT_ARG_STRING, &a.add_users, OPT_LIST, "a user and the password (sensitive)",
-			"NAME[:SOURCE]" },
-		{ "users", 0, POPT_ARG_STRING, &a.users_file, 0, "users, as in rte-credentials(5)", "FILE" },
-		{ "auth", 0, POPT_ARG_STRING, &a.auth, 0, "digest once there are users, or none", "digest|none" },
-		{ "digest", 0, POPT_ARG_STRING, &a.digest, 0, "algorithms: sha-512-256 sha-256 md5 (all)", "LIST" },
-		{ "realm", 0, POPT_ARG_STRING, &a.realm, 0, "of its challenges (the domain)", "REALM" },
-		{ "listen", 0, POPT_ARG_STRING, &a.listen, OPT_LIST, "udp:ADDR:PORT, tcp:..., tls:... (loopback)", "URI" },
+	const struct poptOption own[] = { { "domain", 0, POPT_ARG_STRING, &a.domain, 0,
+						  "whom it serves (test.invalid)", "NAME" },
+		{ "add-user", 0, POPT_ARG_STRING, &a.add_users, OPT_LIST,
+			"a user and the password (sensitive)", "NAME[:SOURCE]" },
+		{ "users", 0, POPT_ARG_STRING, &a.users_file, 0, "users, as in rte-credentials(5)",
+			"FILE" },
+		{ "auth", 0, POPT_ARG_STRING, &a.auth, 0, "digest once there are users, or none",
+			"digest|none" },
+		{ "digest", 0, POPT_ARG_STRING, &a.digest, 0,
+			"algorithms: sha-512-256 sha-256 md5 (all)", "LIST" },
+		{ "realm", 0, POPT_ARG_STRING, &a.realm, 0, "of its challenges (the domain)",
+			"REALM" },
+		{ "listen", 0, POPT_ARG_STRING, &a.listen, OPT_LIST,
+			"udp:ADDR:PORT, tcp:..., tls:... (loopback)", "URI" },
 		{ "tls-auto", 0, POPT_ARG_NONE, &a.tls_auto, 0, "TLS with a throw-away CA", NULL },
 		{ "cert", 0, POPT_ARG_STRING, &a.cert, 0, "certificate", "FILE" },
 		{ "key", 0, POPT_ARG_STRING, &a.key, 0, "its private key", "FILE" },
-		{ "min-expires", 0, POPT_ARG_STRING, &a.min_expires, 0, "less is refused with 423 (60s)", "T" },
-		{ "max-expires", 0, POPT_ARG_STRING, &a.max_expires, 0, "more is shortened (1h)", "T" },
-		{ "nonce-expires", 0, POPT_ARG_STRING, &a.nonce_expires, 0, "then it is stale (5m)", "T" },
-		{ "service-route", 0, POPT_ARG_STRING, &a.service_route, 0, "Service-Route of every 200", "URI" },
+		{ "min-expires", 0, POPT_ARG_STRING, &a.min_expires, 0,
+			"less is refused with 423 (60s)", "T" },
+		{ "max-expires", 0, POPT_ARG_STRING, &a.max_expires, 0, "more is shortened (1h)",
+			"T" },
+		{ "nonce-expires", 0, POPT_ARG_STRING, &a.nonce_expires, 0, "then it is stale (5m)",
+			"T" },
+		{ "service-route", 0, POPT_ARG_STRING, &a.service_route, 0,
+			"Service-Route of every 200", "URI" },
 		{ "reply", 0, POPT_ARG_STRING, &a.replies, OPT_LIST,
 			"'METHOD[ USER]=STATUS[ REASON][;after=T][;retry-after=T]'", "RULE" },
-		{ "fault", 0, POPT_ARG_STRING, &a.faults, OPT_LIST, "what it sends suffers: drop:P delay:T dup:P reorder:P "
-			"truncate", "RULE" },
+		{ "fault", 0, POPT_ARG_STRING, &a.faults, OPT_LIST,
+			"what it sends suffers: drop:P delay:T dup:P reorder:P "
+			"truncate",
+			"RULE" },
 		{ "seed", 0, POPT_ARG_STRING, &a.seed, 0, "of --fault (random)", "N" },
-		{ "control", 0, POPT_ARG_STRING, &a.control, 0, "take orders here, one a line", "FIFO" },
-		{ "ready-file", 0, POPT_ARG_STRING, &a.ready_file, 0, "its addresses, when it is ready", "FILE" },
-		{ "ready-fd", 0, POPT_ARG_STRING, &a.ready_fd, 0, "the same on one line to a descriptor", "N" },
+		{ "control", 0, POPT_ARG_STRING, &a.control, 0, "take orders here, one a line",
+			"FIFO" },
+		{ "ready-file", 0, POPT_ARG_STRING, &a.ready_file, 0,
+			"its addresses, when it is ready", "FILE" },
+		{ "ready-fd", 0, POPT_ARG_STRING, &a.ready_fd, 0,
+			"the same on one line to a descriptor", "N" },
 		{ "for", 0, POPT_ARG_STRING, &a.duration, 0, "end after this time", "T" },
-		POPT_TABLEEND
-	};
+		POPT_TABLEEND };
 	const struct opt_spec spec = {
-		.cmd = cmd, .own = own, .groups = GROUP_OUTPUT | GROUP_CONFIG, .max_args = -1, .raw_args = true,
+		.cmd = cmd,
+		.own = own,
+		.groups = GROUP_OUTPUT | GROUP_CONFIG,
+		.max_args = -1,
+		.raw_args = true,
 	};
 	struct fail f = { 0 };
 	int e, code = opt_parse(&spec, argc, argv, g);

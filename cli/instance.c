@@ -24,7 +24,8 @@ static bool is_urn(struct str s)
 	if (s.n > URN_MAX || !str_istarts(s, STR("urn:")))
 		return false;
 	c.p += 4;
-	if (!scan_run(&c, CH_ALPHA | CH_DIGIT | CH_TOKEN, &nid) || nid.n < 2 || !scan_char(&c, ':') || scan_end(&c))
+	if (!scan_run(&c, CH_ALPHA | CH_DIGIT | CH_TOKEN, &nid) || nid.n < 2 ||
+		!scan_char(&c, ':') || scan_end(&c))
 		return false;
 	for (; !scan_end(&c); c.p++)
 		if (!scan_is(*c.p, CH_VISIBLE) || strchr("<>\"\\;,", *c.p))
@@ -107,12 +108,15 @@ int instance_get(const char *text, struct arena *a, const char **out, struct fai
 
 	if (strcmp(text, "auto") != 0) {
 		*out = text;
-		return is_urn(str_of(text)) ? 0 : fail_set(f, -FAIL_ARGUMENT,
-			"--instance: %s is neither a URN nor auto", value_show(text, shown));
+		return is_urn(str_of(text)) ? 0
+					    : fail_set(f, -FAIL_ARGUMENT,
+						      "--instance: %s is neither a URN nor auto",
+						      value_show(text, shown));
 	}
 	path = state_path(a);
 	if (!path)
-		return fail_set(f, -FAIL_LOCAL, "--instance: neither XDG_STATE_HOME nor HOME is set");
+		return fail_set(
+			f, -FAIL_LOCAL, "--instance: neither XDG_STATE_HOME nor HOME is set");
 	e = load(path, a, out, f);
 	if (e != -ENOENT)
 		return e;

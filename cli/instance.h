@@ -1,12 +1,14 @@
-/* cli/instance.h -- the instance of this user and host, as a URN that stays the same (RFC 5626 section 4.1) */
+/* cli/instance.h -- the instance of this user and host, as a URN that stays the same (RFC 5626
+ * section 4.1) */
 #ifndef CLI_INSTANCE_H
 #define CLI_INSTANCE_H
 
 #include "base/arena.h"
 #include "base/fail.h"
 
-/* --instance: "auto" is the URN kept in $XDG_STATE_HOME/rte/instance, which is made at the first use; anything else must
- * be a URN. Lives in a. -FAIL_ARGUMENT, or -FAIL_LOCAL when the file cannot be read or written. */
+/* --instance: "auto" is the URN kept in $XDG_STATE_HOME/rte/instance, which is made at the first
+ * use; anything else must be a URN. Lives in a. -FAIL_ARGUMENT, or -FAIL_LOCAL when the file cannot
+ * be read or written. */
 int instance_get(const char *text, struct arena *a, const char **out, struct fail *f);
 
 #endif

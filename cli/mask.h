@@ -5,9 +5,9 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-/* Appends s with "<masked>" in place of the digest's response and rspauth, tokens of other schemes (gssapi-data, and
- * what follows Basic, Bearer, NTLM, Negotiate in Authorization), pn-prid, keys of a=crypto, and passwords in SIP URIs.
- * s may be a whole message or any part of one. */
+/* Appends s with "<masked>" in place of the digest's response and rspauth, tokens of other schemes
+ * (gssapi-data, and what follows Basic, Bearer, NTLM, Negotiate in Authorization), pn-prid, keys of
+ * a=crypto, and passwords in SIP URIs. s may be a whole message or any part of one. */
 void mask_add(struct buf *b, struct str s);
 
 #endif

@@ -35,13 +35,14 @@ void out_write(struct out_stream *s, struct str bytes)
 	}
 }
 
-/* A closed standard descriptor would be given to the next socket, and what is meant for people would go to the peer. What
- * is put in its place fails with EBADF, as it should. */
+/* A closed standard descriptor would be given to the next socket, and what is meant for people
+ * would go to the peer. What is put in its place fails with EBADF, as it should. */
 static void guard_standard_descriptors(void)
 {
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-			while (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0 && errno == EINTR)
+			while (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0 &&
+				errno == EINTR)
 				;
 }
 
@@ -56,7 +57,8 @@ static bool wants_color(const char *when, int fd)
 	return fd >= 0 && isatty(fd) && (!no || no[0] == '\0') && term && strcmp(term, "dumb") != 0;
 }
 
-static int open_stream(struct out_stream *s, const char *option, const char *name, const char *color, struct fail *f)
+static int open_stream(struct out_stream *s, const char *option, const char *name,
+	const char *color, struct fail *f)
 {
 	s->fd = STDOUT_FILENO;
 	if (strcmp(name, "%") == 0) {
@@ -92,8 +94,8 @@ void out_clock(char text[24])
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	localtime_r(&now.tv_sec, &local);
-	snprintf(text, 24, "%02d:%02d:%02d.%06ld", local.tm_hour % 24, local.tm_min % 60, local.tm_sec % 61,
-		now.tv_nsec / 1000 % 1000000);
+	snprintf(text, 24, "%02d:%02d:%02d.%06ld", local.tm_hour % 24, local.tm_min % 60,
+		local.tm_sec % 61, now.tv_nsec / 1000 % 1000000);
 }
 
 const char *out_color_code(enum out_color color)
@@ -133,7 +135,8 @@ void out_write_line(struct out *o, struct out_stream *s, enum out_color color, s
 	out_write(s, buf_str(&b));
 }
 
-static void put_list(struct out *o, struct out_stream *s, enum out_color color, const char *fmt, va_list ap)
+static void put_list(
+	struct out *o, struct out_stream *s, enum out_color color, const char *fmt, va_list ap)
 {
 	char *text = NULL;
 	int n = vasprintf(&text, fmt, ap);
@@ -224,7 +227,8 @@ int out_new(const struct out_config *config, struct out **out, struct fail *f)
 	o->story = (struct out_stream){ .fd = STDERR_FILENO };
 	o->story.color = wants_color(config->color, STDERR_FILENO);
 	if (config->json && config->trace_file && strcmp(config->trace_file, name) == 0)
-		e = fail_set(f, -FAIL_ARGUMENT, "--trace: %s is where the records of --json go", name);
+		e = fail_set(
+			f, -FAIL_ARGUMENT, "--trace: %s is where the records of --json go", name);
 	if (e == 0)
 		e = open_stream(&o->result, "--output", name, config->color, f);
 	if (e == 0 && config->trace_file)
@@ -244,7 +248,8 @@ static const struct out_stream *failed_stream(const struct out *o)
 {
 	if (o->result.failed)
 		return &o->result;
-	return o->trace_stream.failed && o->trace_stream.fd != STDERR_FILENO ? &o->trace_stream : NULL;
+	return o->trace_stream.failed && o->trace_stream.fd != STDERR_FILENO ? &o->trace_stream
+									     : NULL;
 }
 
 bool out_broken(const struct out *o)
@@ -279,13 +284,15 @@ static void die_of_sigpipe(void)
 	raise(SIGPIPE);
 }
 
-int out_end(struct out *o, int code, const struct endpoint_result *last, const struct endpoint_counts *counts)
+int out_end(struct out *o, int code, const struct endpoint_result *last,
+	const struct endpoint_counts *counts)
 {
 	const struct out_stream *failed = failed_stream(o);
 	bool pipe;
 
 	if (o->config.json)
-		out_json_end(o, failed && code == 0 && !failed->own ? EXIT_internal : code, last, counts);
+		out_json_end(o, failed && code == 0 && !failed->own ? EXIT_internal : code, last,
+			counts);
 	else
 		out_note(o, "exit %d %s", code, exit_name(code));
 	close_stream(&o->trace_stream);
@@ -333,7 +340,8 @@ void out_event(struct out *o, const struct endpoint_event *ev)
 void out_error(struct out *o, int code, const char *text, const struct endpoint_result *r)
 {
 	if (o->config.json)
-		out_json_error(o, &(struct out_json_error){ .code = code, .text = text, .result = r });
+		out_json_error(
+			o, &(struct out_json_error){ .code = code, .text = text, .result = r });
 	else
 		out_text_error(o, text, code, r);
 }
@@ -358,7 +366,9 @@ void out_reachable(struct out *o, bool reachable)
 {
 	o->reachable = reachable;
 	if (!reachable)
-		out_detail(o, "note", STR("nobody answers there when rte has ended: use --keep to stay reachable"));
+		out_detail(o, "note",
+			STR("nobody answers there when rte has ended: use --keep to stay "
+			    "reachable"));
 }
 
 void out_probe(struct out *o, const struct out_probe *p)
@@ -368,7 +378,8 @@ void out_probe(struct out *o, const struct out_probe *p)
 	if (!o->config.json)
 		out_text_probe(o, p);
 	else if (code != EXIT_ok)
-		out_json_error(o, &(struct out_json_error){ code, fail_show(&p->result->fail), p->target, p->result });
+		out_json_error(o, &(struct out_json_error){ code, fail_show(&p->result->fail),
+					  p->target, p->result });
 }
 
 void out_summary(struct out *o, const struct out_summary *s)
@@ -426,9 +437,11 @@ int out_refuse(const char *command, bool json, int code, const char *text)
 	}
 	config.color = NULL;
 	guard_standard_descriptors();
-	snprintf(line, sizeof(line), command ? "rte: %s: %s" : "rte: %s%s", command ? command : "", text);
+	snprintf(line, sizeof(line), command ? "rte: %s: %s" : "rte: %s%s", command ? command : "",
+		text);
 	o = &(struct out){ .config = config };
-	o->story = (struct out_stream){ .fd = STDERR_FILENO, .color = wants_color(NULL, STDERR_FILENO) };
+	o->story = (struct out_stream){ .fd = STDERR_FILENO,
+		.color = wants_color(NULL, STDERR_FILENO) };
 	out_write_line(o, &o->story, OUT_RED, str_of(line));
 	return code;
 }

@@ -1,6 +1,6 @@
-/* cli/out.h -- events to words: human lines or NDJSON, one interface for both (cli.md section 10). One struct out a
- * process; it knows the streams, the colours, the sequence number and the start time. Text is for people: control bytes
- * of the wire are shown as \x1b, secrets are masked. */
+/* cli/out.h -- events to words: human lines or NDJSON, one interface for both (cli.md section 10).
+ * One struct out a process; it knows the streams, the colours, the sequence number and the start
+ * time. Text is for people: control bytes of the wire are shown as \x1b, secrets are masked. */
 #ifndef CLI_OUT_H
 #define CLI_OUT_H
 
@@ -10,21 +10,24 @@
 struct out;
 
 struct out_config {
-	const char *command;    /* "register" */
-	const char *target;     /* shown in errors: "rte: register sip:alice@example.com: ..."; may be NULL */
-	const char *output;     /* --output FILE: "-" stdout, "%" stderr; NULL: stdout */
+	const char *command; /* "register" */
+	const char *target; /* shown in errors: "rte: register sip:alice@example.com: ..."; may be
+			       NULL */
+	const char *output; /* --output FILE: "-" stdout, "%" stderr; NULL: stdout */
 	const char *trace_file; /* --trace FILE, "-" stdout, "%" stderr, or NULL */
-	const char *color;      /* auto always never */
+	const char *color; /* auto always never */
 	bool json, quiet, timestamps; /* quiet: text only */
 	int verbose;
 };
 
 /* 0, or -FAIL_LOCAL or -FAIL_ARGUMENT (what does not go together) with the cause in f. */
 int out_new(const struct out_config *config, struct out **out, struct fail *f);
-/* Ends it: the `end` record (once), checks of the streams. Gives the exit code to use: `code`, or 1 when the output
- * could not be written, 20 when it was a file that an option names. Frees o. A reader that went away is a death by
- * SIGPIPE here (ruling 18): whatever must not be left behind is gone before. last and counts may be NULL. */
-int out_end(struct out *o, int code, const struct endpoint_result *last, const struct endpoint_counts *counts);
+/* Ends it: the `end` record (once), checks of the streams. Gives the exit code to use: `code`, or 1
+ * when the output could not be written, 20 when it was a file that an option names. Frees o. A
+ * reader that went away is a death by SIGPIPE here (ruling 18): whatever must not be left behind is
+ * gone before. last and counts may be NULL. */
+int out_end(struct out *o, int code, const struct endpoint_result *last,
+	const struct endpoint_counts *counts);
 /* The trace sink to hand to the library: renders by verbosity and --trace; secrets masked. */
 const struct trace *out_trace(struct out *o);
 /* Did an output fail? The command then ends in order; out_end knows the code. */
@@ -33,18 +36,21 @@ bool out_is_json(const struct out *o);
 
 /* Records. Each prints its text line(s) or its JSON object. */
 void out_start(struct out *o, const char *aor);
-/* The endpoint record and its -v note; kind "server" or "p2p", manager "client" or "server"; NULLs are left out. */
+/* The endpoint record and its -v note; kind "server" or "p2p", manager "client" or "server"; NULLs
+ * are left out. */
 struct out_endpoint {
 	const char *aor, *dialect, *epid, *home_server, *proxy, *kind, *manager, *transport;
 };
 void out_endpoint(struct out *o, const struct out_endpoint *e);
 void out_listening(struct out *o, const struct endpoint_hop *local, unsigned count);
-/* Any event of the library: a record in JSON; in text a -v note, but lines for REGISTRATION and for the loss of a
- * registered flow. Finals (DONE, FAILED, CLOSED) are left to out_failed and out_end. */
+/* Any event of the library: a record in JSON; in text a -v note, but lines for REGISTRATION and for
+ * the loss of a registered flow. Finals (DONE, FAILED, CLOSED) are left to out_failed and out_end.
+ */
 void out_event(struct out *o, const struct endpoint_event *ev);
 /* An error: "rte: COMMAND TARGET: text" on stderr, or the error record. r may be NULL. */
 void out_error(struct out *o, int code, const char *text, const struct endpoint_result *r);
-/* The failure of an operation, with Warning, Reason, Retry-After, ms-diagnostics. Returns the exit code it printed. */
+/* The failure of an operation, with Warning, Reason, Retry-After, ms-diagnostics. Returns the exit
+ * code it printed. */
 int out_failed(struct out *o, const struct endpoint_result *r);
 /* One free text line for people; nothing in JSON. */
 void out_line(struct out *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -52,22 +58,23 @@ void out_line(struct out *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void out_note(struct out *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A warning on stderr unless -q ("rte: warning: ..."). */
 void out_warn(struct out *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* A detail of text only, what the end record has as time_ms: how long an operation took; NULL: as far as events told,
- * and in all since the start. */
+/* A detail of text only, what the end record has as time_ms: how long an operation took; NULL: as
+ * far as events told, and in all since the start. */
 void out_times(struct out *o, const struct endpoint_times *t);
 /* The first request as it would be sent (--dry-run). */
 void out_unsent(struct out *o, struct str wire);
-/* For the end record: does somebody answer at the binding that was made (ruling 26)? In text a line when nobody does. */
+/* For the end record: does somebody answer at the binding that was made (ruling 26)? In text a line
+ * when nobody does. */
 void out_reachable(struct out *o, bool reachable);
 
 /* The lines of `options`: one probe of many or one hop of a route, and the summary. */
 struct out_probe {
-	unsigned seq;        /* 0: not counted */
-	unsigned hop;        /* of a route, from 1; 0: no route */
-	const char *target;  /* shown when there are several; else NULL */
-	bool with_server;    /* the Server field, too */
+	unsigned seq; /* 0: not counted */
+	unsigned hop; /* of a route, from 1; 0: no route */
+	const char *target; /* shown when there are several; else NULL */
+	bool with_server; /* the Server field, too */
 	const struct endpoint_result *result;
-	double ms;           /* since it was sent; < 0: never */
+	double ms; /* since it was sent; < 0: never */
 	uint64_t timeout_ms; /* what was waited for */
 };
 void out_probe(struct out *o, const struct out_probe *p);
@@ -93,7 +100,8 @@ struct out_resolved {
 };
 void out_resolved(struct out *o, const struct out_resolved *r);
 
-/* `serve`: a request that it answered (replied 0: it was passed on), a binding, and the seed of its faults. */
+/* `serve`: a request that it answered (replied 0: it was passed on), a binding, and the seed of its
+ * faults. */
 void out_request(struct out *o, const struct endpoint_msg *m);
 struct out_binding {
 	struct str aor, contact, user_agent;
@@ -104,8 +112,9 @@ void out_binding(struct out *o, const struct out_binding *b);
 /* To be called before out_listening. */
 void out_seed(struct out *o, uint32_t seed);
 
-/* A failure before any struct out exists: text on stderr, or with json (argv is scanned for it, ruling 22) the
- * records start, error, end on stdout. command may be NULL. Gives `code`, or 1 when even this cannot be written. */
+/* A failure before any struct out exists: text on stderr, or with json (argv is scanned for it,
+ * ruling 22) the records start, error, end on stdout. command may be NULL. Gives `code`, or 1 when
+ * even this cannot be written. */
 int out_refuse(const char *command, bool json, int code, const char *text);
 /* The same for a usage error, from a printf format. Gives 2. */
 int out_usage(const char *command, bool json, const char *fmt, ...) PRINTF_LIKE(3, 4);

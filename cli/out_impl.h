@@ -6,22 +6,24 @@
 #include "out.h"
 
 struct out_stream {
-	int fd;         /* -1: none */
-	bool own;       /* opened here, for an option */
+	int fd; /* -1: none */
+	bool own; /* opened here, for an option */
 	bool color;
-	int failed;     /* the first errno; nothing is written after it */
+	int failed; /* the first errno; nothing is written after it */
 };
 
 /* What the lines of a registration tell beside the event itself. */
 enum { OUT_HOSTS = 16 };
 struct out_seen {
-	char status[160];  /* of the latest 2xx: "200 OK" */
-	char hop[96];      /* where it came from: "tls 192.0.2.10:5061" */
-	char host[256];    /* its name, when it was resolved */
-	char tls[32];      /* "TLSv1.3" */
-	char auth[400];    /* "Digest SHA-256 realm example.com" */
+	char status[160]; /* of the latest 2xx: "200 OK" */
+	char hop[96]; /* where it came from: "tls 192.0.2.10:5061" */
+	char host[256]; /* its name, when it was resolved */
+	char tls[32]; /* "TLSv1.3" */
+	char auth[400]; /* "Digest SHA-256 realm example.com" */
 	double resolve_ms, connect_ms, tls_ms; /* < 0: did not happen */
-	struct { char hop[96], host[256]; } hosts[OUT_HOSTS]; /* of the latest resolution */
+	struct {
+		char hop[96], host[256];
+	} hosts[OUT_HOSTS]; /* of the latest resolution */
 	unsigned host_count;
 };
 
@@ -94,6 +96,7 @@ void out_json_summary(struct out *o, const struct out_summary *s);
 void out_json_resolved(struct out *o, const struct out_resolved *r);
 void out_json_binding(struct out *o, const struct out_binding *b);
 void out_json_unsent(struct out *o, struct str wire);
-void out_json_end(struct out *o, int code, const struct endpoint_result *last, const struct endpoint_counts *counts);
+void out_json_end(struct out *o, int code, const struct endpoint_result *last,
+	const struct endpoint_counts *counts);
 
 #endif

@@ -61,8 +61,8 @@ static void put_number(json_t *o, const char *key, bool known, unsigned value)
 
 static json_t *hop(const struct endpoint_hop *h)
 {
-	return json_pack("{s:s, s:o, s:i}", "transport", h->transport, "address", text(h->address), "port",
-		(int)h->port);
+	return json_pack("{s:s, s:o, s:i}", "transport", h->transport, "address", text(h->address),
+		"port", (int)h->port);
 }
 
 static json_t *hops(const struct endpoint_hop *list, unsigned n)
@@ -102,8 +102,8 @@ static json_t *utc(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &t);
-	snprintf(stamp, sizeof(stamp), "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
-		t.tm_hour, t.tm_min, t.tm_sec, now.tv_nsec / 1000);
+	snprintf(stamp, sizeof(stamp), "%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ", t.tm_year + 1900,
+		t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, now.tv_nsec / 1000);
 	return json_string(stamp);
 }
 
@@ -111,8 +111,9 @@ static json_t *record(struct out *o, const char *type)
 {
 	if (o->seq == 0)
 		json_set_alloc_funcs(mem_alloc, mem_free);
-	return json_pack("{s:i, s:s, s:i, s:o, s:o, s:s}", "v", 1, "type", type, "seq", (int)++o->seq, "time", utc(),
-		"elapsed_ms", ms(out_elapsed_ms(o)), "command", o->config.command);
+	return json_pack("{s:i, s:s, s:i, s:o, s:o, s:s}", "v", 1, "type", type, "seq",
+		(int)++o->seq, "time", utc(), "elapsed_ms", ms(out_elapsed_ms(o)), "command",
+		o->config.command);
 }
 
 static int append(const char *bytes, size_t n, void *arg)
@@ -170,8 +171,8 @@ void out_json_listening(struct out *o, const struct endpoint_hop *local, unsigne
 
 static json_t *query(const struct endpoint_query *q, struct str answer)
 {
-	json_t *o = json_pack("{s:o, s:s, s:s, s:o}", "name", text(q->name), "rrtype", q->rrtype, "rcode", q->rcode,
-		"elapsed_ms", ms(q->ms));
+	json_t *o = json_pack("{s:o, s:s, s:s, s:o}", "name", text(q->name), "rrtype", q->rrtype,
+		"rcode", q->rcode, "elapsed_ms", ms(q->ms));
 
 	put_text(o, "answer", answer);
 	return o;
@@ -221,8 +222,8 @@ void out_json_resolved(struct out *o, const struct out_resolved *e)
 
 static json_t *tls(const struct endpoint_tls *t)
 {
-	json_t *o = json_pack("{s:s, s:s, s:b, s:b}", "version", t->version, "cipher", t->cipher, "verified", t->verified,
-		"resumed", t->resumed);
+	json_t *o = json_pack("{s:s, s:s, s:b, s:b}", "version", t->version, "cipher", t->cipher,
+		"verified", t->verified, "resumed", t->resumed);
 
 	put_word(o, "server_name", t->server_name);
 	put_word(o, "identity", t->identity);
@@ -397,7 +398,8 @@ static void retry(struct out *o, const struct endpoint_retry *e)
 
 static json_t *contact(const struct endpoint_contact *c)
 {
-	json_t *o = json_pack("{s:o, s:I, s:b}", "uri", text(c->uri), "expires", (json_int_t)c->expires, "own", c->own);
+	json_t *o = json_pack("{s:o, s:I, s:b}", "uri", text(c->uri), "expires",
+		(json_int_t)c->expires, "own", c->own);
 
 	if (c->q <= 1000)
 		json_object_set_new(o, "q", json_real((double)c->q / 1000));
@@ -421,7 +423,8 @@ static void registration(struct out *o, const struct endpoint_registration *e)
 		json_object_set(r, "contact", contacts);
 	if (e->active) {
 		json_object_set_new(r, "path", texts(e->path, e->path_count));
-		json_object_set_new(r, "service_route", texts(e->service_route, e->service_route_count));
+		json_object_set_new(
+			r, "service_route", texts(e->service_route, e->service_route_count));
 		json_object_set_new(r, "outbound", json_boolean(e->outbound));
 	}
 	json_decref(contacts);
@@ -492,8 +495,10 @@ void out_json_error(struct out *o, const struct out_json_error *e)
 	put_word(r, "uri", e->uri);
 	if (result) {
 		put_word(r, "cause", result->cause);
-		put_number(r, "targets_known", result->counts.targets_known > 0, result->counts.targets_known);
-		put_number(r, "targets_tried", result->counts.targets_tried > 0, result->counts.targets_tried);
+		put_number(r, "targets_known", result->counts.targets_known > 0,
+			result->counts.targets_known);
+		put_number(r, "targets_tried", result->counts.targets_tried > 0,
+			result->counts.targets_tried);
 	}
 	if (result && result->response) {
 		put_number(r, "status_code", true, result->response->status_code);
@@ -517,8 +522,10 @@ void out_json_summary(struct out *o, const struct out_summary *s)
 	put_number(r, "ok", true, s->ok);
 	put_number(r, "failed", true, s->failed);
 	if (json_object_size(by_status) > 0)
-		json_object_set_new(r, "rtt_ms", json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "min", ms(s->min), "mean",
-			ms(s->mean), "max", ms(s->max), "p50", ms(s->p50), "p95", ms(s->p95), "p99", ms(s->p99)));
+		json_object_set_new(r, "rtt_ms",
+			json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "min", ms(s->min), "mean",
+				ms(s->mean), "max", ms(s->max), "p50", ms(s->p50), "p95",
+				ms(s->p95), "p99", ms(s->p99)));
 	json_object_set_new(r, "by_status", by_status);
 	json_object_set_new(r, "by_exit", by_exit);
 	emit(o, r);
@@ -536,7 +543,8 @@ static json_t *times(const struct endpoint_times *t)
 	return o;
 }
 
-void out_json_end(struct out *o, int code, const struct endpoint_result *last, const struct endpoint_counts *counts)
+void out_json_end(struct out *o, int code, const struct endpoint_result *last,
+	const struct endpoint_counts *counts)
 {
 	static const struct endpoint_counts none;
 	const struct endpoint_counts *c = counts ? counts : &none;

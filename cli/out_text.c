@@ -12,8 +12,8 @@ const char *out_hop_text(const struct endpoint_hop *h, bool transport, char text
 {
 	bool v6 = str_find(h->address, ':') < h->address.n;
 
-	snprintf(text, 96, "%s%s%s%.64s%s:%u", transport ? h->transport : "", transport ? " " : "", v6 ? "[" : "",
-		h->address.n ? h->address.p : "", v6 ? "]" : "", h->port);
+	snprintf(text, 96, "%s%s%s%.64s%s:%u", transport ? h->transport : "", transport ? " " : "",
+		v6 ? "[" : "", h->address.n ? h->address.p : "", v6 ? "]" : "", h->port);
 	return text;
 }
 
@@ -32,7 +32,8 @@ static const char *time_text(double ms, char text[24])
 /* 5 s, 500 ms */
 static const char *seconds_text(uint64_t ms, char text[24])
 {
-	snprintf(text, 24, ms < 1000 ? "%.0f ms" : "%g s", ms < 1000 ? (double)ms : (double)ms / 1000);
+	snprintf(text, 24, ms < 1000 ? "%.0f ms" : "%g s",
+		ms < 1000 ? (double)ms : (double)ms / 1000);
 	return text;
 }
 
@@ -51,7 +52,8 @@ static void remember_hosts(struct out_seen *seen, const struct endpoint_resolved
 		const struct endpoint_target *t = &r->targets[i];
 
 		out_hop_text(&t->hop, true, seen->hosts[i].hop);
-		snprintf(seen->hosts[i].host, sizeof(seen->hosts[i].host), STR_FMT, STR_ARG(t->host));
+		snprintf(seen->hosts[i].host, sizeof(seen->hosts[i].host), STR_FMT,
+			STR_ARG(t->host));
 		seen->host_count++;
 	}
 }
@@ -60,7 +62,8 @@ static void remember_response(struct out_seen *seen, const struct endpoint_msg *
 {
 	if (m->sent || m->status_code < 200 || m->status_code > 299)
 		return;
-	snprintf(seen->status, sizeof(seen->status), "%u " STR_FMT, m->status_code, STR_ARG(m->reason_phrase));
+	snprintf(seen->status, sizeof(seen->status), "%u " STR_FMT, m->status_code,
+		STR_ARG(m->reason_phrase));
 	out_hop_text(&m->remote, true, seen->hop);
 	seen->host[0] = '\0';
 	for (unsigned i = 0; i < seen->host_count; i++)
@@ -91,8 +94,8 @@ static void remember_auth(struct out_seen *seen, const struct endpoint_auth *a)
 {
 	const char *chosen = a->chosen ? a->chosen : "";
 
-	snprintf(seen->auth, sizeof(seen->auth), "%s%s%s realm " STR_FMT, a->scheme, chosen[0] ? " " : "", chosen,
-		STR_ARG(a->realm));
+	snprintf(seen->auth, sizeof(seen->auth), "%s%s%s realm " STR_FMT, a->scheme,
+		chosen[0] ? " " : "", chosen, STR_ARG(a->realm));
 	upper(seen->auth, 1);
 	if (chosen[0])
 		upper(seen->auth + strlen(a->scheme) + 1, strlen(chosen));
@@ -107,7 +110,8 @@ static void resolved_note(struct out *o, const struct endpoint_resolved *r)
 
 	buf_addf(&b, "resolve " STR_FMT ":", STR_ARG(r->uri));
 	for (unsigned i = 0; i < r->query_count; i++)
-		buf_addf(&b, "%s %s " STR_FMT " %s", i ? "," : "", r->queries[i].rrtype, STR_ARG(r->queries[i].name),
+		buf_addf(&b, "%s %s " STR_FMT " %s", i ? "," : "", r->queries[i].rrtype,
+			STR_ARG(r->queries[i].name),
 			is(r->queries[i].rcode, "NOERROR") ? "found" : r->queries[i].rcode);
 	for (unsigned i = 0; i < r->target_count; i++)
 		buf_addf(&b, "%s %s", i ? "," : " ->", out_hop_text(&r->targets[i].hop, true, hop));
@@ -120,9 +124,12 @@ static void auth_note(struct out *o, const struct endpoint_auth *a)
 
 	for (unsigned i = 0; i < a->offered_count; i++)
 		buf_addf(&b, " %s", a->offered[i]);
-	out_note(o, "auth %s %s%s%s realm \"" STR_FMT "\" user \"" STR_FMT "\", password from %s; offered:" STR_FMT "%s",
-		a->scheme, a->chosen, a->qop ? " qop " : "", a->qop ? a->qop : "", STR_ARG(a->realm), STR_ARG(a->user),
-		a->source ? a->source : "?", STR_ARG(buf_str(&b)), a->stale ? " (the last nonce was stale)" : "");
+	out_note(o,
+		"auth %s %s%s%s realm \"" STR_FMT "\" user \"" STR_FMT
+		"\", password from %s; offered:" STR_FMT "%s",
+		a->scheme, a->chosen, a->qop ? " qop " : "", a->qop ? a->qop : "",
+		STR_ARG(a->realm), STR_ARG(a->user), a->source ? a->source : "?",
+		STR_ARG(buf_str(&b)), a->stale ? " (the last nonce was stale)" : "");
 }
 
 static void contact_line(struct out *o, const struct endpoint_contact *c)
@@ -158,8 +165,8 @@ static void via_line(struct out *o)
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 12);
 	const struct out_seen *s = &o->seen;
 
-	buf_addf(&b, "%s%s%s%s%s%s%s", s->hop, s->host[0] ? "  " : "", s->host, s->tls[0] ? "  " : "", s->tls,
-		s->auth[0] ? "  auth " : "", s->auth);
+	buf_addf(&b, "%s%s%s%s%s%s%s", s->hop, s->host[0] ? "  " : "", s->host,
+		s->tls[0] ? "  " : "", s->tls, s->auth[0] ? "  auth " : "", s->auth);
 	out_detail(o, "via", buf_str(&b));
 }
 
@@ -194,8 +201,9 @@ static void registration_lines(struct out *o, const struct endpoint_registration
 		snprintf(expires, sizeof(expires), "  expires %u", r->expires);
 	if (r->reg_id)
 		snprintf(reg_id, sizeof(reg_id), "  reg-id %u", r->reg_id);
-	out_put(o, answered ? OUT_GREEN : OUT_YELLOW, "%-10s  " STR_FMT "%s%s%s%s",
-		r->cause, STR_ARG(r->aor), answered ? "  " : "", answered ? o->seen.status : "", expires, reg_id);
+	out_put(o, answered ? OUT_GREEN : OUT_YELLOW, "%-10s  " STR_FMT "%s%s%s%s", r->cause,
+		STR_ARG(r->aor), answered ? "  " : "", answered ? o->seen.status : "", expires,
+		reg_id);
 	if (is(r->cause, "refreshed"))
 		return;
 	for (unsigned i = 0; i < r->contact_count; i++)
@@ -222,7 +230,8 @@ static void flow_lost(struct out *o, const struct endpoint_flow *f)
 	}
 	if (detail.n == 0)
 		detail = str_of(f->cause);
-	out_put(o, OUT_YELLOW, "%-10s  %s  " STR_FMT, "dropped", out_hop_text(&f->remote, true, hop), STR_ARG(detail));
+	out_put(o, OUT_YELLOW, "%-10s  %s  " STR_FMT, "dropped",
+		out_hop_text(&f->remote, true, hop), STR_ARG(detail));
 }
 
 static void retry_note(struct out *o, const struct endpoint_retry *r)
@@ -280,9 +289,10 @@ void out_text_endpoint(struct out *o, const struct out_endpoint *e)
 	bool server = is(e->kind, "server");
 	const char *next = server ? e->home_server : e->proxy;
 
-	out_note(o, "endpoint %s%s%s%s%s%s%s, %s manager%s%s", server ? "server based" : "peer to peer",
-		e->aor ? ", " : "", e->aor ? e->aor : "", next ? (server ? ", home server " : ", proxy ") : "",
-		next ? next : "", e->epid ? ", epid " : "", e->epid ? e->epid : "", e->manager,
+	out_note(o, "endpoint %s%s%s%s%s%s%s, %s manager%s%s",
+		server ? "server based" : "peer to peer", e->aor ? ", " : "", e->aor ? e->aor : "",
+		next ? (server ? ", home server " : ", proxy ") : "", next ? next : "",
+		e->epid ? ", epid " : "", e->epid ? e->epid : "", e->manager,
 		e->transport ? ", transport " : "", e->transport ? e->transport : "");
 }
 
@@ -333,7 +343,8 @@ void out_text_error(struct out *o, const char *text, int code, const struct endp
 
 /* ---- options ---- */
 
-/* A failure in the place of the status: what is left of "127.0.0.1:9 udp: connection refused" is its end. */
+/* A failure in the place of the status: what is left of "127.0.0.1:9 udp: connection refused" is
+ * its end. */
 static struct str short_cause(const struct endpoint_result *r)
 {
 	struct str text = str_of(fail_show(&r->fail)), before, after;
@@ -341,8 +352,8 @@ static struct str short_cause(const struct endpoint_result *r)
 
 	if (r->fail.code == -FAIL_TIMEOUT)
 		return STR("no response");
-	if (gap > 0 && gap < text.n && str_cut(str_sub(text, gap, text.n), ':', &before, &after) && after.n > 1 &&
-	    str_find(str_trim(before), ' ') == str_trim(before).n)
+	if (gap > 0 && gap < text.n && str_cut(str_sub(text, gap, text.n), ':', &before, &after) &&
+		after.n > 1 && str_find(str_trim(before), ' ') == str_trim(before).n)
 		return str_trim(after);
 	return text;
 }
@@ -351,14 +362,16 @@ void out_text_probe(struct out *o, const struct out_probe *p)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
 	const struct endpoint_msg *m = p->result->response;
-	bool ok = exit_of_result(p->result) == EXIT_ok, silent = !m && p->result->fail.code == -FAIL_TIMEOUT;
+	bool ok = exit_of_result(p->result) == EXIT_ok,
+	     silent = !m && p->result->fail.code == -FAIL_TIMEOUT;
 	char hop[96], ms[24];
 
 	if (p->hop)
 		buf_addf(&b, "%2u  ", p->hop);
 	if (m)
-		buf_addf(&b, "%u " STR_FMT "  from %s %s", m->status_code, STR_ARG(m->reason_phrase),
-			out_hop_text(&m->remote, false, hop), m->remote.transport);
+		buf_addf(&b, "%u " STR_FMT "  from %s %s", m->status_code,
+			STR_ARG(m->reason_phrase), out_hop_text(&m->remote, false, hop),
+			m->remote.transport);
 	else
 		buf_addf(&b, "%-24.*s", STR_ARG(short_cause(p->result)));
 	if (p->seq)
@@ -388,8 +401,9 @@ void out_text_summary(struct out *o, const struct out_summary *s)
 	lost = s->sent ? 100.0 * (s->sent - answered) / s->sent : 0;
 	buf_addf(&b, "%u sent, %u answered, %.0f %% lost", s->sent, answered, lost);
 	if (answered)
-		buf_addf(&b, ", min/avg/max %.*f/%.*f/%.*f ms, p50/p95/p99 %.*f/%.*f/%.*f ms", digits, s->min, digits,
-			s->mean, digits, s->max, digits, s->p50, digits, s->p95, digits, s->p99);
+		buf_addf(&b, ", min/avg/max %.*f/%.*f/%.*f ms, p50/p95/p99 %.*f/%.*f/%.*f ms",
+			digits, s->min, digits, s->mean, digits, s->max, digits, s->p50, digits,
+			s->p95, digits, s->p99);
 	out_put(o, OUT_PLAIN, STR_FMT, STR_ARG(buf_str(&b)));
 }
 
@@ -400,8 +414,8 @@ static void query_lines(struct out *o, const struct out_query *q)
 	struct str rest = q->answer, one;
 	char ms[24];
 
-	out_put(o, OUT_PLAIN, "  %-5s  %-44.*s  %s  %s", q->query.rrtype, STR_ARG(q->query.name), q->query.rcode,
-		out_ms_text(q->query.ms, ms));
+	out_put(o, OUT_PLAIN, "  %-5s  %-44.*s  %s  %s", q->query.rrtype, STR_ARG(q->query.name),
+		q->query.rcode, out_ms_text(q->query.ms, ms));
 	while (rest.n) {
 		if (!str_cut(rest, ',', &one, &rest)) {
 			one = rest;
@@ -423,9 +437,10 @@ void out_text_resolved(struct out *o, const struct out_resolved *r)
 
 		numbers[0] = '\0';
 		if (t->srv)
-			snprintf(numbers, sizeof(numbers), "  priority %u  weight %u", t->priority, t->weight);
-		out_put(o, OUT_PLAIN, "  %2u  %-26s  " STR_FMT "%s", i + 1, out_hop_text(&t->hop, true, hop), STR_ARG(t->host),
-			numbers);
+			snprintf(numbers, sizeof(numbers), "  priority %u  weight %u", t->priority,
+				t->weight);
+		out_put(o, OUT_PLAIN, "  %2u  %-26s  " STR_FMT "%s", i + 1,
+			out_hop_text(&t->hop, true, hop), STR_ARG(t->host), numbers);
 	}
 }
 
@@ -433,8 +448,9 @@ void out_text_resolved(struct out *o, const struct out_resolved *r)
 
 void out_text_binding(struct out *o, const struct out_binding *b)
 {
-	out_put(o, OUT_GREEN, "%-10s  " STR_FMT "  " STR_FMT "  expires %u%s" STR_FMT, b->cause, STR_ARG(b->aor),
-		STR_ARG(b->contact), b->expires, b->user_agent.n ? "  " : "", STR_ARG(b->user_agent));
+	out_put(o, OUT_GREEN, "%-10s  " STR_FMT "  " STR_FMT "  expires %u%s" STR_FMT, b->cause,
+		STR_ARG(b->aor), STR_ARG(b->contact), b->expires, b->user_agent.n ? "  " : "",
+		STR_ARG(b->user_agent));
 }
 
 void out_text_request(struct out *o, const struct endpoint_msg *m)

@@ -1,4 +1,5 @@
-/* cli/out_trace.c -- what the library traces, as text: -v, -vv, -vvv on stderr, and --trace (cli.md section 10.2) */
+/* cli/out_trace.c -- what the library traces, as text: -v, -vv, -vvv on stderr, and --trace (cli.md
+ * section 10.2) */
 #include "out_impl.h"
 
 #include "base/utf8.h"
@@ -30,11 +31,13 @@ static void write_block(struct out_stream *s, enum out_color color, struct str t
 		out_write(s, text);
 		return;
 	}
-	buf_addf(&b, "\x1b[%sm" STR_FMT "\x1b[0m\n", out_color_code(color), STR_ARG(str_sub(text, 0, text.n - 1)));
+	buf_addf(&b, "\x1b[%sm" STR_FMT "\x1b[0m\n", out_color_code(color),
+		STR_ARG(str_sub(text, 0, text.n - 1)));
 	out_write(s, buf_str(&b));
 }
 
-/* Into each of the two places that wants this level; --trace FILE gets what -vv gives, more with -vvv. */
+/* Into each of the two places that wants this level; --trace FILE gets what -vv gives, more with
+ * -vvv. */
 static void deliver(struct out *o, int level, enum out_color color, struct str text)
 {
 	int verbose = o->config.verbose;
@@ -85,16 +88,20 @@ static void add_lines(struct buf *b, const char *columns, struct str text)
 
 static void message(struct out *o, const struct trace_event *ev)
 {
-	CLEANUP(buf_done) struct buf plain = BUF_INIT(TRACE_MAX), head = BUF_INIT(1 << 16), whole = BUF_INIT(4 * TRACE_MAX);
-	bool sent = ev->kind == TRACE_MSG_OUT, encrypted = ev->transport && strcmp(ev->transport, "tls") == 0;
-	const char columns[] = { sent ? '>' : '<', encrypted ? '~' : ' ', ev->unexpected ? '!' : ' ', '\0' };
+	CLEANUP(buf_done)
+	struct buf plain = BUF_INIT(TRACE_MAX),
+		   head = BUF_INIT(1 << 16), whole = BUF_INIT(4 * TRACE_MAX);
+	bool sent = ev->kind == TRACE_MSG_OUT,
+	     encrypted = ev->transport && strcmp(ev->transport, "tls") == 0;
+	const char columns[] = { sent ? '>' : '<', encrypted ? '~' : ' ',
+		ev->unexpected ? '!' : ' ', '\0' };
 	struct str from = sent ? ev->local : ev->remote, to = sent ? ev->remote : ev->local, start;
 	enum out_color color = sent ? OUT_CYAN : OUT_GREEN;
 	char clock[24];
 
 	out_clock(clock);
-	buf_addf(&head, "%s%s " STR_FMT " -> " STR_FMT " %s %zu bytes\n", columns, clock, STR_ARG(from), STR_ARG(to),
-		ev->transport ? ev->transport : "", ev->bytes.n);
+	buf_addf(&head, "%s%s " STR_FMT " -> " STR_FMT " %s %zu bytes\n", columns, clock,
+		STR_ARG(from), STR_ARG(to), ev->transport ? ev->transport : "", ev->bytes.n);
 	mask_add(&plain, ev->bytes);
 	buf_add_str(&whole, buf_str(&head));
 	add_lines(&whole, columns, buf_str(&plain));
@@ -120,17 +127,19 @@ static void describe(struct buf *b, const struct trace_event *ev)
 {
 	switch (ev->kind) {
 	case TRACE_TX:
-		buf_addf(b, "transaction " STR_FMT ": " STR_FMT " -> " STR_FMT, STR_ARG(ev->name), STR_ARG(ev->from),
-			STR_ARG(ev->to));
+		buf_addf(b, "transaction " STR_FMT ": " STR_FMT " -> " STR_FMT, STR_ARG(ev->name),
+			STR_ARG(ev->from), STR_ARG(ev->to));
 		add_part(b, " (", ev->note, ")");
 		break;
 	case TRACE_FLOW:
-		buf_addf(b, "%s " STR_FMT " " STR_FMT " -> " STR_FMT, ev->transport ? ev->transport : "flow",
-			STR_ARG(ev->name), STR_ARG(ev->local), STR_ARG(ev->remote));
+		buf_addf(b, "%s " STR_FMT " " STR_FMT " -> " STR_FMT,
+			ev->transport ? ev->transport : "flow", STR_ARG(ev->name),
+			STR_ARG(ev->local), STR_ARG(ev->remote));
 		add_part(b, ": ", ev->note, "");
 		break;
 	case TRACE_DNS:
-		buf_addf(b, "dns " STR_FMT " " STR_FMT ": " STR_FMT, STR_ARG(ev->from), STR_ARG(ev->name), STR_ARG(ev->to));
+		buf_addf(b, "dns " STR_FMT " " STR_FMT ": " STR_FMT, STR_ARG(ev->from),
+			STR_ARG(ev->name), STR_ARG(ev->to));
 		add_part(b, " ", ev->note, "");
 		buf_addf(b, " (%.1f ms)", ev->ms);
 		break;

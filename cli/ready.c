@@ -16,13 +16,15 @@
 int ready_fd(const char *text, int *fd, struct fail *f)
 {
 	uint32_t n = 0;
-	int flags, e = value_number("--ready-fd", text, (struct value_range){ 0, INT_MAX, 0 }, &n, f);
+	int flags,
+		e = value_number("--ready-fd", text, (struct value_range){ 0, INT_MAX, 0 }, &n, f);
 
 	if (e != 0 || !text)
 		return e;
 	flags = fcntl((int)n, F_GETFL);
 	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
-		return fail_set(f, -FAIL_ARGUMENT, "--ready-fd: descriptor %u is not open for writing", n);
+		return fail_set(
+			f, -FAIL_ARGUMENT, "--ready-fd: descriptor %u is not open for writing", n);
 	fcntl((int)n, F_SETFD, FD_CLOEXEC);
 	*fd = (int)n;
 	return 0;
@@ -33,8 +35,8 @@ static void addresses(struct buf *b, const struct endpoint_hop *local, unsigned 
 	for (unsigned i = 0; i < count; i++) {
 		bool v6 = str_find(local[i].address, ':') < local[i].address.n;
 
-		buf_addf(b, "%s:%s" STR_FMT "%s:%u", local[i].transport, v6 ? "[" : "", STR_ARG(local[i].address),
-			v6 ? "]" : "", local[i].port);
+		buf_addf(b, "%s:%s" STR_FMT "%s:%u", local[i].transport, v6 ? "[" : "",
+			STR_ARG(local[i].address), v6 ? "]" : "", local[i].port);
 		buf_add_char(b, i + 1 < count ? end : '\n');
 	}
 }
@@ -75,7 +77,8 @@ static int write_file(const char *path, struct str text, struct fail *f)
 	return fail_set(f, -FAIL_LOCAL, "--ready-file: %s: %s", path, strerror(e));
 }
 
-/* sd_notify(3): a datagram to a socket that the service manager names. Nobody there is no failure of ours. */
+/* sd_notify(3): a datagram to a socket that the service manager names. Nobody there is no failure
+ * of ours. */
 static void notify(void)
 {
 	static const char text[] = "READY=1";
@@ -97,7 +100,8 @@ static void notify(void)
 	close(fd);
 }
 
-int ready_tell(const struct ready *r, const struct endpoint_hop *local, unsigned count, struct fail *f)
+int ready_tell(
+	const struct ready *r, const struct endpoint_hop *local, unsigned count, struct fail *f)
 {
 	CLEANUP(buf_done) struct buf lines = BUF_INIT(1 << 16), line = BUF_INIT(1 << 16);
 	int e = 0;

@@ -41,7 +41,8 @@ static json_t *kind(const char *text)
 	if (k.list)
 		return json_pack("{s:s, s:o}", "type", "array", "items", one(k.name));
 	if (k.map)
-		return json_pack("{s:s, s:o}", "type", "object", "additionalProperties", one(k.name));
+		return json_pack(
+			"{s:s, s:o}", "type", "object", "additionalProperties", one(k.name));
 	return one(k.name);
 }
 
@@ -57,7 +58,8 @@ static void add_fields(const struct schema_field *f, json_t *properties, json_t 
 static json_t *record(const struct schema_record *r, bool event)
 {
 	json_t *properties = json_object(), *required = json_array();
-	json_t *o = json_pack("{s:s, s:o, s:o}", "type", "object", "properties", properties, "required", required);
+	json_t *o = json_pack("{s:s, s:o, s:o}", "type", "object", "properties", properties,
+		"required", required);
 
 	if (event) {
 		add_fields(schema_common, properties, required);
@@ -89,11 +91,11 @@ static json_t *definitions(json_t *any_of)
 int schema_print(void)
 {
 	json_t *events = json_array(), *defs = definitions(events);
-	json_t *schema = json_pack("{s:s, s:s, s:s, s:o, s:o}",
-		"$schema", "https://json-schema.org/draft/2020-12/schema",
-		"title", "rte event, schema 1",
-		"description", "One line of rte --json; fields may be added, none is renamed or removed.",
-		"oneOf", events, "$defs", defs);
+	json_t *schema = json_pack("{s:s, s:s, s:s, s:o, s:o}", "$schema",
+		"https://json-schema.org/draft/2020-12/schema", "title", "rte event, schema 1",
+		"description",
+		"One line of rte --json; fields may be added, none is renamed or removed.", "oneOf",
+		events, "$defs", defs);
 
 	json_dumpf(schema, stdout, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
 	putchar('\n');

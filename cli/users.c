@@ -13,7 +13,9 @@ static int check_name(struct str name, struct fail *f)
 
 	for (size_t i = 0; i < name.n; i++)
 		ok = ok && scan_is(name.p[i], CH_UNRESERVED | CH_USER | CH_TOKEN);
-	return ok ? 0 : fail_set(f, -FAIL_ARGUMENT, "--add-user: \"" STR_FMT "\" is no name of a user", STR_ARG(name));
+	return ok ? 0
+		  : fail_set(f, -FAIL_ARGUMENT, "--add-user: \"" STR_FMT "\" is no name of a user",
+			    STR_ARG(name));
 }
 
 static int add(struct users *u, const char *text, bool open, struct fail *f)
@@ -30,11 +32,14 @@ static int add(struct users *u, const char *text, bool open, struct fail *f)
 	if ((e = check_name(c.user, f)) != 0)
 		return e;
 	if (!has && !open)
-		return fail_set(f, -FAIL_ARGUMENT, "--add-user: " STR_FMT " has no password; add :SOURCE, or --auth=none",
+		return fail_set(f, -FAIL_ARGUMENT,
+			"--add-user: " STR_FMT " has no password; add :SOURCE, or --auth=none",
 			STR_ARG(c.user));
 	if (has) {
 		const struct secret_source from = {
-			.option = "--add-user", .text = source.p, .prompt = "Password of the user",
+			.option = "--add-user",
+			.text = source.p,
+			.prompt = "Password of the user",
 			.timeout_ms = COMMAND_MS,
 		};
 
@@ -50,19 +55,24 @@ static int list(struct users *u, struct fail *f)
 {
 	unsigned n = 0;
 
-	for (const struct cred *c = cred_store_next(u->store, NULL); c; c = cred_store_next(u->store, c))
+	for (const struct cred *c = cred_store_next(u->store, NULL); c;
+		c = cred_store_next(u->store, c))
 		n++;
 	u->list = mem_zalloc(n + 1, sizeof(*u->list));
-	for (const struct cred *c = cred_store_next(u->store, NULL); c; c = cred_store_next(u->store, c)) {
+	for (const struct cred *c = cred_store_next(u->store, NULL); c;
+		c = cred_store_next(u->store, c)) {
 		for (unsigned i = 0; i < u->count; i++)
 			if (str_eq(u->list[i].name, c->user))
-				return fail_set(f, -FAIL_ARGUMENT, "--users: " STR_FMT " stands there twice", STR_ARG(c->user));
+				return fail_set(f, -FAIL_ARGUMENT,
+					"--users: " STR_FMT " stands there twice",
+					STR_ARG(c->user));
 		u->list[u->count++] = (struct serve_user){ c->user, *c };
 	}
 	return 0;
 }
 
-int users_read(struct users *u, const struct values *added, const char *file, bool open, struct fail *f)
+int users_read(
+	struct users *u, const struct values *added, const char *file, bool open, struct fail *f)
 {
 	int e = 0;
 
@@ -70,7 +80,9 @@ int users_read(struct users *u, const struct values *added, const char *file, bo
 	for (unsigned i = 0; i < added->n && e == 0; i++)
 		e = add(u, added->v[i], open, f);
 	if (e == 0 && file)
-		e = secret_file(&(struct secret_file){ .path = file, .must_exist = true, .timeout_ms = COMMAND_MS },
+		e = secret_file(
+			&(struct secret_file){
+				.path = file, .must_exist = true, .timeout_ms = COMMAND_MS },
 			u->store, f);
 	return e ? e : list(u, f);
 }

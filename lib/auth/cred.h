@@ -34,7 +34,8 @@ void cred_store_clear(struct cred_store *s);
 const struct cred *cred_store_find(
 	const struct cred_store *s, struct str realm, struct str user, enum hash_kind alg);
 bool cred_store_empty(const struct cred_store *s);
-/* The entries one after the other, the oldest first: that behind c, for NULL the first; NULL behind the last. */
+/* The entries one after the other, the oldest first: that behind c, for NULL the first; NULL behind
+ * the last. */
 const struct cred *cred_store_next(const struct cred_store *s, const struct cred *c);
 
 #endif

@@ -1,4 +1,5 @@
-/* lib/base/arena.h -- a bump allocator: what is allocated here dies together. Zeroed `struct arena` is an empty one. */
+/* lib/base/arena.h -- a bump allocator: what is allocated here dies together. Zeroed `struct arena`
+ * is an empty one. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 

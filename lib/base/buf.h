@@ -1,5 +1,5 @@
-/* lib/base/buf.h -- a growable byte buffer, born with a limit. Writers latch: after the first failure every call is
- * a no-op, so a message is written without tests and checked once. */
+/* lib/base/buf.h -- a growable byte buffer, born with a limit. Writers latch: after the first
+ * failure every call is a no-op, so a message is written without tests and checked once. */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
@@ -8,18 +8,22 @@
 
 struct buf {
 	char *p;
-	size_t n;     /* bytes in use */
-	size_t cap;   /* bytes allocated */
+	size_t n; /* bytes in use */
+	size_t cap; /* bytes allocated */
 	size_t limit; /* never more than this */
-	int fail;     /* latched: 0, -FAIL_LIMIT, or what buf_fail() was given */
+	int fail; /* latched: 0, -FAIL_LIMIT, or what buf_fail() was given */
 };
 
-#define BUF_INIT(max) { .limit = (max) }
+#define BUF_INIT(max)                                                                              \
+	{                                                                                          \
+		.limit = (max)                                                                     \
+	}
 
 void buf_init(struct buf *b, size_t limit);
 /* Frees the bytes; the buffer is empty and usable again. */
 void buf_done(struct buf *b);
-/* Wipes, then frees: for secrets. Reserve their room first, since growing leaves an unwiped copy behind. */
+/* Wipes, then frees: for secrets. Reserve their room first, since growing leaves an unwiped copy
+ * behind. */
 void buf_wipe(struct buf *b);
 /* Empties it and clears the latch, keeps the memory. */
 void buf_clear(struct buf *b);
@@ -28,7 +32,8 @@ void buf_add(struct buf *b, const void *p, size_t n);
 void buf_add_str(struct buf *b, struct str s);
 void buf_add_char(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Room for n more bytes at b->p + b->n; false when the limit forbids it (and latches). Then buf_commit. */
+/* Room for n more bytes at b->p + b->n; false when the limit forbids it (and latches). Then
+ * buf_commit. */
 bool buf_reserve(struct buf *b, size_t n);
 void buf_commit(struct buf *b, size_t n);
 /* Drops n bytes at the front. */

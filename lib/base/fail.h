@@ -1,4 +1,5 @@
-/* lib/base/fail.h -- the one error space: 0, -errno for the system, -FAIL_x (from 10000 up) for ours */
+/* lib/base/fail.h -- the one error space: 0, -errno for the system, -FAIL_x (from 10000 up) for
+ * ours */
 #ifndef BASE_FAIL_H
 #define BASE_FAIL_H
 
@@ -16,11 +17,12 @@ enum fail_code {
 
 /* A code for programs and one sentence for people, written where the failure is found. */
 struct fail {
-	int code;       /* 0, -errno or -FAIL_x */
+	int code; /* 0, -errno or -FAIL_x */
 	char text[240]; /* always terminated; no trailing full stop */
 };
 
-/* Writes code and text into f (NULL: discarded) and returns code, so that callers can `return fail_set(...)`. */
+/* Writes code and text into f (NULL: discarded) and returns code, so that callers can `return
+ * fail_set(...)`. */
 int fail_set(struct fail *f, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* The general text of a code: ours, or strerror of an errno. Never NULL. */

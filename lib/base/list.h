@@ -45,7 +45,8 @@ static inline struct list *list_first(const struct list *l)
 }
 
 /* Over the nodes of l; the body may remove `it`, but no other node. */
-#define LIST_EACH(it, l) \
-	for (struct list *it = (l)->next, *it##_next = it->next; it != (l); it = it##_next, it##_next = it->next)
+#define LIST_EACH(it, l)                                                                           \
+	for (struct list *it = (l)->next, *it##_next = it->next; it != (l);                        \
+		it = it##_next, it##_next = it->next)
 
 #endif

@@ -1,5 +1,5 @@
-/* lib/base/map.h -- intrusive hash map from bytes to nodes: SipHash-2-4 under a key of this process, so that a peer
- * cannot choose colliding names. Zeroed `struct map` is an empty one. */
+/* lib/base/map.h -- intrusive hash map from bytes to nodes: SipHash-2-4 under a key of this
+ * process, so that a peer cannot choose colliding names. Zeroed `struct map` is an empty one. */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 
@@ -14,7 +14,7 @@ struct map_node {
 
 struct map {
 	struct map_node **slots;
-	size_t size;  /* a power of two, or 0 */
+	size_t size; /* a power of two, or 0 */
 	size_t count;
 };
 

@@ -7,7 +7,8 @@
 /* A zeroed object of the given type. */
 #define MEM_NEW(type) ((type *)mem_zalloc(1, sizeof(type)))
 
-/* What runs when memory is exhausted; it must not return. Default (and for NULL): abort. Set once, at start (ruling 32). */
+/* What runs when memory is exhausted; it must not return. Default (and for NULL): abort. Set once,
+ * at start (ruling 32). */
 void mem_set_oom_hook(void (*hook)(void));
 
 /* n bytes, uninitialised; never NULL, also for n = 0. */

@@ -1,5 +1,6 @@
-/* lib/endpoint/dispatch.c -- wire -> transaction -> owner, and what every flow needs: framing, keep-alive answers, news for
- * who waits. RFC 3261 sections 18 and 17.2.3, RFC 5626 section 3.5.1 */
+/* lib/endpoint/dispatch.c -- wire -> transaction -> owner, and what every flow needs: framing,
+ * keep-alive answers, news for who waits. RFC 3261 sections 18 and 17.2.3, RFC 5626 section 3.5.1
+ */
 #include "endpoint/dispatch.h"
 
 #include "base/mem.h"
@@ -89,7 +90,8 @@ void dispatch_forget_endpoint(struct endpoint *ep)
 
 /* ---- descriptions ---- */
 
-void endpoint_hop_of(const struct net_addr *addr, enum net_transport t, char text[NET_ADDR_TEXT], struct endpoint_hop *out)
+void endpoint_hop_of(const struct net_addr *addr, enum net_transport t, char text[NET_ADDR_TEXT],
+	struct endpoint_hop *out)
 {
 	*out = (struct endpoint_hop){
 		.transport = net_transport_name(t),
@@ -98,22 +100,29 @@ void endpoint_hop_of(const struct net_addr *addr, enum net_transport t, char tex
 	};
 }
 
-void dispatch_describe_flow(const struct net_flow *flow, struct dispatch_text *t, struct endpoint_tls *tls,
-	struct endpoint_flow *out)
+void dispatch_describe_flow(const struct net_flow *flow, struct dispatch_text *t,
+	struct endpoint_tls *tls, struct endpoint_flow *out)
 {
 	const struct net_flow_info *i = net_flow_info(flow);
 
 	*out = (struct endpoint_flow){
-		.incoming = i->incoming, .connect_ms = i->connect_ms, .tls_ms = i->tls_ms,
+		.incoming = i->incoming,
+		.connect_ms = i->connect_ms,
+		.tls_ms = i->tls_ms,
 	};
 	endpoint_hop_of(&i->local, i->transport, t->local, &out->local);
 	endpoint_hop_of(&i->remote, i->transport, t->remote, &out->remote);
 	if (!i->tls)
 		return;
 	*tls = (struct endpoint_tls){
-		.version = i->tls->version, .cipher = i->tls->cipher, .server_name = i->tls->server_name,
-		.identity = i->tls->identity, .not_after = i->tls->not_after, .spki_sha256 = i->tls->spki_sha256,
-		.verified = i->tls->verified, .resumed = i->tls->resumed,
+		.version = i->tls->version,
+		.cipher = i->tls->cipher,
+		.server_name = i->tls->server_name,
+		.identity = i->tls->identity,
+		.not_after = i->tls->not_after,
+		.spki_sha256 = i->tls->spki_sha256,
+		.verified = i->tls->verified,
+		.resumed = i->tls->resumed,
 	};
 	out->tls = tls;
 }
@@ -126,8 +135,8 @@ static void describe_address(const struct sip_nameaddr *a, struct endpoint_addre
 		out->tag = STR_EMPTY;
 }
 
-void dispatch_describe_msg(const struct sip_msg *m, const struct net_flow *flow, struct dispatch_text *t,
-	struct endpoint_msg *out)
+void dispatch_describe_msg(const struct sip_msg *m, const struct net_flow *flow,
+	struct dispatch_text *t, struct endpoint_msg *out)
 {
 	const struct net_flow_info *i = flow ? net_flow_info(flow) : NULL;
 	struct sip_nameaddr a;
@@ -185,7 +194,8 @@ bool endpoint_describe(struct str wire, endpoint_event_fn *fn, void *arg)
 	return ev.msg != NULL;
 }
 
-bool endpoint_msg_header(const struct endpoint_msg *m, struct str name, unsigned index, struct str *value)
+bool endpoint_msg_header(
+	const struct endpoint_msg *m, struct str name, unsigned index, struct str *value)
 {
 	const struct sip_hdr *h = m->msg ? sip_msg_hdr_named(m->msg, name) : NULL;
 
@@ -205,8 +215,8 @@ bool endpoint_msg_header(const struct endpoint_msg *m, struct str name, unsigned
 
 /* ---- sending ---- */
 
-static void trace_bytes(struct endpoint_manager *m, enum trace_kind kind, struct net_flow *flow, struct str bytes,
-	bool unexpected)
+static void trace_bytes(struct endpoint_manager *m, enum trace_kind kind, struct net_flow *flow,
+	struct str bytes, bool unexpected)
 {
 	const struct net_flow_info *i = net_flow_info(flow);
 	char local[NET_ADDR_TEXT], remote[NET_ADDR_TEXT];
@@ -214,16 +224,17 @@ static void trace_bytes(struct endpoint_manager *m, enum trace_kind kind, struct
 	if (!trace_on(m->config.trace, kind))
 		return;
 	trace_emit(m->config.trace, &(struct trace_event){
-		.kind = kind,
-		.bytes = bytes,
-		.local = str_of(net_addr_text(&i->local, local)),
-		.remote = str_of(net_addr_text(&i->remote, remote)),
-		.transport = net_transport_name(i->transport),
-		.unexpected = unexpected,
-	});
+					    .kind = kind,
+					    .bytes = bytes,
+					    .local = str_of(net_addr_text(&i->local, local)),
+					    .remote = str_of(net_addr_text(&i->remote, remote)),
+					    .transport = net_transport_name(i->transport),
+					    .unexpected = unexpected,
+				    });
 }
 
-int dispatch_send(struct endpoint_manager *m, struct net_flow *flow, struct str wire, bool retransmission)
+int dispatch_send(
+	struct endpoint_manager *m, struct net_flow *flow, struct str wire, bool retransmission)
 {
 	trace_bytes(m, TRACE_MSG_OUT, flow, wire, retransmission);
 	if (retransmission)
@@ -253,7 +264,8 @@ void dispatch_advertised(const struct endpoint_manager *m, struct buf *host, uin
 	buf_add_str(host, text);
 }
 
-void dispatch_sent_by(struct endpoint_manager *m, const struct net_flow *flow, struct buf *host, uint16_t *port)
+void dispatch_sent_by(
+	struct endpoint_manager *m, const struct net_flow *flow, struct buf *host, uint16_t *port)
 {
 	const struct net_flow_info *i = net_flow_info(flow);
 	char local[NET_ADDR_TEXT];
@@ -263,7 +275,8 @@ void dispatch_sent_by(struct endpoint_manager *m, const struct net_flow *flow, s
 	*port = net_addr_port(&i->local);
 	for (unsigned k = 0; net_manager_listener(m->net, k, &t, &bound); k++)
 		if (t == i->transport && net_addr_is_ipv6(&bound) == net_addr_is_ipv6(&i->local)) {
-			/* A peer that answers over a new connection must find our listener (18.2.2). */
+			/* A peer that answers over a new connection must find our listener
+			 * (18.2.2). */
 			*port = net_addr_port(&bound);
 			break;
 		}
@@ -274,8 +287,8 @@ void dispatch_sent_by(struct endpoint_manager *m, const struct net_flow *flow, s
 }
 
 /* A response that needs no transaction: to a request that cannot be understood (8.2.7). */
-static void answer_stateless(struct endpoint_manager *m, struct net_flow *flow, struct sip_msg *msg, unsigned status,
-	struct str reason)
+static void answer_stateless(struct endpoint_manager *m, struct net_flow *flow, struct sip_msg *msg,
+	unsigned status, struct str reason)
 {
 	struct buf b = BUF_INIT(1 << 16);
 	char text[NET_ADDR_TEXT];
@@ -284,7 +297,8 @@ static void answer_stateless(struct endpoint_manager *m, struct net_flow *flow, 
 
 	r.status = status;
 	r.reason = reason;
-	r.to_tag = STR("stateless"); /* 8.2.7: the same tag for the same request, without keeping state */
+	r.to_tag = STR(
+		"stateless"); /* 8.2.7: the same tag for the same request, without keeping state */
 	sip_build_response(&b, msg, &r);
 	sip_build_end(&b, STR_EMPTY, STR_EMPTY);
 	if (b.fail == 0) {
@@ -303,7 +317,8 @@ static void got_response(struct endpoint_manager *m, struct sip_msg *msg, struct
 
 	trace_bytes(m, TRACE_MSG_IN, flow, msg->wire, !t);
 	if (!t) {
-		trace_note(m->config.trace, "a response that belongs to no request of ours was dropped");
+		trace_note(m->config.trace,
+			"a response that belongs to no request of ours was dropped");
 		return;
 	}
 	transaction_got_response(t, msg);
@@ -319,7 +334,8 @@ static void got_request(struct endpoint_manager *m, struct sip_msg *msg, struct 
 		return;
 	}
 	if (msg->method == SIP_CANCEL && (t = transaction_find_server(m, msg, true)) != NULL) {
-		/* 9.2: the CANCEL is a transaction of its own, answered 200 whatever becomes of the INVITE. */
+		/* 9.2: the CANCEL is a transaction of its own, answered 200 whatever becomes of the
+		 * INVITE. */
 		struct transaction *cancel = transaction_accept(m, msg, flow);
 
 		if (cancel)
@@ -359,23 +375,27 @@ static void got_message(struct endpoint_manager *m, struct str bytes, struct net
 			got_response(m, msg, flow);
 	} else {
 		trace_bytes(m, TRACE_MSG_IN, flow, bytes, true);
-		trace_note(m->config.trace, "%s: %s", verdict == SIP_REJECT ? "refused" : "dropped", f.text);
+		trace_note(m->config.trace, "%s: %s", verdict == SIP_REJECT ? "refused" : "dropped",
+			f.text);
 		if (verdict == SIP_REJECT)
 			answer_stateless(m, flow, msg, status, str_of(f.text));
 	}
 	sip_msg_unref(msg);
 }
 
-/* Keep-alives of RFC 5626 4.4 on UDP: CRLFs are for NAT boxes only; STUN is answered to who asked. */
+/* Keep-alives of RFC 5626 4.4 on UDP: CRLFs are for NAT boxes only; STUN is answered to who asked.
+ */
 static bool got_keepalive(struct endpoint_manager *m, struct str bytes, struct net_flow *flow)
 {
 	static const unsigned char cookie[] = { 0x21, 0x12, 0xa4, 0x42 };
 
 	if (str_trim(bytes).n == 0)
 		return true;
-	if (bytes.n < 20 || (bytes.p[0] != 0 && bytes.p[0] != 1) || memcmp(bytes.p + 4, cookie, sizeof(cookie)) != 0)
+	if (bytes.n < 20 || (bytes.p[0] != 0 && bytes.p[0] != 1) ||
+		memcmp(bytes.p + 4, cookie, sizeof(cookie)) != 0)
 		return false;
-	tell(flow_state_of(m, flow), FLOW_PONG, &(struct net_event){ .type = NET_RECEIVED, .flow = flow, .bytes = bytes });
+	tell(flow_state_of(m, flow), FLOW_PONG,
+		&(struct net_event){ .type = NET_RECEIVED, .flow = flow, .bytes = bytes });
 	return true;
 }
 
@@ -424,7 +444,8 @@ static void got_stream(struct endpoint_manager *m, struct str bytes, struct net_
 
 /* ---- the life of flows ---- */
 
-/* Incoming connections are told to the first endpoint; the ones we make to the endpoint that asked. */
+/* Incoming connections are told to the first endpoint; the ones we make to the endpoint that asked.
+ */
 static struct endpoint *reporter_of(struct endpoint_manager *m, struct flow_state *s, bool incoming)
 {
 	if (incoming && !s->reporter && !list_empty(&m->endpoints))
@@ -445,11 +466,14 @@ static void announce_open(struct endpoint_manager *m, struct net_flow *flow)
 		return;
 	s->announced = true;
 	dispatch_describe_flow(flow, &t, &tls, &description);
-	endpoint_emit(ep, &(struct endpoint_event){ .type = ENDPOINT_CONNECTED, .flow = &description });
+	endpoint_emit(
+		ep, &(struct endpoint_event){ .type = ENDPOINT_CONNECTED, .flow = &description });
 }
 
-/* What the loss of a kept flow means is its registration's decision; it is asked before anybody else hears. */
-static const char *loss_action(struct endpoint *ep, struct net_flow *flow, const struct net_event *ev)
+/* What the loss of a kept flow means is its registration's decision; it is asked before anybody
+ * else hears. */
+static const char *loss_action(
+	struct endpoint *ep, struct net_flow *flow, const struct net_event *ev)
 {
 	for (unsigned i = 0; i < ENDPOINT_FLOWS; i++) {
 		if (ep->kept[i].flow != flow)
@@ -462,7 +486,8 @@ static const char *loss_action(struct endpoint *ep, struct net_flow *flow, const
 	return "none";
 }
 
-static void announce_close(struct endpoint_manager *m, struct net_flow *flow, const struct net_event *ev)
+static void announce_close(
+	struct endpoint_manager *m, struct net_flow *flow, const struct net_event *ev)
 {
 	struct flow_state *s = net_flow_user(flow);
 	struct endpoint *ep = s ? s->reporter : NULL;
@@ -483,7 +508,8 @@ static void announce_close(struct endpoint_manager *m, struct net_flow *flow, co
 	description.cause = net_cause_name(ev->cause);
 	description.action = action;
 	description.detail = ev->fail ? str_of(ev->fail->text) : STR_EMPTY;
-	endpoint_emit(ep, &(struct endpoint_event){ .type = ENDPOINT_DISCONNECTED, .flow = &description });
+	endpoint_emit(ep,
+		&(struct endpoint_event){ .type = ENDPOINT_DISCONNECTED, .flow = &description });
 }
 
 void dispatch_flow_event(void *arg, const struct net_event *ev)
@@ -495,7 +521,8 @@ void dispatch_flow_event(void *arg, const struct net_event *ev)
 
 	if (!flow) {
 		trace_note(m->config.trace, "%s: %s",
-			ev->type == NET_LISTEN_LOST ? "a listener failed" : "an incoming TLS handshake failed",
+			ev->type == NET_LISTEN_LOST ? "a listener failed"
+						    : "an incoming TLS handshake failed",
 			ev->fail ? ev->fail->text : "");
 		return;
 	}

@@ -1,5 +1,6 @@
-/* lib/endpoint/dispatch.h -- inside the manager: wire -> transaction -> dialog -> owner; the unmatched are answered
- * (ucma.md table 1M, EP-30). Internal to the endpoint layer and the test server. */
+/* lib/endpoint/dispatch.h -- inside the manager: wire -> transaction -> dialog -> owner; the
+ * unmatched are answered (ucma.md table 1M, EP-30). Internal to the endpoint layer and the test
+ * server. */
 #ifndef ENDPOINT_DISPATCH_H
 #define ENDPOINT_DISPATCH_H
 
@@ -7,18 +8,22 @@
 #include "endpoint/resolve.h"
 #include "endpoint/transaction.h"
 
-/* Who takes every new request in place of the endpoints: the test server. t is NULL for an ACK that belongs to no
- * transaction (the one for a 2xx). True: taken (then t is the taker's to answer and to free). */
-typedef bool dispatch_request_fn(void *arg, struct transaction *t, struct sip_msg *m, struct net_flow *flow);
+/* Who takes every new request in place of the endpoints: the test server. t is NULL for an ACK that
+ * belongs to no transaction (the one for a 2xx). True: taken (then t is the taker's to answer and
+ * to free). */
+typedef bool dispatch_request_fn(
+	void *arg, struct transaction *t, struct sip_msg *m, struct net_flow *flow);
 void endpoint_manager_on_request(struct endpoint_manager *m, dispatch_request_fn *fn, void *arg);
-/* A second listener for the flows' events, after the manager's own work; flow tokens of a registrar need it. */
+/* A second listener for the flows' events, after the manager's own work; flow tokens of a registrar
+ * need it. */
 void endpoint_manager_on_flow(struct endpoint_manager *m, net_flow_fn *fn, void *arg);
 /* May spoil what is sent (rte serve --fault): true when it took the bytes over. */
 typedef bool dispatch_send_fn(void *arg, struct net_flow *flow, struct str wire);
 void endpoint_manager_on_send(struct endpoint_manager *m, dispatch_send_fn *fn, void *arg);
 
 /* Sends bytes over a flow, traced and counted. */
-int dispatch_send(struct endpoint_manager *m, struct net_flow *flow, struct str wire, bool retransmission);
+int dispatch_send(
+	struct endpoint_manager *m, struct net_flow *flow, struct str wire, bool retransmission);
 /* The manager's parts. */
 struct net_manager *endpoint_manager_net(struct endpoint_manager *m);
 struct net_dns *endpoint_manager_dns(struct endpoint_manager *m, struct fail *f);
@@ -28,15 +33,19 @@ const struct endpoint_manager_config *endpoint_manager_options(const struct endp
 
 /* --advertise taken apart; the port is left alone when it names none. */
 void dispatch_advertised(const struct endpoint_manager *m, struct buf *host, uint16_t *port);
-/* Host and port for Via and Contact on this flow: --advertise, a listener's port, or the flow's own local address. */
-void dispatch_sent_by(struct endpoint_manager *m, const struct net_flow *flow, struct buf *host, uint16_t *port);
+/* Host and port for Via and Contact on this flow: --advertise, a listener's port, or the flow's own
+ * local address. */
+void dispatch_sent_by(
+	struct endpoint_manager *m, const struct net_flow *flow, struct buf *host, uint16_t *port);
 
-/* Fills the plain-typed description of a message or flow for an event; views into m, flow and the buffers given. A message
- * that was never sent has no flow (NULL). */
-struct dispatch_text { char local[NET_ADDR_TEXT], remote[NET_ADDR_TEXT]; };
-void dispatch_describe_flow(const struct net_flow *flow, struct dispatch_text *t, struct endpoint_tls *tls,
-	struct endpoint_flow *out);
-void dispatch_describe_msg(const struct sip_msg *m, const struct net_flow *flow, struct dispatch_text *t,
-	struct endpoint_msg *out);
+/* Fills the plain-typed description of a message or flow for an event; views into m, flow and the
+ * buffers given. A message that was never sent has no flow (NULL). */
+struct dispatch_text {
+	char local[NET_ADDR_TEXT], remote[NET_ADDR_TEXT];
+};
+void dispatch_describe_flow(const struct net_flow *flow, struct dispatch_text *t,
+	struct endpoint_tls *tls, struct endpoint_flow *out);
+void dispatch_describe_msg(const struct sip_msg *m, const struct net_flow *flow,
+	struct dispatch_text *t, struct endpoint_msg *out);
 
 #endif

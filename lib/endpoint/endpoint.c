@@ -1,4 +1,5 @@
-/* lib/endpoint/endpoint.c -- the common base of endpoints: identity, life, Contact, and the text forms of peers */
+/* lib/endpoint/endpoint.c -- the common base of endpoints: identity, life, Contact, and the text
+ * forms of peers */
 #include "endpoint/endpoint.h"
 
 #include "base/mem.h"
@@ -31,18 +32,21 @@ static int tel_target(struct str number, struct str domain, struct buf *out, str
 	struct sip_uri u;
 
 	if (!sip_uri_parse((struct str){ number.p - 4, number.n + 4 }, &u))
-		return fail_set(f, -FAIL_ARGUMENT, "\"tel:" STR_FMT "\" is not a telephone number", STR_ARG(number));
+		return fail_set(f, -FAIL_ARGUMENT, "\"tel:" STR_FMT "\" is not a telephone number",
+			STR_ARG(number));
 	if (domain.n == 0)
 		return fail_set(f, -FAIL_ARGUMENT, "a tel: target needs a domain: add --aor");
 	buf_add_str(out, STR("sip:"));
 	for (size_t i = 0; i < u.user.n; i++)
-		if (scan_is(u.user.p[i], CH_DIGIT) || u.user.p[i] == '+' || u.user.p[i] == '*' || u.user.p[i] == '#')
+		if (scan_is(u.user.p[i], CH_DIGIT) || u.user.p[i] == '+' || u.user.p[i] == '*' ||
+			u.user.p[i] == '#')
 			sip_uri_write_user(out, str_sub(u.user, i, i + 1));
 	buf_addf(out, "@" STR_FMT ";user=phone", STR_ARG(domain));
 	return 0;
 }
 
-int endpoint_target_parse(struct str text, struct str default_domain, struct buf *out, struct fail *f)
+int endpoint_target_parse(
+	struct str text, struct str default_domain, struct buf *out, struct fail *f)
 {
 	static const char *const transports[] = { "udp:", "tcp:", "tls:" };
 	struct sip_uri u;
@@ -57,16 +61,18 @@ int endpoint_target_parse(struct str text, struct str default_domain, struct buf
 	} else {
 		for (unsigned i = 0; i < ARRAY_LEN(transports); i++)
 			if (is_scheme(text, transports[i])) {
-				buf_addf(out, "sip:" STR_FMT ";transport=%.3s", STR_ARG(str_sub(text, 4, text.n)),
-					transports[i]);
+				buf_addf(out, "sip:" STR_FMT ";transport=%.3s",
+					STR_ARG(str_sub(text, 4, text.n)), transports[i]);
 				break;
 			}
 		if (out->n == start)
 			buf_addf(out, "sip:" STR_FMT, STR_ARG(text));
 	}
-	if (out->fail || !sip_uri_parse(str_sub(buf_str(out), start, out->n), &u) || u.scheme > SIP_URI_SIPS) {
+	if (out->fail || !sip_uri_parse(str_sub(buf_str(out), start, out->n), &u) ||
+		u.scheme > SIP_URI_SIPS) {
 		out->n = start;
-		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a SIP URI", STR_ARG(text));
+		return fail_set(
+			f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a SIP URI", STR_ARG(text));
 	}
 	return 0;
 }
@@ -75,9 +81,22 @@ int endpoint_target_parse(struct str text, struct str default_domain, struct buf
 bool endpoint_header_allowed(struct str name)
 {
 	static const enum sip_hdr_id refused[] = {
-		SIP_HDR_VIA, SIP_HDR_FROM, SIP_HDR_TO, SIP_HDR_CALL_ID, SIP_HDR_CSEQ, SIP_HDR_CONTACT, SIP_HDR_MAX_FORWARDS,
-		SIP_HDR_CONTENT_LENGTH, SIP_HDR_ROUTE, SIP_HDR_RECORD_ROUTE, SIP_HDR_AUTHORIZATION,
-		SIP_HDR_PROXY_AUTHORIZATION, SIP_HDR_EVENT, SIP_HDR_EXPIRES, SIP_HDR_RACK, SIP_HDR_RSEQ,
+		SIP_HDR_VIA,
+		SIP_HDR_FROM,
+		SIP_HDR_TO,
+		SIP_HDR_CALL_ID,
+		SIP_HDR_CSEQ,
+		SIP_HDR_CONTACT,
+		SIP_HDR_MAX_FORWARDS,
+		SIP_HDR_CONTENT_LENGTH,
+		SIP_HDR_ROUTE,
+		SIP_HDR_RECORD_ROUTE,
+		SIP_HDR_AUTHORIZATION,
+		SIP_HDR_PROXY_AUTHORIZATION,
+		SIP_HDR_EVENT,
+		SIP_HDR_EXPIRES,
+		SIP_HDR_RACK,
+		SIP_HDR_RSEQ,
 	};
 	enum sip_hdr_id id = sip_hdr_id(name);
 
@@ -101,9 +120,10 @@ static const struct str *keep_strs(struct arena *a, const struct str *list, unsi
 static void keep_config(struct endpoint *ep)
 {
 	struct endpoint_config *c = &ep->config;
-	struct str *texts[] = { &c->aor, &c->from, &c->display_name, &c->epid, &c->user_agent, &c->contact, &c->instance,
-		&c->proxy, &c->connect };
-	struct endpoint_header *headers = arena_alloc(&ep->arena, (c->header_count + 1) * sizeof(*headers));
+	struct str *texts[] = { &c->aor, &c->from, &c->display_name, &c->epid, &c->user_agent,
+		&c->contact, &c->instance, &c->proxy, &c->connect };
+	struct endpoint_header *headers =
+		arena_alloc(&ep->arena, (c->header_count + 1) * sizeof(*headers));
 
 	for (unsigned i = 0; i < ARRAY_LEN(texts); i++)
 		*texts[i] = arena_str(&ep->arena, *texts[i]);
@@ -121,20 +141,30 @@ static void keep_config(struct endpoint *ep)
 /* Everything that goes into a message must be free of CR, LF and NUL. */
 static int check_clean(const struct endpoint_config *c, struct fail *f)
 {
-	const struct { const char *what; struct str s; } all[] = {
-		{ "the address of record", c->aor }, { "From", c->from }, { "the display name", c->display_name },
-		{ "the endpoint id", c->epid }, { "User-Agent", c->user_agent }, { "Contact", c->contact },
-		{ "the instance", c->instance }, { "the proxy", c->proxy },
+	const struct {
+		const char *what;
+		struct str s;
+	} all[] = {
+		{ "the address of record", c->aor },
+		{ "From", c->from },
+		{ "the display name", c->display_name },
+		{ "the endpoint id", c->epid },
+		{ "User-Agent", c->user_agent },
+		{ "Contact", c->contact },
+		{ "the instance", c->instance },
+		{ "the proxy", c->proxy },
 	};
 
 	for (unsigned i = 0; i < ARRAY_LEN(all); i++)
 		if (!sip_build_clean(all[i].s))
-			return fail_set(f, -FAIL_ARGUMENT, "%s has control characters", all[i].what);
+			return fail_set(
+				f, -FAIL_ARGUMENT, "%s has control characters", all[i].what);
 	for (unsigned i = 0; i < c->header_count; i++) {
 		if (!sip_build_clean(c->headers[i].value) || !sip_build_clean(c->headers[i].name))
 			return fail_set(f, -FAIL_ARGUMENT, "a header field has control characters");
 		if (!endpoint_header_allowed(c->headers[i].name))
-			return fail_set(f, -FAIL_ARGUMENT, "the header field " STR_FMT " cannot be set",
+			return fail_set(f, -FAIL_ARGUMENT,
+				"the header field " STR_FMT " cannot be set",
 				STR_ARG(c->headers[i].name));
 	}
 	return 0;
@@ -146,19 +176,24 @@ static int check_identity(struct endpoint *ep, struct fail *f)
 	struct sip_nameaddr from;
 
 	if (c->aor.n > 0 && (!sip_uri_parse(c->aor, &ep->aor) || ep->aor.scheme > SIP_URI_SIPS))
-		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a SIP address of record", STR_ARG(c->aor));
+		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a SIP address of record",
+			STR_ARG(c->aor));
 	if (c->aor.n > 0 && c->kind == ENDPOINT_PEER_TO_PEER && ep->aor.port != 0)
 		return fail_set(f, -FAIL_ARGUMENT, /* PP-04 */
-			"the address of a peer-to-peer endpoint has no port: it is the one that it listens at");
+			"the address of a peer-to-peer endpoint has no port: it is the one that it "
+			"listens at");
 	if (c->from.n > 0 && !sip_nameaddr_parse(c->from, &from))
-		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not an address for From", STR_ARG(c->from));
+		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not an address for From",
+			STR_ARG(c->from));
 	ep->host = ep->aor.host;
 	LIST_EACH (it, &ep->manager->endpoints) {
 		struct endpoint *other = CONTAINER_OF(it, struct endpoint, node);
 
-		if (c->aor.n > 0 && other->config.aor.n > 0 && sip_uri_equal(&ep->aor, &other->aor) &&
+		if (c->aor.n > 0 && other->config.aor.n > 0 &&
+			sip_uri_equal(&ep->aor, &other->aor) &&
 			str_eq(c->epid, other->config.epid)) /* EP-32 */
-			return fail_set(f, -FAIL_STATE, STR_FMT " has an endpoint with this id already", STR_ARG(c->aor));
+			return fail_set(f, -FAIL_STATE,
+				STR_FMT " has an endpoint with this id already", STR_ARG(c->aor));
 	}
 	return 0;
 }
@@ -190,8 +225,10 @@ int endpoint_new(const struct endpoint_config *config, struct endpoint **out, st
 	ep->ops = config->kind == ENDPOINT_PEER_TO_PEER ? &p2p_endpoint_ops : &sip_endpoint_ops;
 	if ((e = check_clean(&ep->config, f)) != 0 || (e = check_identity(ep, f)) != 0)
 		goto fail;
-	if (config->kind == ENDPOINT_PEER_TO_PEER && net_manager_kind(ep->manager->net) != NET_SERVER) { /* PP-02 */
-		e = fail_set(f, -FAIL_STATE, "a peer-to-peer endpoint needs a server connection manager");
+	if (config->kind == ENDPOINT_PEER_TO_PEER &&
+		net_manager_kind(ep->manager->net) != NET_SERVER) { /* PP-02 */
+		e = fail_set(f, -FAIL_STATE,
+			"a peer-to-peer endpoint needs a server connection manager");
 		goto fail;
 	}
 	if (config->kind == ENDPOINT_SERVER_BASED) {
@@ -228,7 +265,8 @@ void endpoint_set_service_route(struct endpoint *ep, const struct str *routes, u
 	mem_free(ep->service_route);
 	ep->service_route = count ? mem_zalloc(count, sizeof(*ep->service_route)) : NULL;
 	for (unsigned i = 0; i < count; i++)
-		ep->service_route[i] = (struct str){ mem_strndup(routes[i].p, routes[i].n), routes[i].n };
+		ep->service_route[i] =
+			(struct str){ mem_strndup(routes[i].p, routes[i].n), routes[i].n };
 	ep->service_route_count = count;
 }
 
@@ -271,7 +309,8 @@ struct endpoint_counts endpoint_counts(const struct endpoint *ep)
 	return ep->counts;
 }
 
-/* sip:USER@HOST:PORT;transport=T of this flow (RFC 3261 8.1.1.8); the scheme of a sips AOR is sips (10.2.1). */
+/* sip:USER@HOST:PORT;transport=T of this flow (RFC 3261 8.1.1.8); the scheme of a sips AOR is sips
+ * (10.2.1). */
 void endpoint_contact_uri(struct endpoint *ep, struct net_flow *flow, struct buf *b)
 {
 	const struct endpoint_config *c = &ep->config;

@@ -1,6 +1,7 @@
-/* lib/endpoint/endpoint.h -- real-time endpoints: the common base (reference rows EP-) and the manager that endpoints
- * share. Two kinds: server based (SE-) and peer to peer (PP-). They differ in four answers: where a request goes
- * next, which credentials there are, which flow it takes, and what the loss of a flow means. */
+/* lib/endpoint/endpoint.h -- real-time endpoints: the common base (reference rows EP-) and the
+ * manager that endpoints share. Two kinds: server based (SE-) and peer to peer (PP-). They differ
+ * in four answers: where a request goes next, which credentials there are, which flow it takes, and
+ * what the loss of a flow means. */
 #ifndef ENDPOINT_ENDPOINT_H
 #define ENDPOINT_ENDPOINT_H
 
@@ -12,35 +13,41 @@
 #include "net/tls.h"
 #include "sip/tx.h"
 
-/* ---- The manager: sockets, TLS, DNS and transactions, shared by any number of endpoints (EP-18, CM-18) ---- */
+/* ---- The manager: sockets, TLS, DNS and transactions, shared by any number of endpoints (EP-18,
+ * CM-18) ---- */
 
 struct endpoint_manager;
 
 struct endpoint_manager_config {
 	enum net_manager_kind kind; /* NET_CLIENT: server-based endpoints only */
-	const struct trace *trace;  /* borrowed; lives as long as the manager */
-	struct net_manager_config net;  /* times, sizes, local address; loop, kind, trace, handler and TLS are filled in */
-	struct net_tls_config tls;      /* for outgoing connections; the context is made with the first TLS target */
+	const struct trace *trace; /* borrowed; lives as long as the manager */
+	struct net_manager_config net; /* times, sizes, local address; loop, kind, trace, handler
+					  and TLS are filled in */
+	struct net_tls_config
+		tls; /* for outgoing connections; the context is made with the first TLS target */
 	struct net_tls_config tls_server; /* for listening on TLS; needs cert and key */
-	struct str dns_servers;         /* --dns; empty: the system's */
-	const char *const *resolve;     /* --resolve, NULL-terminated or NULL */
+	struct str dns_servers; /* --dns; empty: the system's */
+	const char *const *resolve; /* --resolve, NULL-terminated or NULL */
 	struct sip_limits limits;
 	struct sip_timers timers;
-	struct str advertise;           /* HOST[:PORT] in Via and Contact in place of the local address; empty: none */
+	struct str advertise; /* HOST[:PORT] in Via and Contact in place of the local address;
+				 empty: none */
 };
 
 /* The loop of this process; ev_run and ev_break are the command's (R1). */
 struct ev_loop *endpoint_loop(void);
 
-int endpoint_manager_new(const struct endpoint_manager_config *config, struct endpoint_manager **out, struct fail *f);
+int endpoint_manager_new(const struct endpoint_manager_config *config,
+	struct endpoint_manager **out, struct fail *f);
 /* At once and silently: its endpoints are dead, too (CM-19). NULL is fine. */
 void endpoint_manager_free(struct endpoint_manager *m);
-/* "udp:127.0.0.1:0", "tcp:[::1]:5060", "tls:0.0.0.0:5061". -FAIL_ARGUMENT, -FAIL_STATE, -FAIL_LOCAL. */
+/* "udp:127.0.0.1:0", "tcp:[::1]:5060", "tls:0.0.0.0:5061". -FAIL_ARGUMENT, -FAIL_STATE,
+ * -FAIL_LOCAL. */
 int endpoint_manager_listen(struct endpoint_manager *m, struct str uri, struct fail *f);
 /* The i-th address we listen at; false behind the last. */
 /* text: storage for the address. */
-bool endpoint_manager_listener(const struct endpoint_manager *m, unsigned i, char text[NET_ADDR_TEXT],
-	struct endpoint_hop *out);
+bool endpoint_manager_listener(const struct endpoint_manager *m, unsigned i,
+	char text[NET_ADDR_TEXT], struct endpoint_hop *out);
 /* How many endpoints live on it (CM-18). */
 unsigned endpoint_manager_count(const struct endpoint_manager *m);
 /* Counters over all operations, for summaries. */
@@ -63,50 +70,62 @@ bool endpoint_header_allowed(struct str name);
 struct endpoint_config {
 	struct endpoint_manager *manager;
 	enum endpoint_kind kind;
-	struct str aor;            /* who we are (EP-02, EP-07); empty: sip:rte@HOST (ruling 10) */
-	struct str from;           /* name-addr for From when it differs (EP-34); empty: aor */
-	struct str display_name;   /* EP-09 */
-	struct str epid;           /* EP-05; empty: none on the wire; "auto" is the command's matter */
-	struct str user_agent;     /* appended to ours (EP-10) */
-	struct str contact;        /* a whole URI in place of ours, or ";params" appended to ours; empty: neither */
-	struct str instance;       /* URN of +sip.instance (EP-04); empty: none */
-	const struct str *features; unsigned feature_count; /* feature parameters of Contact (EP-12): name or name=value */
+	struct str aor; /* who we are (EP-02, EP-07); empty: sip:rte@HOST (ruling 10) */
+	struct str from; /* name-addr for From when it differs (EP-34); empty: aor */
+	struct str display_name; /* EP-09 */
+	struct str epid; /* EP-05; empty: none on the wire; "auto" is the command's matter */
+	struct str user_agent; /* appended to ours (EP-10) */
+	struct str contact; /* a whole URI in place of ours, or ";params" appended to ours; empty:
+			       neither */
+	struct str instance; /* URN of +sip.instance (EP-04); empty: none */
+	const struct str *features;
+	unsigned feature_count; /* feature parameters of Contact (EP-12): name or name=value */
 
-	const struct str *servers; unsigned server_count; /* home servers HOST[:PORT] or URIs: failover list, or one per
-	                              * reg-id (ruling 8); none: the domain of the AOR. Server based only. */
-	struct str proxy;          /* peer to peer: outbound proxy URI; with ;lr also the first Route (ruling 1) */
-	const struct str *routes; unsigned route_count; /* preloaded Route set */
-	struct str connect;        /* ADDR:PORT: skip RFC 3263 */
-	int transport;             /* enum net_transport the user asked for, or -1 (ruling 3) */
-	int family;                /* AF_UNSPEC, AF_INET, AF_INET6 (EP-33) */
-	bool udp_only;             /* -t udp was said: large requests stay on UDP (ruling 3) */
+	const struct str *servers;
+	unsigned server_count; /* home servers HOST[:PORT] or URIs: failover list, or one per
+				* reg-id (ruling 8); none: the domain of the AOR. Server based only.
+				*/
+	struct str proxy; /* peer to peer: outbound proxy URI; with ;lr also the first Route (ruling
+			     1) */
+	const struct str *routes;
+	unsigned route_count; /* preloaded Route set */
+	struct str connect; /* ADDR:PORT: skip RFC 3263 */
+	int transport; /* enum net_transport the user asked for, or -1 (ruling 3) */
+	int family; /* AF_UNSPEC, AF_INET, AF_INET6 (EP-33) */
+	bool udp_only; /* -t udp was said: large requests stay on UDP (ruling 3) */
 
-	struct auth_config auth;   /* server based only; trace is filled in */
+	struct auth_config auth; /* server based only; trace is filled in */
 	enum endpoint_on_drop on_drop;
-	unsigned max_outstanding;  /* requests without a final answer; more are queued (SE-11); 0: no limit */
-	bool any_to;               /* take every request, whatever its To (EP-31) */
+	unsigned max_outstanding; /* requests without a final answer; more are queued (SE-11); 0: no
+				     limit */
+	bool any_to; /* take every request, whatever its To (EP-31) */
 
-	const struct endpoint_header *headers; unsigned header_count;
-	unsigned max_forwards;     /* 0: 70 */
-	bool compact;              /* compact header names */
+	const struct endpoint_header *headers;
+	unsigned header_count;
+	unsigned max_forwards; /* 0: 70 */
+	bool compact; /* compact header names */
 
 	endpoint_event_fn *on_event; /* flows, messages, resolutions, unmatched requests */
 	void *arg;
 };
 
-/* Checks and copies everything; nothing is sent. -FAIL_ARGUMENT with the cause in f; a duplicate (URI, epid) on one
- * manager is -FAIL_STATE (EP-32). */
+/* Checks and copies everything; nothing is sent. -FAIL_ARGUMENT with the cause in f; a duplicate
+ * (URI, epid) on one manager is -FAIL_STATE (EP-32). */
 int endpoint_new(const struct endpoint_config *config, struct endpoint **out, struct fail *f);
-/* Graceful: unregisters, ends children, then one ENDPOINT_CLOSED (EP-17); a second call changes nothing. */
+/* Graceful: unregisters, ends children, then one ENDPOINT_CLOSED (EP-17); a second call changes
+ * nothing. */
 void endpoint_stop(struct endpoint *ep);
 /* At once and silently; its children must be freed before. NULL is fine. */
 void endpoint_free(struct endpoint *ep);
 
-struct str endpoint_uri(const struct endpoint *ep);    /* EP-07: the owner's */
-/* Called for a name: its home server or proxy as text ("example.com:5061"), empty for peer to peer without proxy. */
+struct str endpoint_uri(const struct endpoint *ep); /* EP-07: the owner's */
+/* Called for a name: its home server or proxy as text ("example.com:5061"), empty for peer to peer
+ * without proxy. */
 struct str endpoint_next_hop_text(const struct endpoint *ep);
-/* A peer named in any form of cli.md section 6 into a SIP URI (`bob` needs a domain: EP-20). -FAIL_ARGUMENT. */
-int endpoint_target_parse(struct str text, struct str default_domain, struct buf *out, struct fail *f);
+/* A peer named in any form of cli.md section 6 into a SIP URI (`bob` needs a domain: EP-20).
+ * -FAIL_ARGUMENT. */
+int endpoint_target_parse(
+	struct str text, struct str default_domain, struct buf *out, struct fail *f);
 /* Counters of this endpoint's operations. */
 struct endpoint_counts endpoint_counts(const struct endpoint *ep);
 

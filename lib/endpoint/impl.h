@@ -1,4 +1,5 @@
-/* lib/endpoint/impl.h -- the insides that the files of this layer share: the manager, its flows, an endpoint */
+/* lib/endpoint/impl.h -- the insides that the files of this layer share: the manager, its flows, an
+ * endpoint */
 #ifndef ENDPOINT_IMPL_H
 #define ENDPOINT_IMPL_H
 
@@ -9,7 +10,8 @@
 #include "endpoint/endpoint.h"
 #include "sip/frame.h"
 
-/* Hears of the life of one flow: OPENED, UNREACHABLE, CLOSED, and of keep-alive answers. Embedded in who waits. */
+/* Hears of the life of one flow: OPENED, UNREACHABLE, CLOSED, and of keep-alive answers. Embedded
+ * in who waits. */
 enum flow_news { FLOW_OPENED, FLOW_UNREACHABLE, FLOW_CLOSED, FLOW_PONG };
 typedef void flow_watch_fn(void *arg, enum flow_news news, const struct net_event *ev);
 struct flow_watch {
@@ -22,9 +24,11 @@ struct flow_watch {
 struct flow_state {
 	struct sip_frame frame; /* streams only */
 	struct list watches;
-	struct endpoint *reporter; /* whose handler heard of the connect and hears of its end; NULL: nobody's */
+	struct endpoint *reporter; /* whose handler heard of the connect and hears of its end; NULL:
+				      nobody's */
 	bool announced;
-	struct fail broken; /* code 0, or how the peer broke the framing, which is why the flow was closed */
+	struct fail broken; /* code 0, or how the peer broke the framing, which is why the flow was
+			       closed */
 };
 
 struct endpoint_manager {
@@ -47,7 +51,8 @@ struct endpoint_manager {
 	struct endpoint_counts counts;
 };
 
-#define MANAGER_TRANSACTIONS 100000 /* server transactions at a time; more are dropped, the peer repeats */
+#define MANAGER_TRANSACTIONS                                                                       \
+	100000 /* server transactions at a time; more are dropped, the peer repeats */
 
 /* The state of a flow, made at its first use. */
 struct flow_state *flow_state_of(struct endpoint_manager *m, struct net_flow *flow);
@@ -55,22 +60,27 @@ void flow_state_free(struct net_flow *flow);
 void flow_watch_start(struct endpoint_manager *m, struct net_flow *flow, struct flow_watch *w);
 void flow_watch_stop(struct flow_watch *w); /* idempotent; a zeroed watch is fine */
 /* A flow to a target with one ref: makes the TLS context when it is needed first. */
-int manager_flow(struct endpoint_manager *m, const struct net_target *target, struct net_flow **out, struct fail *f);
+int manager_flow(struct endpoint_manager *m, const struct net_target *target, struct net_flow **out,
+	struct fail *f);
 /* The manager's handler of all flows (dispatch.c). */
 void dispatch_flow_event(void *arg, const struct net_event *ev);
 
 /* transaction.c, for dispatch.c */
-struct transaction *transaction_find_client(struct endpoint_manager *m, const struct sip_msg *response);
-struct transaction *transaction_find_server(struct endpoint_manager *m, const struct sip_msg *request, bool as_invite);
+struct transaction *transaction_find_client(
+	struct endpoint_manager *m, const struct sip_msg *response);
+struct transaction *transaction_find_server(
+	struct endpoint_manager *m, const struct sip_msg *request, bool as_invite);
 /* A new server transaction for m over flow; NULL when there are too many. */
-struct transaction *transaction_accept(struct endpoint_manager *m, struct sip_msg *msg, struct net_flow *flow);
+struct transaction *transaction_accept(
+	struct endpoint_manager *m, struct sip_msg *msg, struct net_flow *flow);
 void transaction_got_response(struct transaction *t, struct sip_msg *m);
 void transaction_got_request(struct transaction *t, struct sip_msg *m, bool ack);
 void transaction_got_cancel(struct transaction *t, struct sip_msg *m);
 /* Ends all at once and silently: the manager goes. */
 void transaction_free_all(struct endpoint_manager *m);
 /* The flow that a response to msg has to take (18.2.2), with a ref. */
-struct net_flow *transaction_response_flow(struct endpoint_manager *m, const struct sip_msg *msg, struct net_flow *flow);
+struct net_flow *transaction_response_flow(
+	struct endpoint_manager *m, const struct sip_msg *msg, struct net_flow *flow);
 
 struct request;
 
@@ -87,8 +97,10 @@ struct registration;
 
 /* The four answers in which the kinds differ. */
 struct endpoint_ops {
-	/* The n-th URI to locate for a request to target over kept flow `index`; false: there is no n-th. */
-	bool (*next_hop)(struct endpoint *ep, struct str target, unsigned index, unsigned n, struct str *uri);
+	/* The n-th URI to locate for a request to target over kept flow `index`; false: there is no
+	 * n-th. */
+	bool (*next_hop)(struct endpoint *ep, struct str target, unsigned index, unsigned n,
+		struct str *uri);
 	/* NULL: challenges are not answered. */
 	struct auth *(*auth)(struct endpoint *ep);
 	/* The flow that is there already for this request, or NULL. No ref is taken. */
@@ -111,8 +123,10 @@ struct endpoint {
 	struct registration *registration; /* at most one (RG-02) */
 	struct str *service_route; /* of the registration; each malloc'ed */
 	unsigned service_route_count;
-	bool spread;   /* outbound: the servers are one for each reg-id, not a failover list (ruling 8) */
-	bool refuse;   /* RG-12: registered, dropped, and told not to reconnect: sends are refused (ruling 21) */
+	bool spread; /* outbound: the servers are one for each reg-id, not a failover list (ruling
+			8) */
+	bool refuse; /* RG-12: registered, dropped, and told not to reconnect: sends are refused
+			(ruling 21) */
 	bool stopping, stopped;
 	ev_timer stop_timer;
 	unsigned outstanding;
@@ -123,15 +137,19 @@ struct endpoint {
 
 void endpoint_emit(struct endpoint *ep, const struct endpoint_event *ev);
 /* An incoming request that no hook took: AR- rows and ruling 6. t is NULL for a stray ACK. */
-void endpoint_incoming(struct endpoint_manager *m, struct transaction *t, struct sip_msg *msg, struct net_flow *flow);
+void endpoint_incoming(struct endpoint_manager *m, struct transaction *t, struct sip_msg *msg,
+	struct net_flow *flow);
 /* Our Contact URI on this flow, without parameters of the header. */
 void endpoint_contact_uri(struct endpoint *ep, struct net_flow *flow, struct buf *b);
 /* Host and port of Via. */
-void endpoint_hop_of(const struct net_addr *addr, enum net_transport t, char text[NET_ADDR_TEXT], struct endpoint_hop *out);
+void endpoint_hop_of(const struct net_addr *addr, enum net_transport t, char text[NET_ADDR_TEXT],
+	struct endpoint_hop *out);
 /* Removes the endpoint from flow states that report to it. */
 void dispatch_forget_endpoint(struct endpoint *ep);
-/* registration.c: the endpoint's kept flow is gone. True: the registration takes care (refresh or unregister). */
-const char *registration_flow_lost(struct registration *r, unsigned index, const struct net_event *ev);
+/* registration.c: the endpoint's kept flow is gone. True: the registration takes care (refresh or
+ * unregister). */
+const char *registration_flow_lost(
+	struct registration *r, unsigned index, const struct net_event *ev);
 /* Is its last event out? */
 bool registration_ended(const struct registration *r);
 /* request.c: a place became free, let queued ones go. */

@@ -1,5 +1,6 @@
-/* lib/endpoint/keepalive.c -- keep-alive of a registered flow: CRLF on streams, STUN or OPTIONS on UDP, RFC 5626 section
- * 4.4. A flow whose probe is not answered has failed and is closed: its loss is then the registration's matter. */
+/* lib/endpoint/keepalive.c -- keep-alive of a registered flow: CRLF on streams, STUN or OPTIONS on
+ * UDP, RFC 5626 section 4.4. A flow whose probe is not answered has failed and is closed: its loss
+ * is then the registration's matter. */
 #include "endpoint/registration_impl.h"
 
 #include "base/text.h"
@@ -8,7 +9,8 @@
 
 static void arm(struct keepalive *k)
 {
-	/* 4.4: "a random number between 80% and 100%" of the upper bound, so that clients do not beat in time. */
+	/* 4.4: "a random number between 80% and 100%" of the upper bound, so that clients do not
+	 * beat in time. */
 	uint64_t wait = k->interval_ms * (80 + text_random_u32() % 21) / 100;
 
 	k->waiting = false;
@@ -20,7 +22,8 @@ static void failed(struct keepalive *k, const char *why)
 {
 	struct net_flow *flow = net_flow_ref(k->flow);
 
-	trace_note(endpoint_manager_trace(k->registration->endpoint->manager), "the keep-alive had no answer: %s", why);
+	trace_note(endpoint_manager_trace(k->registration->endpoint->manager),
+		"the keep-alive had no answer: %s", why);
 	keepalive_stop(k);
 	net_flow_close(flow);
 	net_flow_unref(flow);
@@ -44,11 +47,13 @@ static bool read_stun(const struct keepalive *k, struct str bytes, struct str *m
 	const unsigned char *p = (const unsigned char *)bytes.p;
 	size_t at = 20;
 
-	if (bytes.n < 20 || p[0] != 0x01 || p[1] != 0x01 || memcmp(p + 8, k->id, sizeof(k->id)) != 0)
+	if (bytes.n < 20 || p[0] != 0x01 || p[1] != 0x01 ||
+		memcmp(p + 8, k->id, sizeof(k->id)) != 0)
 		return false;
 	*mapped = STR_EMPTY;
 	while (at + 4 <= bytes.n) {
-		size_t type = (size_t)p[at] << 8 | p[at + 1], len = (size_t)p[at + 2] << 8 | p[at + 3];
+		size_t type = (size_t)p[at] << 8 | p[at + 1],
+		       len = (size_t)p[at + 2] << 8 | p[at + 3];
 
 		if (at + 4 + len > bytes.n)
 			return false;
@@ -65,8 +70,9 @@ static void got_stun(struct keepalive *k, struct str bytes)
 
 	if (!k->waiting || !read_stun(k, bytes, &mapped))
 		return;
-	/* 4.4.2: "if the client detects that the XOR-MAPPED-ADDRESS has changed, it MUST treat the flow as failed". XOR with
-	 * the transaction id touches IPv6 addresses, so only IPv4 ones compare as bytes. */
+	/* 4.4.2: "if the client detects that the XOR-MAPPED-ADDRESS has changed, it MUST treat the
+	 * flow as failed". XOR with the transaction id touches IPv6 addresses, so only IPv4 ones
+	 * compare as bytes. */
 	if (mapped.n == 8 && k->mapped_len == 8 && memcmp(mapped.p, k->mapped, 8) != 0) {
 		failed(k, "the address that the server sees has changed");
 		return;
@@ -103,9 +109,16 @@ static void send_options(struct keepalive *k)
 	const struct registration *r = k->registration;
 	struct fail f;
 	const struct request_config config = {
-		.endpoint = r->endpoint, .method = STR("OPTIONS"), .target = r->registrar, .max_forwards = -1,
-		.timeout_ms = 10000, .fixed_target = true, .keep_flow = true, .flow_index = k->index,
-		.on_event = on_options, .arg = k,
+		.endpoint = r->endpoint,
+		.method = STR("OPTIONS"),
+		.target = r->registrar,
+		.max_forwards = -1,
+		.timeout_ms = 10000,
+		.fixed_target = true,
+		.keep_flow = true,
+		.flow_index = k->index,
+		.on_event = on_options,
+		.arg = k,
 	};
 
 	if (request_start(&config, &k->probe, &f) != 0)
@@ -129,7 +142,8 @@ static void probe(struct keepalive *k)
 		break;
 	case REGISTRATION_KEEPALIVE_STUN:
 		send_stun(k);
-		wait = 500ULL << (k->tries < 5 ? k->tries : 5); /* RFC 8489 6.2.1: the interval doubles */
+		wait = 500ULL << (k->tries < 5 ? k->tries
+					       : 5); /* RFC 8489 6.2.1: the interval doubles */
 		break;
 	default:
 		send_options(k);
@@ -146,7 +160,8 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	ev_timer_stop(loop, w);
 	if (!k->waiting)
 		probe(k);
-	else if (k->kind == REGISTRATION_KEEPALIVE_STUN && ++k->tries < 7) /* RFC 8489 6.2.1: Rc is 7 */
+	else if (k->kind == REGISTRATION_KEEPALIVE_STUN &&
+		 ++k->tries < 7) /* RFC 8489 6.2.1: Rc is 7 */
 		probe(k);
 	else
 		failed(k, "no answer in time");
@@ -174,16 +189,17 @@ void keepalive_start(struct keepalive *k, uint32_t flow_timer_s, bool outbound)
 	k->kind = r->config.keepalive;
 	if (k->kind == REGISTRATION_KEEPALIVE_AUTO) {
 		k->kind = !outbound ? REGISTRATION_KEEPALIVE_NONE
-			: udp       ? REGISTRATION_KEEPALIVE_STUN
+			  : udp     ? REGISTRATION_KEEPALIVE_STUN
 				    : REGISTRATION_KEEPALIVE_CRLF;
 	}
 	if (!flow || k->kind == REGISTRATION_KEEPALIVE_NONE)
 		return;
-	/* 4.4: Flow-Timer says how long the server waits; without it 120 s on streams and 29 s over UDP at most. */
+	/* 4.4: Flow-Timer says how long the server waits; without it 120 s on streams and 29 s over
+	 * UDP at most. */
 	k->interval_ms = r->config.keepalive_ms ? r->config.keepalive_ms
-		: flow_timer_s              ? (uint64_t)flow_timer_s * 1000
-		: udp                       ? 29000
-					    : 120000;
+			 : flow_timer_s         ? (uint64_t)flow_timer_s * 1000
+			 : udp                  ? 29000
+						: 120000;
 	k->flow = net_flow_ref(flow);
 	k->watch = (struct flow_watch){ .fn = on_flow, .arg = k };
 	flow_watch_start(r->endpoint->manager, flow, &k->watch);

@@ -47,7 +47,8 @@ static void keep_tls(struct endpoint_manager *m, struct net_tls_config *t)
 	t->ekus = keep_list(m, t->ekus);
 }
 
-int endpoint_manager_new(const struct endpoint_manager_config *config, struct endpoint_manager **out, struct fail *f)
+int endpoint_manager_new(
+	const struct endpoint_manager_config *config, struct endpoint_manager **out, struct fail *f)
 {
 	struct endpoint_manager *m = MEM_NEW(struct endpoint_manager);
 	struct net_manager_config net = config->net;
@@ -58,8 +59,8 @@ int endpoint_manager_new(const struct endpoint_manager_config *config, struct en
 	m->config.dns_servers = arena_str(&m->arena, config->dns_servers);
 	m->config.advertise = arena_str(&m->arena, config->advertise);
 	m->config.resolve = keep_list(m, config->resolve);
-	/* key_password is borrowed from the caller, who keeps it until the manager is gone: secrets are never copied
-	 * into arenas. */
+	/* key_password is borrowed from the caller, who keeps it until the manager is gone: secrets
+	 * are never copied into arenas. */
 	keep_tls(m, &m->config.tls);
 	keep_tls(m, &m->config.tls_server);
 	list_init(&m->endpoints);
@@ -95,7 +96,8 @@ void endpoint_manager_free(struct endpoint_manager *m)
 	net_loop_trace(endpoint_loop(), NULL);
 	transaction_free_all(m);
 	if (m->net)
-		for (struct net_flow *flow = net_manager_next(m->net, NULL); flow; flow = net_manager_next(m->net, flow))
+		for (struct net_flow *flow = net_manager_next(m->net, NULL); flow;
+			flow = net_manager_next(m->net, flow))
 			flow_state_free(flow);
 	LIST_EACH (it, &m->endpoints)
 		CONTAINER_OF(it, struct endpoint, node)->manager = NULL;
@@ -117,7 +119,8 @@ int endpoint_manager_listen(struct endpoint_manager *m, struct str uri, struct f
 	uint32_t port = 0;
 
 	if (!str_cut(uri, ':', &word, &rest) || !net_transport_parse(word, &t))
-		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not udp:, tcp: or tls:ADDR:PORT", STR_ARG(uri));
+		return fail_set(f, -FAIL_ARGUMENT,
+			"\"" STR_FMT "\" is not udp:, tcp: or tls:ADDR:PORT", STR_ARG(uri));
 	host = rest;
 	if (rest.n > 0 && rest.p[0] == '[') {
 		size_t close = str_find(rest, ']');
@@ -131,13 +134,14 @@ int endpoint_manager_listen(struct endpoint_manager *m, struct str uri, struct f
 		str_cut(rest, ':', &host, &port_text);
 	}
 	if ((port_text.n > 0 && (!str_u32(port_text, &port) || port > UINT16_MAX)) ||
-	    !net_addr_parse(host, (uint16_t)port, &addr))
-		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not ADDR:PORT with a numeric address", STR_ARG(rest));
+		!net_addr_parse(host, (uint16_t)port, &addr))
+		return fail_set(f, -FAIL_ARGUMENT,
+			"\"" STR_FMT "\" is not ADDR:PORT with a numeric address", STR_ARG(rest));
 	return net_manager_listen(m->net, t, &addr, &bound, f);
 }
 
-bool endpoint_manager_listener(const struct endpoint_manager *m, unsigned i, char text[NET_ADDR_TEXT],
-	struct endpoint_hop *out)
+bool endpoint_manager_listener(const struct endpoint_manager *m, unsigned i,
+	char text[NET_ADDR_TEXT], struct endpoint_hop *out)
 {
 	enum net_transport t;
 	struct net_addr bound;
@@ -210,7 +214,8 @@ void endpoint_manager_on_send(struct endpoint_manager *m, dispatch_send_fn *fn, 
 	m->on_send_arg = arg;
 }
 
-int manager_flow(struct endpoint_manager *m, const struct net_target *target, struct net_flow **out, struct fail *f)
+int manager_flow(struct endpoint_manager *m, const struct net_target *target, struct net_flow **out,
+	struct fail *f)
 {
 	int e;
 

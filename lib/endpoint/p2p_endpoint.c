@@ -1,9 +1,10 @@
-/* lib/endpoint/p2p_endpoint.c -- the peer-to-peer endpoint (rows PP-): to the target or to an outbound proxy over pooled
- * flows; no registrar, no credentials */
+/* lib/endpoint/p2p_endpoint.c -- the peer-to-peer endpoint (rows PP-): to the target or to an
+ * outbound proxy over pooled flows; no registrar, no credentials */
 #include "endpoint/impl.h"
 
 /* The preloaded Route set's top, the proxy, or the target itself (ruling 1; PP-08). */
-static bool p2p_endpoint_next_hop(struct endpoint *ep, struct str target, unsigned index, unsigned n, struct str *uri)
+static bool p2p_endpoint_next_hop(
+	struct endpoint *ep, struct str target, unsigned index, unsigned n, struct str *uri)
 {
 	const struct endpoint_config *c = &ep->config;
 

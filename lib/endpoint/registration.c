@@ -1,5 +1,6 @@
-/* lib/endpoint/registration.c -- the course of a registration: register, refresh, recover, remove. RFC 3261 section 10,
- * RFC 5626 section 4.2 to 4.5; rows RG- and the state table 2.1 of ucma.md; ruling 5 */
+/* lib/endpoint/registration.c -- the course of a registration: register, refresh, recover, remove.
+ * RFC 3261 section 10, RFC 5626 section 4.2 to 4.5; rows RG- and the state table 2.1 of ucma.md;
+ * ruling 5 */
 #include "endpoint/registration.h"
 
 #include "base/mem.h"
@@ -30,7 +31,8 @@ static bool emit_terminated(struct registration *r, const char *cause)
 {
 	const struct endpoint_registration e = { .cause = cause, .aor = endpoint_uri(r->endpoint) };
 
-	return emit(r, &(struct endpoint_event){ .type = ENDPOINT_REGISTRATION, .registration = &e });
+	return emit(
+		r, &(struct endpoint_event){ .type = ENDPOINT_REGISTRATION, .registration = &e });
 }
 
 /* ---- the end ---- */
@@ -43,8 +45,10 @@ static void stop_flows(struct registration *r)
 	}
 }
 
-/* Tells the end. What the result points at lives in the request, which is freed with r or before the next one. */
-static void finish(struct registration *r, enum endpoint_event_type type, const struct endpoint_result *result)
+/* Tells the end. What the result points at lives in the request, which is freed with r or before
+ * the next one. */
+static void finish(
+	struct registration *r, enum endpoint_event_type type, const struct endpoint_result *result)
 {
 	const struct endpoint_event ev = { .type = type, .result = result };
 
@@ -88,10 +92,12 @@ static bool any_busy(const struct registration *r)
 
 static void schedule_refresh(struct registration_flow *f, uint32_t granted)
 {
-	/* Ruling 5: at 90 % of what was granted, at half below 20 s. A month is enough for any timer. */
+	/* Ruling 5: at 90 % of what was granted, at half below 20 s. A month is enough for any
+	 * timer. */
 	uint64_t ms = (uint64_t)(granted < 2592000 ? granted : 2592000) * 1000;
 
-	net_timer_set(endpoint_loop(), &f->timer, net_now_ms() + (granted < 20 ? ms / 2 : ms / 10 * 9));
+	net_timer_set(
+		endpoint_loop(), &f->timer, net_now_ms() + (granted < 20 ? ms / 2 : ms / 10 * 9));
 }
 
 static uint32_t refresh_in(uint32_t granted)
@@ -99,7 +105,8 @@ static uint32_t refresh_in(uint32_t granted)
 	return granted < 20 ? granted / 2 : granted / 10 * 9;
 }
 
-/* RG-15 and ruling 5: at once, then 1, 2, 4 ... 30 s with 20 % jitter, for recover_ms in all. False: the time is over. */
+/* RG-15 and ruling 5: at once, then 1, 2, 4 ... 30 s with 20 % jitter, for recover_ms in all.
+ * False: the time is over. */
 static bool recover(struct registration_flow *f, const char *because, struct str detail)
 {
 	struct registration *r = f->registration;
@@ -136,9 +143,10 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 		finish_lost(f->registration, fail.code, fail.text);
 }
 
-/* Asked by the dispatcher when a kept flow is gone; says what will be done (RG-11 to RG-13). What follows comes from the
- * loop, since others have yet to hear of the loss. */
-const char *registration_flow_lost(struct registration *r, unsigned index, const struct net_event *ev)
+/* Asked by the dispatcher when a kept flow is gone; says what will be done (RG-11 to RG-13). What
+ * follows comes from the loop, since others have yet to hear of the loss. */
+const char *registration_flow_lost(
+	struct registration *r, unsigned index, const struct net_event *ev)
 {
 	struct registration_flow *f = &r->flows[index < r->flow_count ? index : 0];
 	enum net_transport t;
@@ -149,7 +157,8 @@ const char *registration_flow_lost(struct registration *r, unsigned index, const
 		return "none";
 	keepalive_stop(&f->keepalive);
 	if (net_manager_listener(endpoint_manager_net(r->endpoint->manager), 0, &t, &bound))
-		return "none"; /* RG-13: the server can connect to us; the next request reconnects */
+		return "none"; /* RG-13: the server can connect to us; the next request reconnects
+				*/
 	if (r->endpoint->config.on_drop == ENDPOINT_DROP_UNREGISTER) {
 		f->state = REGISTRATION_UNREGISTERED;
 		r->endpoint->refuse = true; /* RG-12 */
@@ -157,7 +166,8 @@ const char *registration_flow_lost(struct registration *r, unsigned index, const
 		return "unregister";
 	}
 	if (!f->busy) { /* else the refresh on its way fails and recovers */
-		f->recover_until = net_now_ms() + (r->config.recover_ms ? r->config.recover_ms : 300000);
+		f->recover_until =
+			net_now_ms() + (r->config.recover_ms ? r->config.recover_ms : 300000);
 		f->recover_delay = 1000;
 		net_later(endpoint_loop(), &f->timer);
 	}
@@ -182,7 +192,8 @@ static void on_end_timer(struct ev_loop *loop, ev_timer *w, int revents)
 
 /* ---- answers ---- */
 
-static bool emit_state(struct registration_flow *f, const struct registration_answer *a, const char *cause, uint32_t in)
+static bool emit_state(struct registration_flow *f, const struct registration_answer *a,
+	const char *cause, uint32_t in)
 {
 	const struct registration *r = f->registration;
 	const struct endpoint_registration e = {
@@ -191,19 +202,26 @@ static bool emit_state(struct registration_flow *f, const struct registration_an
 		.aor = endpoint_uri(r->endpoint),
 		.expires = a->expires,
 		.refresh_in = in,
-		.contacts = a->contacts, .contact_count = a->contact_count,
-		.path = a->path, .path_count = a->path_count,
-		.service_route = a->service_route, .service_route_count = a->service_route_count,
+		.contacts = a->contacts,
+		.contact_count = a->contact_count,
+		.path = a->path,
+		.path_count = a->path_count,
+		.service_route = a->service_route,
+		.service_route_count = a->service_route_count,
 		.outbound = a->outbound,
 		.reg_id = f->reg_id,
-		.detail = r->config.what != REGISTRATION_ADD || a->contact_count > 0 ? NULL : "the answer lists no contacts",
+		.detail = r->config.what != REGISTRATION_ADD || a->contact_count > 0
+				  ? NULL
+				  : "the answer lists no contacts",
 	};
 
-	return emit(f->registration, &(struct endpoint_event){ .type = ENDPOINT_REGISTRATION, .registration = &e });
+	return emit(f->registration,
+		&(struct endpoint_event){ .type = ENDPOINT_REGISTRATION, .registration = &e });
 }
 
 /* The first registration, or one that a recovery made anew, or a refresh. */
-static void registered(struct registration_flow *f, const struct endpoint_result *result, const struct registration_answer *a)
+static void registered(struct registration_flow *f, const struct endpoint_result *result,
+	const struct registration_answer *a)
 {
 	struct registration *r = f->registration;
 	const char *cause = f->state == REGISTRATION_REGISTERED ? "refreshed" : "registered";
@@ -229,12 +247,13 @@ static bool refused_unchallenged(struct registration *r, const struct endpoint_r
 {
 	struct endpoint_result copy;
 
-	if (result->authenticated || !r->endpoint->auth || !auth_must_challenge(r->endpoint->auth) ||
-		registration_active(r))
+	if (result->authenticated || !r->endpoint->auth ||
+		!auth_must_challenge(r->endpoint->auth) || registration_active(r))
 		return false;
 	copy = *result; /* AU-05 */
 	copy.cause = auth_cause_name(AUTH_UNCHALLENGING_SERVER);
-	fail_set(&copy.fail, -FAIL_AUTH, "%u " STR_FMT " without a challenge (add none to --auth to allow it)",
+	fail_set(&copy.fail, -FAIL_AUTH,
+		"%u " STR_FMT " without a challenge (add none to --auth to allow it)",
 		result->response->status_code, STR_ARG(result->response->reason_phrase));
 	finish(r, ENDPOINT_FAILED, &copy);
 	return true;
@@ -246,7 +265,8 @@ static bool collect_removals(struct registration_flow *f, const struct registrat
 	struct registration *r = f->registration;
 	char text[NET_ADDR_TEXT];
 	struct net_flow *flow = f->request ? request_flow(f->request) : NULL;
-	struct str local = flow ? str_of(net_addr_host(&net_flow_info(flow)->local, text)) : STR_EMPTY;
+	struct str local =
+		flow ? str_of(net_addr_host(&net_flow_info(flow)->local, text)) : STR_EMPTY;
 	struct sip_uri u;
 
 	r->queried = true;
@@ -274,7 +294,8 @@ static void succeeded(struct registration_flow *f, const struct endpoint_result 
 	}
 	if (r->config.what == REGISTRATION_REMOVE && !r->queried && r->config.contact_count == 0 &&
 		r->endpoint->config.instance.n == 0 && collect_removals(f, &a)) {
-		net_later(endpoint_loop(), &f->timer); /* the next request goes out from the loop: this one is in its handler */
+		net_later(endpoint_loop(), &f->timer); /* the next request goes out from the loop:
+							  this one is in its handler */
 		return;
 	}
 	if (r->config.what != REGISTRATION_ADD) {
@@ -291,7 +312,8 @@ static void succeeded(struct registration_flow *f, const struct endpoint_result 
 
 		if (!was || emit_terminated(r, "deactivated"))
 			finish_lost(r, was ? -FAIL_ENDED : -FAIL_PROTOCOL,
-			was ? "the server has dropped the binding" : "200 OK, but our contact is not among the bindings");
+				was ? "the server has dropped the binding"
+				    : "200 OK, but our contact is not among the bindings");
 		return;
 	}
 	registered(f, result, &a);
@@ -302,9 +324,11 @@ static bool is_final_refusal(const struct endpoint_result *result)
 {
 	unsigned status = result->response ? result->response->status_code : 0;
 
-	if (result->fail.code == -FAIL_AUTH || result->fail.code == -FAIL_CREDENTIALS || result->fail.code == -FAIL_TLS)
+	if (result->fail.code == -FAIL_AUTH || result->fail.code == -FAIL_CREDENTIALS ||
+		result->fail.code == -FAIL_TLS)
 		return true;
-	return status >= 300 && status < 700 && status != 408 && status != 480 && status != 491 && status / 100 != 5;
+	return status >= 300 && status < 700 && status != 408 && status != 480 && status != 491 &&
+	       status / 100 != 5;
 }
 
 static void failed(struct registration_flow *f, const struct endpoint_result *result)
@@ -357,9 +381,11 @@ static void on_request(void *arg, const struct endpoint_event *ev)
 static int send_register(struct registration_flow *f, struct fail *fail)
 {
 	struct registration *r = f->registration;
-	bool removing = f->state == REGISTRATION_UNREGISTERING || r->config.what == REGISTRATION_REMOVE_ALL ||
-		(r->config.what == REGISTRATION_REMOVE && (r->queried || r->config.contact_count > 0 ||
-								  r->endpoint->config.instance.n > 0));
+	bool removing = f->state == REGISTRATION_UNREGISTERING ||
+			r->config.what == REGISTRATION_REMOVE_ALL ||
+			(r->config.what == REGISTRATION_REMOVE &&
+				(r->queried || r->config.contact_count > 0 ||
+					r->endpoint->config.instance.n > 0));
 	struct request_config config = {
 		.endpoint = r->endpoint,
 		.method = STR("REGISTER"),
@@ -385,7 +411,8 @@ static int send_register(struct registration_flow *f, struct fail *fail)
 
 	/* A refresh recovers by the schedule of ruling 5, not by --retry. */
 	if (f->state == REGISTRATION_REGISTERED)
-		config.retry = (struct request_retry){ .no_retry_after = r->config.retry.no_retry_after };
+		config.retry =
+			(struct request_retry){ .no_retry_after = r->config.retry.no_retry_after };
 	request_free(f->request);
 	f->request = NULL;
 	f->busy = request_start(&config, &f->request, fail) == 0;
@@ -429,7 +456,8 @@ static int check(const struct registration_config *c, struct fail *f)
 	if (c->endpoint->config.aor.n == 0)
 		return fail_set(f, -FAIL_ARGUMENT, "a registration needs an address of record");
 	if (c->endpoint->registration || c->endpoint->stopping)
-		return fail_set(f, -FAIL_STATE, "the endpoint is registered already, or is closed"); /* RG-02 */
+		return fail_set(f, -FAIL_STATE,
+			"the endpoint is registered already, or is closed"); /* RG-02 */
 	if (c->reg_id_count > REGISTRATION_FLOWS)
 		return fail_set(f, -FAIL_LIMIT, "at most %d reg-ids", REGISTRATION_FLOWS);
 	if (c->outbound && c->endpoint->config.instance.n == 0)
@@ -438,11 +466,14 @@ static int check(const struct registration_config *c, struct fail *f)
 		return fail_set(f, -FAIL_ARGUMENT, "at most 5 redirects are followed"); /* RG-16 */
 	for (unsigned i = 0; i < c->contact_count; i++)
 		if (!sip_uri_parse(c->contacts[i], &uri))
-			return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI", STR_ARG(c->contacts[i]));
+			return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI",
+				STR_ARG(c->contacts[i]));
 	for (unsigned i = 0; i < c->path_count; i++)
 		if (!sip_uri_parse(c->paths[i], &uri))
-			return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI", STR_ARG(c->paths[i]));
-	if (!sip_build_clean(c->methods) || !sip_build_clean(c->push) || !sip_build_clean(c->third_party))
+			return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI",
+				STR_ARG(c->paths[i]));
+	if (!sip_build_clean(c->methods) || !sip_build_clean(c->push) ||
+		!sip_build_clean(c->third_party))
 		return fail_set(f, -FAIL_ARGUMENT, "a value has control characters");
 	return 0;
 }
@@ -480,7 +511,8 @@ static struct registration *make(const struct registration_config *config)
 	return r;
 }
 
-int registration_start(const struct registration_config *config, struct registration **out, struct fail *f)
+int registration_start(
+	const struct registration_config *config, struct registration **out, struct fail *f)
 {
 	struct registration *r;
 	int e = check(config, f);
@@ -504,7 +536,8 @@ int registration_refresh(struct registration *r)
 {
 	struct fail f;
 
-	if (r->ended || r->stopping || r->flows[0].state != REGISTRATION_REGISTERED || r->flows[0].busy)
+	if (r->ended || r->stopping || r->flows[0].state != REGISTRATION_REGISTERED ||
+		r->flows[0].busy)
 		return -FAIL_STATE;
 	return send_register(&r->flows[0], &f);
 }
@@ -528,7 +561,8 @@ void registration_stop(struct registration *r)
 		struct registration_flow *flow = &r->flows[i];
 		bool bound = flow->state == REGISTRATION_REGISTERED;
 
-		flow->busy = false; /* a refresh on its way is overtaken by the removal's higher CSeq */
+		flow->busy =
+			false; /* a refresh on its way is overtaken by the removal's higher CSeq */
 		if (bound && !r->config.leave && r->config.what == REGISTRATION_ADD)
 			first = first ? first : flow;
 	}

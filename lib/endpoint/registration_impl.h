@@ -17,14 +17,14 @@ struct keepalive {
 	struct registration *registration;
 	unsigned index;
 	enum registration_keepalive kind;
-	ev_timer timer;          /* the next probe, or the end of the wait for its answer */
+	ev_timer timer; /* the next probe, or the end of the wait for its answer */
 	struct flow_watch watch;
-	struct net_flow *flow;   /* with a ref while running */
-	struct request *probe;   /* OPTIONS */
+	struct net_flow *flow; /* with a ref while running */
+	struct request *probe; /* OPTIONS */
 	bool waiting;
 	unsigned tries;
-	uint64_t interval_ms;    /* the longest: each wait is 80 to 100 per cent of it */
-	unsigned char id[12];    /* of the STUN transaction */
+	uint64_t interval_ms; /* the longest: each wait is 80 to 100 per cent of it */
+	unsigned char id[12]; /* of the STUN transaction */
 	unsigned char mapped[20];
 	size_t mapped_len;
 };
@@ -35,7 +35,7 @@ struct registration_flow {
 	unsigned index, reg_id; /* reg_id 0: no outbound */
 	enum registration_state state;
 	struct request *request; /* the latest one; freed before the next */
-	bool busy;               /* it is on its way */
+	bool busy; /* it is on its way */
 	ev_timer timer; /* refresh, or the next try of recovery */
 	uint32_t cseq;
 	struct auth_exchange exchange; /* of its Call-ID */
@@ -52,15 +52,16 @@ struct registration {
 	struct registration_config config; /* texts live in the arena */
 	struct arena arena;
 	struct str registrar; /* Request-URI */
-	uint32_t expires;     /* asked for; a 423 raises it */
+	uint32_t expires; /* asked for; a 423 raises it */
 	struct registration_flow flows[REGISTRATION_FLOWS];
 	unsigned flow_count;
-	struct str *removals; /* REGISTRATION_REMOVE without a Contact: what the query found to be ours */
+	struct str *removals; /* REGISTRATION_REMOVE without a Contact: what the query found to be
+				 ours */
 	unsigned removal_count;
 	bool queried;
 	bool stopping, ended;
-	bool *gone;           /* set while a handler runs: tells its caller that it freed us */
-	ev_timer end_timer;   /* tells the end from the loop */
+	bool *gone; /* set while a handler runs: tells its caller that it freed us */
+	ev_timer end_timer; /* tells the end from the loop */
 	struct endpoint_result end;
 };
 
@@ -72,13 +73,15 @@ struct registration_answer {
 	struct str path[16], service_route[16];
 	unsigned path_count, service_route_count;
 	bool outbound, listed; /* Require: outbound; our binding is among the contacts */
-	uint32_t expires;      /* of our binding */
-	uint32_t flow_timer;   /* seconds; 0: absent */
+	uint32_t expires; /* of our binding */
+	uint32_t flow_timer; /* seconds; 0: absent */
 };
 
 /* registration_wire.c */
-void registration_write(void *arg, struct request *r, struct buf *b); /* arg: struct registration_flow */
-void registration_read(const struct registration_flow *f, const struct sip_msg *m, struct registration_answer *out);
+void registration_write(
+	void *arg, struct request *r, struct buf *b); /* arg: struct registration_flow */
+void registration_read(const struct registration_flow *f, const struct sip_msg *m,
+	struct registration_answer *out);
 
 /* keepalive.c */
 void keepalive_start(struct keepalive *k, uint32_t flow_timer_s, bool outbound);

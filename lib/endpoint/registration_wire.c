@@ -1,5 +1,5 @@
-/* lib/endpoint/registration_wire.c -- what a REGISTER says and what its 2xx means: RFC 3261 10.2 and 10.3, RFC 3327, 3608,
- * 5626, 5627, 8599 */
+/* lib/endpoint/registration_wire.c -- what a REGISTER says and what its 2xx means: RFC 3261 10.2
+ * and 10.3, RFC 3327, 3608, 5626, 5627, 8599 */
 #include "endpoint/registration_impl.h"
 
 #include "base/mem.h"
@@ -12,7 +12,8 @@
 
 static bool removes(const struct registration_flow *f)
 {
-	return f->registration->config.what == REGISTRATION_REMOVE || f->state == REGISTRATION_UNREGISTERING;
+	return f->registration->config.what == REGISTRATION_REMOVE ||
+	       f->state == REGISTRATION_UNREGISTERING;
 }
 
 /* pn-provider, pn-prid and pn-param of RFC 8599 6 from PROVIDER,PRID[,PARAM]. */
@@ -72,10 +73,12 @@ static void add_own_contact(struct buf *out, struct registration_flow *f, struct
 	if (request_flow(r))
 		endpoint_contact_uri(f->registration->endpoint, request_flow(r), &uri);
 	else
-		buf_addf(&uri, "sip:" STR_FMT "@local.invalid", STR_ARG(f->registration->endpoint->aor.user));
+		buf_addf(&uri, "sip:" STR_FMT "@local.invalid",
+			STR_ARG(f->registration->endpoint->aor.user));
 	if (uri.fail)
 		buf_fail(out, uri.fail);
-	/* When the binding is removed after its flow was lost, the Contact is still the one that was registered. */
+	/* When the binding is removed after its flow was lost, the Contact is still the one that
+	 * was registered. */
 	if (f->state != REGISTRATION_UNREGISTERING || f->contact[0] == '\0')
 		snprintf(f->contact, sizeof(f->contact), STR_FMT, STR_ARG(buf_str(&uri)));
 	buf_done(&uri);
@@ -87,8 +90,9 @@ static void add_contacts(struct buf *b, struct registration_flow *f, struct requ
 	const struct registration *reg = f->registration;
 	const struct registration_config *c = &reg->config;
 
-	if (c->what == REGISTRATION_QUERY || (c->what == REGISTRATION_REMOVE && !reg->queried && c->contact_count == 0 &&
-						    reg->endpoint->config.instance.n == 0))
+	if (c->what == REGISTRATION_QUERY ||
+		(c->what == REGISTRATION_REMOVE && !reg->queried && c->contact_count == 0 &&
+			reg->endpoint->config.instance.n == 0))
 		return; /* 10.2.3: a request without Contact asks */
 	if (c->what == REGISTRATION_REMOVE_ALL) {
 		sip_build_hdr(b, SIP_HDR_CONTACT, STR("*"));
@@ -114,7 +118,8 @@ void registration_write(void *arg, struct request *r, struct buf *b)
 	add_contacts(b, f, r);
 	for (unsigned i = 0; i < c->path_count; i++)
 		sip_build_hdrf(b, SIP_HDR_PATH, "<" STR_FMT ">", STR_ARG(c->paths[i]));
-	/* RFC 5627 4.1: gruu asks for GRUUs and needs an instance; RFC 5626 4.2: outbound needs a reg-id. */
+	/* RFC 5627 4.1: gruu asks for GRUUs and needs an instance; RFC 5626 4.2: outbound needs a
+	 * reg-id. */
 	sip_build_hdrf(b, SIP_HDR_SUPPORTED, "path%s%s", f->reg_id > 0 ? ", outbound" : "",
 		c->gruu && instance ? ", gruu" : "");
 }
@@ -128,22 +133,25 @@ static struct str between_brackets(struct str s)
 	return s;
 }
 
-static bool is_own(const struct registration_flow *f, const struct sip_nameaddr *a, const struct endpoint_contact *c)
+static bool is_own(const struct registration_flow *f, const struct sip_nameaddr *a,
+	const struct endpoint_contact *c)
 {
 	const struct registration *reg = f->registration;
 	struct sip_uri own;
 
 	/* RFC 5626 4.2: with a reg-id the binding is (instance, reg-id), whatever its URI. */
 	if (f->reg_id > 0 && c->reg_id > 0)
-		return c->reg_id == f->reg_id && str_ieq(c->instance, reg->endpoint->config.instance);
+		return c->reg_id == f->reg_id &&
+		       str_ieq(c->instance, reg->endpoint->config.instance);
 	for (unsigned i = 0; i < reg->config.contact_count; i++)
 		if (sip_uri_parse(reg->config.contacts[i], &own) && sip_uri_equal(&own, &a->uri))
 			return true;
-	return f->contact[0] && sip_uri_parse(str_of(f->contact), &own) && sip_uri_equal(&own, &a->uri);
+	return f->contact[0] && sip_uri_parse(str_of(f->contact), &own) &&
+	       sip_uri_equal(&own, &a->uri);
 }
 
-static void read_contact(const struct registration_flow *f, const struct sip_nameaddr *a, uint32_t dflt,
-	struct registration_answer *out)
+static void read_contact(const struct registration_flow *f, const struct sip_nameaddr *a,
+	uint32_t dflt, struct registration_answer *out)
 {
 	struct endpoint_contact *c = &out->contacts[out->contact_count];
 	struct str v;
@@ -169,7 +177,8 @@ static void read_contact(const struct registration_flow *f, const struct sip_nam
 	out->contact_count++;
 }
 
-static unsigned read_routes(const struct sip_msg *m, enum sip_hdr_id id, struct str *out, unsigned max)
+static unsigned read_routes(
+	const struct sip_msg *m, enum sip_hdr_id id, struct str *out, unsigned max)
 {
 	struct sip_list l = sip_msg_list(m, id);
 	struct sip_nameaddr a;
@@ -180,7 +189,8 @@ static unsigned read_routes(const struct sip_msg *m, enum sip_hdr_id id, struct 
 	return n;
 }
 
-void registration_read(const struct registration_flow *f, const struct sip_msg *m, struct registration_answer *out)
+void registration_read(
+	const struct registration_flow *f, const struct sip_msg *m, struct registration_answer *out)
 {
 	struct sip_list l = sip_msg_list(m, SIP_HDR_CONTACT);
 	uint32_t dflt = f->registration->expires;
@@ -193,7 +203,8 @@ void registration_read(const struct registration_flow *f, const struct sip_msg *
 	if (!out->listed)
 		out->expires = dflt;
 	out->path_count = read_routes(m, SIP_HDR_PATH, out->path, ARRAY_LEN(out->path));
-	out->service_route_count = read_routes(m, SIP_HDR_SERVICE_ROUTE, out->service_route, ARRAY_LEN(out->service_route));
+	out->service_route_count = read_routes(
+		m, SIP_HDR_SERVICE_ROUTE, out->service_route, ARRAY_LEN(out->service_route));
 	out->outbound = sip_msg_has_token(m, SIP_HDR_REQUIRE, "outbound");
 	sip_msg_seconds(m, SIP_HDR_FLOW_TIMER, &out->flow_timer);
 }

@@ -1,5 +1,6 @@
-/* lib/endpoint/request.c -- the course of a request: locate, connect, send, wait. What its answers mean is in
- * request_retry.c, how it is written in request_build.c. RFC 3261 sections 8.1.2 and 8.1.3, RFC 3263 section 4.3 */
+/* lib/endpoint/request.c -- the course of a request: locate, connect, send, wait. What its answers
+ * mean is in request_retry.c, how it is written in request_build.c. RFC 3261 sections 8.1.2
+ * and 8.1.3, RFC 3263 section 4.3 */
 #include "endpoint/request.h"
 
 #include "base/mem.h"
@@ -92,7 +93,8 @@ static void deliver_end(struct request *r)
 {
 	struct dispatch_text t;
 	struct endpoint_msg description;
-	struct endpoint_event ev = { .type = r->result.fail.code ? ENDPOINT_FAILED : ENDPOINT_DONE };
+	struct endpoint_event ev = { .type = r->result.fail.code ? ENDPOINT_FAILED
+								 : ENDPOINT_DONE };
 
 	if (r->final && r->flow) {
 		dispatch_describe_msg(r->final, r->flow, &t, &description);
@@ -104,194 +106,6 @@ static void deliver_end(struct request *r)
 	count_up(&r->endpoint->counts, &r->result.counts);
 	ev.result = &r->result;
 	emit(r, &ev); /* may free r */
-}
-
-/* ---- locate ---- */
-
-static int next_hop_uri(struct request *r, struct sip_uri *uri, struct fail *f)
-{
-	struct endpoint *ep = r->endpoint;
-	struct buf text = BUF_INIT(1 << 16);
-	struct str hop;
-	int e;
-
-	if (!ep->ops->next_hop(ep, r->target, r->config.flow_index, r->hop, &hop))
-		return -FAIL_DNS;
-	if (hop.n > 1 && hop.p[0] == '<')
-		hop = str_sub(hop, 1, str_find(hop, '>'));
-	e = endpoint_target_parse(hop, ep->host, &text, f);
-	if (e == 0) {
-		r->hop_uri = arena_str(&r->arena, buf_str(&text));
-		if (!sip_uri_parse(r->hop_uri, uri))
-			e = fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a SIP URI", STR_ARG(hop));
-	}
-	buf_done(&text);
-	return e;
-}
-
-/* --connect: this address and nothing else, the transport as if the URI had been numeric. */
-static bool connect_target(struct request *r, const struct sip_uri *uri)
-{
-	struct endpoint *ep = r->endpoint;
-	struct str text = ep->config.connect, host, port_text, word;
-	enum net_transport t = uri->scheme == SIP_URI_SIPS ? NET_TLS : NET_UDP;
-	uint32_t port = 0;
-
-	if (text.n == 0)
-		return false;
-	if (ep->config.transport >= 0)
-		t = (enum net_transport)ep->config.transport;
-	else if (sip_uri_param(uri, "transport", &word))
-		net_transport_parse(word, &t);
-	host = text;
-	for (size_t i = text.n; i > 0; i--)
-		if (text.p[i - 1] == ':') {
-			host = str_sub(text, 0, i - 1);
-			port_text = str_sub(text, i, text.n);
-			str_u32(port_text, &port);
-			break;
-		} else if (text.p[i - 1] == ']') {
-			break;
-		}
-	if (port == 0)
-		port = t == NET_TLS ? 5061 : 5060;
-	r->current = (struct resolve_target){ .transport = t, .host = uri->host };
-	if (!net_addr_parse(host, (uint16_t)port, &r->current.addr))
-		return false;
-	return true;
-}
-
-static bool describe_resolved(struct request *r)
-{
-	struct resolve *v = &r->resolve;
-	struct endpoint_query queries[64];
-	struct endpoint_target targets[RESOLVE_TARGETS];
-	char text[RESOLVE_TARGETS][NET_ADDR_TEXT];
-	struct endpoint_resolved out = { .uri = r->hop_uri, .queries = queries, .targets = targets, .ms = v->ms };
-
-	for (size_t i = 0; i < v->query_count && i < ARRAY_LEN(queries); i++)
-		queries[out.query_count++] = (struct endpoint_query){ v->queries[i].name, v->queries[i].rrtype,
-			v->queries[i].rcode, v->queries[i].ms };
-	for (size_t i = 0; i < v->count; i++) {
-		struct endpoint_target *t = &targets[out.target_count++];
-
-		*t = (struct endpoint_target){ .host = v->targets[i].host, .priority = v->targets[i].priority,
-			.weight = v->targets[i].weight, .srv = v->targets[i].srv };
-		endpoint_hop_of(&v->targets[i].addr, v->targets[i].transport, text[i], &t->hop);
-	}
-	return request_tell(r, &(struct endpoint_event){ .type = ENDPOINT_RESOLVED, .resolved = &out });
-}
-
-static void on_resolved(struct ev_loop *loop, ev_timer *w, int revents)
-{
-	struct resolve *v = CONTAINER_OF(w, struct resolve, done);
-	struct request *r = CONTAINER_OF(v, struct request, resolve);
-
-	(void)revents;
-	ev_timer_stop(loop, w);
-	r->resolving = false;
-	r->resolved = true;
-	r->result.times.resolve = v->ms;
-	if (v->query_count > 0 && !describe_resolved(r))
-		return;
-	if (v->count == 0) {
-		struct fail f = v->fail;
-
-		request_attempt_failed(r, &f);
-		return;
-	}
-	r->target_index = 0;
-	r->current = v->targets[0];
-	request_try(r);
-}
-
-/* Locates the hop-th server of the endpoint. */
-void request_locate(struct request *r)
-{
-	struct endpoint *ep = r->endpoint;
-	struct fail f = { 0 };
-	struct sip_uri uri;
-	struct net_dns *dns;
-	int e = next_hop_uri(r, &uri, &f);
-
-	if (e != 0) {
-		f.code = e;
-		request_finish(r, &f);
-		return;
-	}
-	if (connect_target(r, &uri)) {
-		request_try(r);
-		return;
-	}
-	dns = endpoint_manager_dns(ep->manager, &f);
-	if (!dns) {
-		request_finish(r, &f);
-		return;
-	}
-	resolve_done(&r->resolve);
-	memset(&r->resolve, 0, sizeof(r->resolve));
-	ev_init(&r->resolve.done, on_resolved);
-	r->state = REQUEST_RESOLVING;
-	r->resolving = true;
-	r->resolved = false;
-	resolve_start(&r->resolve, &(struct resolve_config){
-		.loop = endpoint_loop(),
-		.dns = dns,
-		.trace = ep->manager->config.trace,
-		.dead = ep->manager->dead,
-		.uri = &uri,
-		.transport = ep->config.transport,
-		.preferred = NET_UDP,
-		.family = ep->config.family,
-		.overrides = ep->manager->config.resolve,
-	});
-}
-
-/* ---- connect ---- */
-
-static void on_flow(void *arg, enum flow_news news, const struct net_event *ev)
-{
-	struct request *r = arg;
-
-	if (news == FLOW_OPENED && r->state == REQUEST_CONNECTING) {
-		request_send(r);
-	} else if (news == FLOW_CLOSED && r->state == REQUEST_CONNECTING) {
-		struct fail f = { -FAIL_CONNECT, "the connection was closed" };
-
-		if (ev->fail)
-			f = *ev->fail;
-		request_attempt_failed(r, &f);
-	}
-}
-
-/* Takes a flow to the current target. */
-void request_try(struct request *r)
-{
-	struct endpoint *ep = r->endpoint;
-	struct net_target target = {
-		.transport = r->current.transport,
-		.addr = r->current.addr,
-		.host = r->current.host,
-		.owner = ep->ops == &sip_endpoint_ops ? (const void *)&ep->kept[r->config.flow_index % ENDPOINT_FLOWS] : NULL,
-	};
-	struct sip_uri uri;
-	struct fail f = { 0 };
-
-	if (sip_uri_parse(r->hop_uri, &uri))
-		target.host = uri.host; /* RFC 5922 7: the name of the URI, never that of an SRV target */
-	request_drop_flow(r);
-	r->result.counts.targets_tried++;
-	if (manager_flow(ep->manager, &target, &r->flow, &f) != 0) {
-		request_attempt_failed(r, &f);
-		return;
-	}
-	r->watch = (struct flow_watch){ .fn = on_flow, .arg = r };
-	flow_watch_start(ep->manager, r->flow, &r->watch);
-	if (!flow_state_of(ep->manager, r->flow)->reporter)
-		flow_state_of(ep->manager, r->flow)->reporter = ep;
-	r->state = REQUEST_CONNECTING;
-	if (net_flow_info(r->flow)->open)
-		request_send(r);
 }
 
 /* ---- send and wait ---- */
@@ -347,8 +161,9 @@ static void on_transaction(void *arg, struct transaction *t, const struct transa
 			char text[NET_ADDR_TEXT];
 			const struct net_flow_info *i = net_flow_info(r->flow);
 
-			fail_set(&f, -FAIL_TIMEOUT, "no response from %s %s within %.3g s", net_addr_text(&i->remote, text),
-				net_transport_name(i->transport), transaction_age_ms(t) / 1000.0);
+			fail_set(&f, -FAIL_TIMEOUT, "no response from %s %s within %.3g s",
+				net_addr_text(&i->remote, text), net_transport_name(i->transport),
+				transaction_age_ms(t) / 1000.0);
 		}
 		r->result.counts.retransmissions += transaction_retransmissions(t);
 		transaction_free(t);
@@ -362,18 +177,18 @@ static void on_transaction(void *arg, struct transaction *t, const struct transa
 	}
 }
 
-/* 18.1.1: within 200 bytes of the path MTU, or over 1,300 bytes when it is unknown, a request must not go over UDP. Back
- * to UDP if that is refused; with -t udp it stays there (ruling 3). */
+/* 18.1.1: within 200 bytes of the path MTU, or over 1,300 bytes when it is unknown, a request must
+ * not go over UDP. Back to UDP if that is refused; with -t udp it stays there (ruling 3). */
 static bool grow_to_tcp(struct request *r)
 {
 	const struct endpoint_config *c = &r->endpoint->config;
 
-	if (r->wire.n <= 1300 || net_flow_info(r->flow)->transport != NET_UDP || r->grown || c->udp_only ||
-		r->config.keep_flow)
+	if (r->wire.n <= 1300 || net_flow_info(r->flow)->transport != NET_UDP || r->grown ||
+		c->udp_only || r->config.keep_flow)
 		return false;
 	r->grown = true;
-	trace_note(r->endpoint->manager->config.trace, "%zu bytes are too many for UDP (RFC 3261 18.1.1): trying TCP",
-		r->wire.n);
+	trace_note(r->endpoint->manager->config.trace,
+		"%zu bytes are too many for UDP (RFC 3261 18.1.1): trying TCP", r->wire.n);
 	r->current.transport = NET_TCP;
 	return true;
 }
@@ -382,8 +197,12 @@ void request_send(struct request *r)
 {
 	struct endpoint *ep = r->endpoint;
 	const struct transaction_config config = {
-		.manager = ep->manager, .endpoint = ep, .flow = r->flow, .timeout_ms = r->config.timeout_ms,
-		.fn = on_transaction, .arg = r,
+		.manager = ep->manager,
+		.endpoint = ep,
+		.flow = r->flow,
+		.timeout_ms = r->config.timeout_ms,
+		.fn = on_transaction,
+		.arg = r,
 	};
 	struct fail f = { 0 };
 	int e = request_build(r, r->flow, &f);
@@ -410,7 +229,8 @@ void request_send(struct request *r)
 	r->first_sent_us = net_now_us();
 	r->state = REQUEST_WAITING;
 	r->result.counts.sent++;
-	/* A detour for one large request does not change the kept flow: the binding may be on it (SE-06). */
+	/* A detour for one large request does not change the kept flow: the binding may be on it
+	 * (SE-06). */
 	if (!r->grown || r->current.transport != NET_TCP)
 		ep->ops->use_flow(ep, r->config.flow_index, r->flow);
 	describe(r, ENDPOINT_REQUEST, transaction_msg(r->tx), true);
@@ -443,16 +263,16 @@ static void begin(struct request *r)
 	request_drop_flow(r);
 	r->flow = net_flow_ref(kept);
 	r->current = (struct resolve_target){ .transport = net_flow_info(kept)->transport,
-		.addr = net_flow_info(kept)->remote, .host = net_flow_info(kept)->host };
-	r->watch = (struct flow_watch){ .fn = on_flow, .arg = r };
-	flow_watch_start(ep->manager, r->flow, &r->watch);
+		.addr = net_flow_info(kept)->remote,
+		.host = net_flow_info(kept)->host };
+	request_watch(r);
 	r->state = REQUEST_CONNECTING;
 	if (net_flow_info(kept)->open)
 		request_send(r);
 }
 
-/* SE-11: begins with the next turn of the loop, or waits in the queue. The place is taken here and handed on in
- * request_unqueue, so that the first to come is the first to go. */
+/* SE-11: begins with the next turn of the loop, or waits in the queue. The place is taken here and
+ * handed on in request_unqueue, so that the first to come is the first to go. */
 static void enter(struct request *r)
 {
 	struct endpoint *ep = r->endpoint;
@@ -517,7 +337,8 @@ void request_pause(struct request *r, uint64_t ms, const char *because, struct s
 
 static void keep_headers(struct request *r)
 {
-	struct endpoint_header *copy = arena_alloc(&r->arena, (r->config.header_count + 1) * sizeof(*copy));
+	struct endpoint_header *copy =
+		arena_alloc(&r->arena, (r->config.header_count + 1) * sizeof(*copy));
 
 	for (unsigned i = 0; i < r->config.header_count; i++) {
 		copy[i] = r->config.headers[i];
@@ -535,14 +356,19 @@ static int check(const struct request_config *c, struct fail *f)
 	struct str token;
 
 	if (!scan_run(&method, CH_TOKEN, &token) || !scan_end(&method))
-		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a method", STR_ARG(c->method));
+		return fail_set(
+			f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a method", STR_ARG(c->method));
 	if (!sip_uri_parse(c->target, &uri))
-		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI", STR_ARG(c->target));
+		return fail_set(
+			f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI", STR_ARG(c->target));
 	if (c->to.n > 0 && !sip_nameaddr_parse(c->to, &to))
-		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not an address", STR_ARG(c->to));
+		return fail_set(
+			f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not an address", STR_ARG(c->to));
 	for (unsigned i = 0; i < c->header_count; i++)
-		if (!sip_build_clean(c->headers[i].value) || !endpoint_header_allowed(c->headers[i].name))
-			return fail_set(f, -FAIL_ARGUMENT, "the header field " STR_FMT " cannot be set",
+		if (!sip_build_clean(c->headers[i].value) ||
+			!endpoint_header_allowed(c->headers[i].name))
+			return fail_set(f, -FAIL_ARGUMENT,
+				"the header field " STR_FMT " cannot be set",
 				STR_ARG(c->headers[i].name));
 	return 0;
 }
@@ -580,7 +406,6 @@ int request_start(const struct request_config *config, struct request **out, str
 	r->started_us = net_now_us();
 	r->result.times = (struct endpoint_times){ -1, -1, -1, -1, -1 };
 	ev_init(&r->timer, on_timer);
-	ev_init(&r->resolve.done, on_resolved);
 	enter(r);
 	*out = r;
 	return 0;

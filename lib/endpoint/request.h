@@ -1,5 +1,5 @@
-/* lib/endpoint/request.h -- one request to its end: targets and failover (RFC 3263 4.3), challenges (RFC 3261 22),
- * 423, redirects, Retry-After, retries. Not INVITE. */
+/* lib/endpoint/request.h -- one request to its end: targets and failover (RFC 3263 4.3), challenges
+ * (RFC 3261 22), 423, redirects, Retry-After, retries. Not INVITE. */
 #ifndef ENDPOINT_REQUEST_H
 #define ENDPOINT_REQUEST_H
 
@@ -8,40 +8,44 @@
 struct request;
 
 struct request_retry { /* --retry and its kind; times in ms */
-	unsigned count;          /* further attempts after 408, 480, 500, 503, 504 and time-outs */
-	uint64_t delay_ms;       /* before the first; doubles; 0: 1000 */
-	uint64_t max_ms;         /* all attempts together; 0: no limit */
-	bool connrefused;        /* a refused connection is retried, too */
-	bool no_retry_after;     /* a failure with Retry-After is not repeated (EP-25) */
+	unsigned count; /* further attempts after 408, 480, 500, 503, 504 and time-outs */
+	uint64_t delay_ms; /* before the first; doubles; 0: 1000 */
+	uint64_t max_ms; /* all attempts together; 0: no limit */
+	bool connrefused; /* a refused connection is retried, too */
+	bool no_retry_after; /* a failure with Retry-After is not repeated (EP-25) */
 };
 
 struct request_config {
 	struct endpoint *endpoint;
 	struct str method;
-	struct str target;       /* Request-URI */
-	struct str to;           /* name-addr or URI; empty: target */
-	struct str from;         /* URI; empty: the endpoint's */
+	struct str target; /* Request-URI */
+	struct str to; /* name-addr or URI; empty: target */
+	struct str from; /* URI; empty: the endpoint's */
 	struct str body, type;
-	const struct endpoint_header *headers; unsigned header_count; /* beside the endpoint's own */
-	int max_forwards;        /* -1: the endpoint's */
-	uint64_t timeout_ms;     /* of one transaction; 0: 64*T1 */
-	unsigned follow;         /* redirects */
+	const struct endpoint_header *headers;
+	unsigned header_count; /* beside the endpoint's own */
+	int max_forwards; /* -1: the endpoint's */
+	uint64_t timeout_ms; /* of one transaction; 0: 64*T1 */
+	unsigned follow; /* redirects */
 	struct request_retry retry;
-	bool fixed_target;       /* no failover, no retry: probes of `options -c` (ruling 4) */
+	bool fixed_target; /* no failover, no retry: probes of `options -c` (ruling 4) */
 
 	/* For operations built on requests (registration ...): */
-	struct str call_id, from_tag;  /* empty: made */
-	uint32_t *cseq;                /* counted up for every sending; NULL: from 1 */
-	struct auth_exchange *exchange; /* kept by the owner over several requests of one Call-ID (RFC 3261 22.3); NULL: own */
-	uint32_t expires;              /* written as Expires; repeated once with Min-Expires on 423 */
+	struct str call_id, from_tag; /* empty: made */
+	uint32_t *cseq; /* counted up for every sending; NULL: from 1 */
+	struct auth_exchange *exchange; /* kept by the owner over several requests of one Call-ID
+					   (RFC 3261 22.3); NULL: own */
+	uint32_t expires; /* written as Expires; repeated once with Min-Expires on 423 */
 	bool has_expires;
-	unsigned flow_index;           /* which kept flow of a server-based endpoint */
-	bool keep_flow;                /* the flow must be the endpoint's kept one, never another: keep-alive probes */
+	unsigned flow_index; /* which kept flow of a server-based endpoint */
+	bool keep_flow; /* the flow must be the endpoint's kept one, never another: keep-alive
+			   probes */
 	/* Writes further headers once the flow is known (Contact depends on it). */
 	void (*write)(void *arg, struct request *r, struct buf *b);
 	void *write_arg;
 
-	endpoint_event_fn *on_event;   /* RETRY, CHALLENGED, DONE or FAILED; messages and flows go to the endpoint's handler */
+	endpoint_event_fn *on_event; /* RETRY, CHALLENGED, DONE or FAILED; messages and flows go to
+					the endpoint's handler */
 	void *arg;
 };
 

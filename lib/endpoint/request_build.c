@@ -1,5 +1,5 @@
-/* lib/endpoint/request_build.c -- the message of a request: RFC 3261 section 8.1.1, Route as section 8.1.2 and RFC 3608,
- * the user's changes of header fields last */
+/* lib/endpoint/request_build.c -- the message of a request: RFC 3261 section 8.1.1, Route as
+ * section 8.1.2 and RFC 3608, the user's changes of header fields last */
 #include "endpoint/request_impl.h"
 
 #include "base/text.h"
@@ -17,7 +17,8 @@ struct writer {
 static bool is_changed(const struct endpoint_header *list, unsigned n, struct str name)
 {
 	for (unsigned i = 0; i < n; i++)
-		if (list[i].change != ENDPOINT_HEADER_ADD && sip_hdr_id(list[i].name) == sip_hdr_id(name) &&
+		if (list[i].change != ENDPOINT_HEADER_ADD &&
+			sip_hdr_id(list[i].name) == sip_hdr_id(name) &&
 			(sip_hdr_id(name) != SIP_HDR_OTHER || str_ieq(list[i].name, name)))
 			return true;
 	return false;
@@ -64,11 +65,14 @@ static void put_from(struct writer *w, struct str host)
 		buf_addf(&v, "<" STR_FMT ">", STR_ARG(c->aor));
 	} else {
 		buf_add_str(&v, STR("<sip:rte@"));
-		sip_uri_write_hostport(&v, c->kind == ENDPOINT_SERVER_BASED && r->current.host.n > 0 ? r->current.host : host,
+		sip_uri_write_hostport(&v,
+			c->kind == ENDPOINT_SERVER_BASED && r->current.host.n > 0 ? r->current.host
+										  : host,
 			0);
 		buf_add_char(&v, '>');
 	}
-	buf_addf(&v, ";tag=" STR_FMT, STR_ARG(r->config.from_tag.n ? r->config.from_tag : str_of(r->from_tag)));
+	buf_addf(&v, ";tag=" STR_FMT,
+		STR_ARG(r->config.from_tag.n ? r->config.from_tag : str_of(r->from_tag)));
 	if (c->epid.n > 0) /* EP-06 */
 		buf_addf(&v, ";epid=" STR_FMT, STR_ARG(c->epid));
 	put(w, SIP_HDR_FROM, buf_str(&v));
@@ -90,8 +94,8 @@ static void put_to(struct writer *w)
 	buf_done(&v);
 }
 
-/* A proxy with ;lr is the first Route (ruling 1), then --route, then what the registrar gave (RFC 3608 6.2: not for
- * REGISTER, which makes that route). */
+/* A proxy with ;lr is the first Route (ruling 1), then --route, then what the registrar gave (RFC
+ * 3608 6.2: not for REGISTER, which makes that route). */
 static void put_routes(struct writer *w)
 {
 	const struct endpoint *ep = w->r->endpoint;
@@ -106,7 +110,8 @@ static void put_routes(struct writer *w)
 	}
 	for (unsigned i = 0; i < c->route_count; i++) {
 		buf_clear(&v);
-		buf_addf(&v, c->routes[i].p[0] == '<' ? STR_FMT : "<" STR_FMT ">", STR_ARG(c->routes[i]));
+		buf_addf(&v, c->routes[i].p[0] == '<' ? STR_FMT : "<" STR_FMT ">",
+			STR_ARG(c->routes[i]));
 		put(w, SIP_HDR_ROUTE, buf_str(&v));
 	}
 	if (!str_eq(w->r->config.method, STR("REGISTER")))
@@ -125,7 +130,8 @@ static void put_user_agent(struct writer *w)
 	buf_done(&v);
 }
 
-/* The host in Via before there is a flow: a dry run shows the form, not an address that nobody has chosen. */
+/* The host in Via before there is a flow: a dry run shows the form, not an address that nobody has
+ * chosen. */
 static void sent_by(struct request *r, struct net_flow *flow, struct buf *host, uint16_t *port)
 {
 	*port = 0;
@@ -147,7 +153,9 @@ int request_build(struct request *r, struct net_flow *flow, struct fail *f)
 	enum net_transport t = flow ? net_flow_info(flow)->transport : r->current.transport;
 	static const char *const vias[] = { "UDP", "TCP", "TLS" };
 	struct auth *auth = r->endpoint->ops->auth(r->endpoint);
-	unsigned hops = c->max_forwards >= 0 ? (unsigned)c->max_forwards : ec->max_forwards ? ec->max_forwards : 70;
+	unsigned hops = c->max_forwards >= 0 ? (unsigned)c->max_forwards
+			: ec->max_forwards   ? ec->max_forwards
+					     : 70;
 	uint16_t port;
 	int e = 0;
 
@@ -178,7 +186,8 @@ int request_build(struct request *r, struct net_flow *flow, struct fail *f)
 	if (e != 0)
 		return e;
 	if (r->wire.fail)
-		return fail_set(f, r->wire.fail, r->wire.fail == -FAIL_LIMIT ? "the request is too large"
-									     : "a value has control characters");
+		return fail_set(f, r->wire.fail,
+			r->wire.fail == -FAIL_LIMIT ? "the request is too large"
+						    : "a value has control characters");
 	return 0;
 }

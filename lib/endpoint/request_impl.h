@@ -6,12 +6,12 @@
 #include "endpoint/request.h"
 
 enum request_state {
-	REQUEST_IDLE,       /* begins with the next turn of the loop */
-	REQUEST_QUEUED,     /* SE-11: too many are outstanding */
+	REQUEST_IDLE, /* begins with the next turn of the loop */
+	REQUEST_QUEUED, /* SE-11: too many are outstanding */
 	REQUEST_RESOLVING,
 	REQUEST_CONNECTING,
-	REQUEST_WAITING,    /* for a response */
-	REQUEST_PAUSED,     /* until it is tried again */
+	REQUEST_WAITING, /* for a response */
+	REQUEST_PAUSED, /* until it is tried again */
 	REQUEST_FINISHED,
 };
 
@@ -26,13 +26,14 @@ struct request {
 	uint32_t own_cseq, cseq;
 	uint32_t expires;
 
-	unsigned hop;        /* which URI of the endpoint's list is being located */
+	unsigned hop; /* which URI of the endpoint's list is being located */
 	struct str hop_uri;
 	struct resolve resolve;
 	bool resolving, resolved;
 	size_t target_index; /* the target being tried */
 	struct resolve_target current;
-	bool grown;          /* the current target is the TCP form of a UDP one: the request was too large (18.1.1) */
+	bool grown; /* the current target is the TCP form of a UDP one: the request was too large
+		       (18.1.1) */
 	struct net_flow *flow;
 	struct flow_watch watch;
 	struct transaction *tx;
@@ -40,26 +41,31 @@ struct request {
 	ev_timer timer;
 	struct buf wire;
 
-	bool *gone;              /* set while a handler runs: tells its caller that it freed us */
-	bool counted;            /* in endpoint->outstanding */
+	bool *gone; /* set while a handler runs: tells its caller that it freed us */
+	bool counted; /* in endpoint->outstanding */
 	bool min_expires_done, retry_after_done, after_ringing;
-	unsigned attempt;        /* from 1 */
+	unsigned attempt; /* from 1 */
 	uint64_t delay_ms, started_ms, started_us, first_sent_us;
 	struct endpoint_result result;
-	struct sip_msg *final;   /* of the result */
+	struct sip_msg *final; /* of the result */
 	double final_rtt_ms;
 };
 
-/* request_build.c: the whole message for the flow at hand (NULL: a dry run) into r->wire. 0 or -FAIL_x. */
+/* request_build.c: the whole message for the flow at hand (NULL: a dry run) into r->wire. 0 or
+ * -FAIL_x. */
 int request_build(struct request *r, struct net_flow *flow, struct fail *f);
 /* request_retry.c: what to do with a final response or a failure. */
 void request_final(struct request *r, struct sip_msg *m);
 void request_attempt_failed(struct request *r, const struct fail *f);
-/* request.c */
-/* Tells the endpoint's handler of progress. False when it freed r: then nothing of it may be touched. */
-bool request_tell(struct request *r, const struct endpoint_event *ev);
+/* request_locate.c: locates the next hop; tries the current target; hears of r->flow from now on.
+ */
 void request_locate(struct request *r);
 void request_try(struct request *r);
+void request_watch(struct request *r);
+/* request.c */
+/* Tells the endpoint's handler of progress. False when it freed r: then nothing of it may be
+ * touched. */
+bool request_tell(struct request *r, const struct endpoint_event *ev);
 void request_send(struct request *r);
 void request_finish(struct request *r, const struct fail *f);
 void request_pause(struct request *r, uint64_t ms, const char *because, struct str detail);

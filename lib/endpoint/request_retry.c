@@ -1,5 +1,6 @@
-/* lib/endpoint/request_retry.c -- what a final response or a failure means: challenge, 423, redirect, the next target, the one
- * repeat for Retry-After, --retry, or the end. Rulings 3 and 4 */
+/* lib/endpoint/request_retry.c -- what a final response or a failure means: challenge, 423,
+ * redirect, the next target, the one repeat for Retry-After, --retry, or the end. Rulings 3 and 4
+ */
 #include "endpoint/request_impl.h"
 
 #include "base/mem.h"
@@ -37,7 +38,8 @@ static bool next_server(struct request *r)
 	struct str uri;
 
 	if (r->config.fixed_target || r->config.keep_flow ||
-		!r->endpoint->ops->next_hop(r->endpoint, r->target, r->config.flow_index, r->hop + 1, &uri))
+		!r->endpoint->ops->next_hop(
+			r->endpoint, r->target, r->config.flow_index, r->hop + 1, &uri))
 		return false;
 	r->hop++;
 	r->grown = false;
@@ -78,14 +80,18 @@ void request_attempt_failed(struct request *r, const struct fail *fail)
 	uint64_t wait;
 
 	if (r->current.addr.u.sa.sa_family != AF_UNSPEC && f.code != -FAIL_DNS)
-		resolve_dead_add(r->endpoint->manager->dead, r->current.transport, &r->current.addr, net_now_ms());
-	/* A certificate that is not the peer's ends it: another target under the same name may be an attacker's choice, but it
-	 * must prove the same name, so it is tried. */
+		resolve_dead_add(r->endpoint->manager->dead, r->current.transport, &r->current.addr,
+			net_now_ms());
+	/* A certificate that is not the peer's ends it: another target under the same name may be
+	 * an attacker's choice, but it must prove the same name, so it is tried. */
 	if (next_target(r) || next_server(r))
 		return;
 	wait = backoff(r);
-	if ((f.code == -FAIL_TIMEOUT || (is_connect_failure(f.code) && r->config.retry.connrefused)) && may_retry(r, wait)) {
-		request_pause(r, wait, f.code == -FAIL_TIMEOUT ? "timeout" : "connect", str_of(f.text));
+	if ((f.code == -FAIL_TIMEOUT ||
+		    (is_connect_failure(f.code) && r->config.retry.connrefused)) &&
+		may_retry(r, wait)) {
+		request_pause(
+			r, wait, f.code == -FAIL_TIMEOUT ? "timeout" : "connect", str_of(f.text));
 		return;
 	}
 	request_finish(r, &f);
@@ -112,8 +118,9 @@ static void on_challenge(struct request *r, struct sip_msg *m)
 	if (!auth) {
 		r->result.cause = auth_cause_name(AUTH_PEER_TO_PEER);
 		fail_set(&f, -FAIL_CREDENTIALS,
-			"%u " STR_FMT ": a peer-to-peer endpoint answers no challenge; add --server or --register", m->status,
-			STR_ARG(m->reason));
+			"%u " STR_FMT ": a peer-to-peer endpoint answers no challenge; add "
+			"--server or --register",
+			m->status, STR_ARG(m->reason));
 		request_finish(r, &f);
 		return;
 	}
@@ -124,14 +131,21 @@ static void on_challenge(struct request *r, struct sip_msg *m)
 		request_finish(r, &f);
 		return;
 	}
-	info = (struct endpoint_auth){ .scheme = i->scheme, .chosen = i->chosen, .qop = i->qop, .source = i->source,
-		.offered = i->offered, .offered_count = i->offered_count, .realm = i->realm, .user = i->user,
+	info = (struct endpoint_auth){ .scheme = i->scheme,
+		.chosen = i->chosen,
+		.qop = i->qop,
+		.source = i->source,
+		.offered = i->offered,
+		.offered_count = i->offered_count,
+		.realm = i->realm,
+		.user = i->user,
 		.stale = i->stale };
 	if (request_tell(r, &(struct endpoint_event){ .type = ENDPOINT_CHALLENGED, .auth = &info }))
 		request_send(r);
 }
 
-/* 10.2.8: once more with the least that the server takes; a server that then wants more again is refused (A76). */
+/* 10.2.8: once more with the least that the server takes; a server that then wants more again is
+ * refused (A76). */
 static bool raise_expires(struct request *r, struct sip_msg *m)
 {
 	uint32_t least;
@@ -145,8 +159,9 @@ static bool raise_expires(struct request *r, struct sip_msg *m)
 	return true;
 }
 
-/* 8.1.3.4: to the first Contact that is a SIP URI and no step down from sips. A server-based endpoint goes on through its
- * server (SE-07), except that a redirected REGISTER goes to the new one (RG-16). */
+/* 8.1.3.4: to the first Contact that is a SIP URI and no step down from sips. A server-based
+ * endpoint goes on through its server (SE-07), except that a redirected REGISTER goes to the new
+ * one (RG-16). */
 static bool follow(struct request *r, struct sip_msg *m)
 {
 	struct sip_list l = sip_msg_list(m, SIP_HDR_CONTACT);
@@ -158,10 +173,12 @@ static bool follow(struct request *r, struct sip_msg *m)
 		!sip_uri_parse(r->target, &old))
 		return false;
 	while (sip_list_nameaddr(&l, &a)) {
-		if (a.star || a.uri.scheme > SIP_URI_SIPS || (old.scheme == SIP_URI_SIPS && a.uri.scheme != SIP_URI_SIPS))
+		if (a.star || a.uri.scheme > SIP_URI_SIPS ||
+			(old.scheme == SIP_URI_SIPS && a.uri.scheme != SIP_URI_SIPS))
 			continue;
 		r->result.counts.redirects++;
-		auth_exchange_done(r->exchange); /* A39: what the old server asked for is not for the new one */
+		auth_exchange_done(r->exchange); /* A39: what the old server asked for is not for
+						    the new one */
 		r->grown = false;
 		request_drop_flow(r);
 		if (registering) {
@@ -204,8 +221,8 @@ static bool repeat_later(struct request *r, struct sip_msg *m)
 		return true;
 	}
 	/* EP-25: exactly one more. */
-	if (!has || r->config.retry.no_retry_after || r->retry_after_done || r->config.fixed_target ||
-		(uint64_t)after * 1000 > limit)
+	if (!has || r->config.retry.no_retry_after || r->retry_after_done ||
+		r->config.fixed_target || (uint64_t)after * 1000 > limit)
 		return false;
 	r->retry_after_done = true;
 	request_pause(r, (uint64_t)after * 1000, "retry-after", str_of(detail));
@@ -245,7 +262,8 @@ void request_final(struct request *r, struct sip_msg *m)
 	if (raise_expires(r, m) || follow(r, m))
 		return;
 	if (m->status == 503) { /* RFC 3263 4.3: a 503 is a failure of this target */
-		resolve_dead_add(r->endpoint->manager->dead, r->current.transport, &r->current.addr, net_now_ms());
+		resolve_dead_add(r->endpoint->manager->dead, r->current.transport, &r->current.addr,
+			net_now_ms());
 		if (next_target(r) || next_server(r))
 			return;
 	}
@@ -254,7 +272,8 @@ void request_final(struct request *r, struct sip_msg *m)
 	if (auth && m->status == 403) {
 		struct fail ignored;
 
-		auth_accepted(auth, r->exchange, m, &(struct auth_request){ r->config.method, r->target, r->config.body },
+		auth_accepted(auth, r->exchange, m,
+			&(struct auth_request){ r->config.method, r->target, r->config.body },
 			&ignored);
 		if (r->exchange->cause == AUTH_FORBIDDEN) {
 			r->result.cause = auth_cause_name(AUTH_FORBIDDEN);

@@ -1,12 +1,14 @@
-/* lib/endpoint/sip_endpoint.c -- the server-based endpoint (rows SE-): everything goes to the home server over one kept
- * flow; challenges are answered */
+/* lib/endpoint/sip_endpoint.c -- the server-based endpoint (rows SE-): everything goes to the home
+ * server over one kept flow; challenges are answered */
 #include "endpoint/impl.h"
 
 #include "endpoint/registration.h"
 
-/* The home servers in their order; with outbound the reg-ids go to them one by one (ruling 8), otherwise further servers
- * are the failover list. No server: the domain of the AOR, or without an AOR the target's own. */
-static bool sip_endpoint_next_hop(struct endpoint *ep, struct str target, unsigned index, unsigned n, struct str *uri)
+/* The home servers in their order; with outbound the reg-ids go to them one by one (ruling 8),
+ * otherwise further servers are the failover list. No server: the domain of the AOR, or without an
+ * AOR the target's own. */
+static bool sip_endpoint_next_hop(
+	struct endpoint *ep, struct str target, unsigned index, unsigned n, struct str *uri)
 {
 	const struct endpoint_config *c = &ep->config;
 

@@ -1,4 +1,5 @@
-/* lib/endpoint/transaction.c -- a sip_tx with its flow and its timer, RFC 3261 section 17 and 18.2 */
+/* lib/endpoint/transaction.c -- a sip_tx with its flow and its timer, RFC 3261 section 17 and 18.2
+ */
 #include "endpoint/transaction.h"
 
 #include "base/mem.h"
@@ -17,8 +18,8 @@ struct transaction {
 	struct net_flow *flow;
 	struct flow_watch watch;
 	struct sip_msg *msg; /* the request */
-	struct buf wire;     /* client: the request; server: the latest response */
-	struct buf ack;      /* INVITE client: the ACK for a non-2xx */
+	struct buf wire; /* client: the request; server: the latest response */
+	struct buf ack; /* INVITE client: the ACK for a non-2xx */
 	struct str key;
 	transaction_fn *fn;
 	void *arg;
@@ -51,7 +52,8 @@ static void lower_into(struct buf *b, struct str s)
 		buf_add_char(b, str_lower(s.p[i]));
 }
 
-/* 17.2.3: branch, sent-by and method, where ACK belongs to its INVITE; without the magic cookie what RFC 2543 compared. */
+/* 17.2.3: branch, sent-by and method, where ACK belongs to its INVITE; without the magic cookie
+ * what RFC 2543 compared. */
 static bool server_key(struct buf *b, const struct sip_msg *m, struct str method)
 {
 	struct sip_via via;
@@ -62,8 +64,9 @@ static bool server_key(struct buf *b, const struct sip_msg *m, struct str method
 	if (sip_via_cookie(&via)) {
 		buf_add_str(b, via.branch);
 	} else {
-		buf_addf(b, STR_FMT "\n" STR_FMT "\n" STR_FMT "\n%u\n" STR_FMT, STR_ARG(m->request_uri),
-			STR_ARG(sip_msg_from_tag(m)), STR_ARG(sip_msg_call_id(m)), cseq.number, STR_ARG(via.branch));
+		buf_addf(b, STR_FMT "\n" STR_FMT "\n" STR_FMT "\n%u\n" STR_FMT,
+			STR_ARG(m->request_uri), STR_ARG(sip_msg_from_tag(m)),
+			STR_ARG(sip_msg_call_id(m)), cseq.number, STR_ARG(via.branch));
 	}
 	buf_add_char(b, '\n');
 	lower_into(b, via.host);
@@ -79,12 +82,12 @@ static void trace_state(struct transaction *t, enum sip_tx_state from, const cha
 	if (t->tx.state == from || !trace_on(trace, TRACE_TX))
 		return;
 	trace_emit(trace, &(struct trace_event){
-		.kind = TRACE_TX,
-		.name = sip_msg_via(t->msg, &via) ? via.branch : STR_EMPTY,
-		.from = str_of(sip_tx_state_name(from)),
-		.to = str_of(sip_tx_state_name(t->tx.state)),
-		.note = str_of(why),
-	});
+				  .kind = TRACE_TX,
+				  .name = sip_msg_via(t->msg, &via) ? via.branch : STR_EMPTY,
+				  .from = str_of(sip_tx_state_name(from)),
+				  .to = str_of(sip_tx_state_name(t->tx.state)),
+				  .note = str_of(why),
+			  });
 }
 
 /* ---- life ---- */
@@ -102,7 +105,8 @@ static void destroy(struct transaction *t)
 	mem_free(t);
 }
 
-static void deliver(struct transaction *t, enum transaction_event_type type, struct sip_msg *m, const struct fail *f)
+static void deliver(struct transaction *t, enum transaction_event_type type, struct sip_msg *m,
+	const struct fail *f)
 {
 	const struct transaction_event ev = { .type = type, .msg = m, .fail = f };
 
@@ -111,11 +115,13 @@ static void deliver(struct transaction *t, enum transaction_event_type type, str
 }
 
 /* Carries actions out. What tells the user comes last, since it may free t. */
-static void act(struct transaction *t, unsigned actions, struct sip_msg *received, const struct fail *f)
+static void act(
+	struct transaction *t, unsigned actions, struct sip_msg *received, const struct fail *f)
 {
 	const struct fail timeout = { -FAIL_TIMEOUT, "no answer in time" };
 
-	if (actions & SIP_TX_SEND && t->wire.n > 0) { /* the first sending is done where it is asked for */
+	if (actions & SIP_TX_SEND &&
+		t->wire.n > 0) { /* the first sending is done where it is asked for */
 		dispatch_send(t->manager, t->flow, buf_str(&t->wire), true);
 		if (!t->server)
 			t->retransmissions++;
@@ -139,13 +145,15 @@ static void act(struct transaction *t, unsigned actions, struct sip_msg *receive
 		return;
 	}
 	if (actions & SIP_TX_DELIVER && received) {
-		/* A client's last event may be its response: the ENDED that follows is for servers only. */
+		/* A client's last event may be its response: the ENDED that follows is for servers
+		 * only. */
 		deliver(t, TRANSACTION_RESPONSE, received, NULL);
 		return;
 	}
 	if (actions & (SIP_TX_TIMEOUT | SIP_TX_ERROR)) {
 		t->ended = true;
-		deliver(t, actions & SIP_TX_TIMEOUT ? TRANSACTION_TIMEOUT : TRANSACTION_FAILED, NULL, f ? f : &timeout);
+		deliver(t, actions & SIP_TX_TIMEOUT ? TRANSACTION_TIMEOUT : TRANSACTION_FAILED,
+			NULL, f ? f : &timeout);
 		return;
 	}
 	if (actions & SIP_TX_DONE) {
@@ -159,7 +167,8 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	struct transaction *t = CONTAINER_OF(w, struct transaction, timer);
 	enum sip_tx_state from = t->tx.state;
 	/* A reply that ended the transaction at once left the telling to the loop. */
-	unsigned actions = from == SIP_TX_TERMINATED ? SIP_TX_DONE : sip_tx_tick(&t->tx, net_now_ms());
+	unsigned actions =
+		from == SIP_TX_TERMINATED ? SIP_TX_DONE : sip_tx_tick(&t->tx, net_now_ms());
 
 	(void)loop;
 	(void)revents;
@@ -177,14 +186,15 @@ static void on_flow(void *arg, enum flow_news news, const struct net_event *ev)
 	if (news != FLOW_CLOSED && news != FLOW_UNREACHABLE)
 		return;
 	if (t->server && news == FLOW_UNREACHABLE)
-		return; /* the response may have been the ICMP's cause; the peer repeats its request, if it lives */
+		return; /* the response may have been the ICMP's cause; the peer repeats its
+			   request, if it lives */
 	actions = sip_tx_error(&t->tx);
 	trace_state(t, from, ev->fail ? ev->fail->text : "flow closed");
 	act(t, actions, NULL, ev->fail);
 }
 
-static struct transaction *make(struct endpoint_manager *m, struct net_flow *flow, struct sip_msg *msg, struct map *map,
-	struct str key)
+static struct transaction *make(struct endpoint_manager *m, struct net_flow *flow,
+	struct sip_msg *msg, struct map *map, struct str key)
 {
 	struct transaction *t = MEM_NEW(struct transaction);
 
@@ -204,7 +214,8 @@ static struct transaction *make(struct endpoint_manager *m, struct net_flow *flo
 
 /* ---- client ---- */
 
-int transaction_send(const struct transaction_config *config, struct str wire, struct transaction **out, struct fail *f)
+int transaction_send(const struct transaction_config *config, struct str wire,
+	struct transaction **out, struct fail *f)
 {
 	struct endpoint_manager *m = config->manager;
 	struct sip_timers timers = m->config.timers;
@@ -230,33 +241,41 @@ int transaction_send(const struct transaction_config *config, struct str wire, s
 	t->arg = config->arg;
 	buf_add_str(&t->wire, wire);
 	if (config->timeout_ms > 0)
-		timers.give_up = (uint32_t)(config->timeout_ms < UINT32_MAX ? config->timeout_ms : UINT32_MAX);
+		timers.give_up = (uint32_t)(config->timeout_ms < UINT32_MAX ? config->timeout_ms
+									    : UINT32_MAX);
 	sip_tx_start(&t->tx, msg->method == SIP_INVITE ? SIP_TX_INVITE_CLIENT : SIP_TX_CLIENT,
 		net_transport_reliable(info->transport), &timers, net_now_ms());
 	e = dispatch_send(m, t->flow, wire, false);
 	if (e != 0) {
 		destroy(t);
-		return fail_set(f, e == -FAIL_LIMIT ? -FAIL_LIMIT : -FAIL_CONNECT, "cannot send: %s", fail_text(e));
+		return fail_set(f, e == -FAIL_LIMIT ? -FAIL_LIMIT : -FAIL_CONNECT,
+			"cannot send: %s", fail_text(e));
 	}
 	net_timer_set(endpoint_loop(), &t->timer, sip_tx_deadline(&t->tx));
 	*out = t;
 	return 0;
 }
 
-/* The branch is a secret between us and the path; a response that knows it but names another sender or call, or that has
- * a second Via though we sent one (8.1.3.3), is forged or broken (A59). It must not touch the transaction. */
-static bool answers(const struct sip_msg *response, const struct sip_via *via, const struct sip_msg *request)
+/* The branch is a secret between us and the path; a response that knows it but names another sender
+ * or call, or that has a second Via though we sent one (8.1.3.3), is forged or broken (A59). It
+ * must not touch the transaction. */
+static bool answers(
+	const struct sip_msg *response, const struct sip_via *via, const struct sip_msg *request)
 {
-	struct sip_list theirs = sip_msg_list(response, SIP_HDR_VIA), ours = sip_msg_list(request, SIP_HDR_VIA);
+	struct sip_list theirs = sip_msg_list(response, SIP_HDR_VIA),
+			ours = sip_msg_list(request, SIP_HDR_VIA);
 	struct sip_via sent, other;
 
-	if (!sip_list_via(&ours, &sent) || !str_ieq(sent.host, via->host) || sent.port != via->port ||
+	if (!sip_list_via(&ours, &sent) || !str_ieq(sent.host, via->host) ||
+		sent.port != via->port ||
 		!str_eq(sip_msg_call_id(response), sip_msg_call_id(request)))
 		return false;
-	return sip_list_via(&ours, &other) || (sip_list_via(&theirs, &other) && !sip_list_via(&theirs, &other));
+	return sip_list_via(&ours, &other) ||
+	       (sip_list_via(&theirs, &other) && !sip_list_via(&theirs, &other));
 }
 
-struct transaction *transaction_find_client(struct endpoint_manager *m, const struct sip_msg *response)
+struct transaction *transaction_find_client(
+	struct endpoint_manager *m, const struct sip_msg *response)
 {
 	struct buf key = BUF_INIT(1 << 16);
 	struct map_node *node;
@@ -286,7 +305,8 @@ void transaction_got_response(struct transaction *t, struct sip_msg *m)
 
 /* ---- server ---- */
 
-struct transaction *transaction_find_server(struct endpoint_manager *m, const struct sip_msg *request, bool as_invite)
+struct transaction *transaction_find_server(
+	struct endpoint_manager *m, const struct sip_msg *request, bool as_invite)
 {
 	struct buf key = BUF_INIT(1 << 16);
 	struct map_node *node = NULL;
@@ -297,7 +317,8 @@ struct transaction *transaction_find_server(struct endpoint_manager *m, const st
 	return node ? CONTAINER_OF(node, struct transaction, node) : NULL;
 }
 
-struct transaction *transaction_accept(struct endpoint_manager *m, struct sip_msg *msg, struct net_flow *flow)
+struct transaction *transaction_accept(
+	struct endpoint_manager *m, struct sip_msg *msg, struct net_flow *flow)
 {
 	struct buf key = BUF_INIT(1 << 16);
 	struct transaction *t = NULL;
@@ -309,8 +330,10 @@ struct transaction *transaction_accept(struct endpoint_manager *m, struct sip_ms
 		net_flow_unref(back);
 		t->server = true;
 		text_token(t->tag, 16);
-		sip_tx_start(&t->tx, msg->method == SIP_INVITE ? SIP_TX_INVITE_SERVER : SIP_TX_SERVER,
-			net_transport_reliable(net_flow_info(back)->transport), &m->config.timers, net_now_ms());
+		sip_tx_start(&t->tx,
+			msg->method == SIP_INVITE ? SIP_TX_INVITE_SERVER : SIP_TX_SERVER,
+			net_transport_reliable(net_flow_info(back)->transport), &m->config.timers,
+			net_now_ms());
 	}
 	buf_done(&key);
 	return t;
@@ -403,9 +426,10 @@ void transaction_free_all(struct endpoint_manager *m)
 		destroy(CONTAINER_OF(node, struct transaction, node));
 }
 
-/* 18.2.2: over the connection that the request came by; over UDP to the source port if the client asked for it (rport) or
- * to the port of its sent-by. */
-struct net_flow *transaction_response_flow(struct endpoint_manager *m, const struct sip_msg *msg, struct net_flow *flow)
+/* 18.2.2: over the connection that the request came by; over UDP to the source port if the client
+ * asked for it (rport) or to the port of its sent-by. */
+struct net_flow *transaction_response_flow(
+	struct endpoint_manager *m, const struct sip_msg *msg, struct net_flow *flow)
 {
 	const struct net_flow_info *info = net_flow_info(flow);
 	struct net_target target = { .transport = NET_UDP, .addr = info->remote };
@@ -426,7 +450,8 @@ struct net_flow *transaction_response_flow(struct endpoint_manager *m, const str
 	return other;
 }
 
-struct sip_response transaction_response(const struct sip_msg *msg, struct net_flow *flow, char text[NET_ADDR_TEXT])
+struct sip_response transaction_response(
+	const struct sip_msg *msg, struct net_flow *flow, char text[NET_ADDR_TEXT])
 {
 	struct sip_response r = { 0 };
 	const struct net_flow_info *info = net_flow_info(flow);
@@ -436,7 +461,8 @@ struct sip_response transaction_response(const struct sip_msg *msg, struct net_f
 	if (!sip_msg_via(msg, &via))
 		return r;
 	host = str_of(net_addr_host(&info->remote, text));
-	/* 18.2.1: received when sent-by is not the source address; RFC 3581 4: always beside rport. */
+	/* 18.2.1: received when sent-by is not the source address; RFC 3581 4: always beside rport.
+	 */
 	if (via.has_rport || !str_ieq(host, via.host))
 		r.received = host;
 	if (via.has_rport)

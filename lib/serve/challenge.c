@@ -9,7 +9,8 @@
 static const struct {
 	enum hash_kind hash;
 	const char *name;
-} algorithms[] = { /* RFC 8760 2.4: "in the order of preference", the strongest first */
+} algorithms[] = {
+	/* RFC 8760 2.4: "in the order of preference", the strongest first */
 	{ HASH_SHA512_256, "SHA-512-256" },
 	{ HASH_SHA256, "SHA-256" },
 	{ HASH_MD5, "MD5" },
@@ -30,18 +31,23 @@ static void challenge(struct serve *s, struct transaction *t, bool proxy, bool s
 		if (!offers(s, algorithms[i].hash))
 			continue;
 		auth_nonce_make(&s->nonce, net_now_ms(), nonce);
-		buf_addf(&b, "%s: Digest realm=\"" STR_FMT "\", nonce=\"%s\", algorithm=%s, qop=\"auth,auth-int\"%s\r\n",
-			proxy ? "Proxy-Authenticate" : "WWW-Authenticate", STR_ARG(s->config.realm), nonce,
-			algorithms[i].name, stale ? ", stale=true" : "");
+		buf_addf(&b,
+			"%s: Digest realm=\"" STR_FMT
+			"\", nonce=\"%s\", algorithm=%s, qop=\"auth,auth-int\"%s\r\n",
+			proxy ? "Proxy-Authenticate" : "WWW-Authenticate", STR_ARG(s->config.realm),
+			nonce, algorithms[i].name, stale ? ", stale=true" : "");
 	}
 	serve_answer(s, t, proxy ? 407 : 401, STR_EMPTY, buf_str(&b));
 	buf_done(&b);
 }
 
-static bool is_right(struct serve *s, const struct auth_digest_answer *a, const struct sip_msg *m, const struct user *u)
+static bool is_right(struct serve *s, const struct auth_digest_answer *a, const struct sip_msg *m,
+	const struct user *u)
 {
-	struct auth_digest who = { .user = u ? u->name : STR("nobody"), .realm = s->config.realm,
-		.method = m->method_name, .body = m->body };
+	struct auth_digest who = { .user = u ? u->name : STR("nobody"),
+		.realm = s->config.realm,
+		.method = m->method_name,
+		.body = m->body };
 
 	if (u && u->secret.kind == CRED_PASSWORD)
 		who.password = u->secret.secret;
@@ -67,8 +73,8 @@ static struct user *find_user(const struct serve *s, const struct auth_digest_an
 }
 
 /* Looks at the credentials for our realm. True: *user is who it is. */
-static bool judge(struct serve *s, struct transaction *t, struct sip_msg *m, const struct sip_hdr *h, bool proxy,
-	struct str *user, struct arena *arena)
+static bool judge(struct serve *s, struct transaction *t, struct sip_msg *m,
+	const struct sip_hdr *h, bool proxy, struct str *user, struct arena *arena)
 {
 	struct auth_digest_answer a;
 	struct sip_challenge c;
@@ -84,7 +90,8 @@ static bool judge(struct serve *s, struct transaction *t, struct sip_msg *m, con
 	case AUTH_NONCE_FRESH:
 		break;
 	case AUTH_NONCE_STALE:
-		/* RFC 7616 3.3: stale=true only when the answer was right but for the nonce's age. */
+		/* RFC 7616 3.3: stale=true only when the answer was right but for the nonce's age.
+		 */
 		challenge(s, t, proxy, is_right(s, &a, m, find_user(s, &a)));
 		return false;
 	default:
@@ -104,8 +111,8 @@ static bool judge(struct serve *s, struct transaction *t, struct sip_msg *m, con
 	return true;
 }
 
-bool challenge_passed(struct serve *s, struct transaction *t, struct sip_msg *m, bool proxy, struct str *user,
-	struct arena *arena)
+bool challenge_passed(struct serve *s, struct transaction *t, struct sip_msg *m, bool proxy,
+	struct str *user, struct arena *arena)
 {
 	enum sip_hdr_id id = proxy ? SIP_HDR_PROXY_AUTHORIZATION : SIP_HDR_AUTHORIZATION;
 	struct sip_challenge c;
@@ -113,7 +120,8 @@ bool challenge_passed(struct serve *s, struct transaction *t, struct sip_msg *m,
 
 	for (const struct sip_hdr *h = sip_msg_hdr(m, id); h; h = sip_msg_hdr_next(m, h))
 		if (sip_challenge_parse(h->value, &c) && str_ieq(c.scheme, STR("Digest")) &&
-			sip_challenge_get(c.params, "realm", &realm) && str_eq(realm.value, s->config.realm))
+			sip_challenge_get(c.params, "realm", &realm) &&
+			str_eq(realm.value, s->config.realm))
 			return judge(s, t, m, h, proxy, user, arena);
 	challenge(s, t, proxy, false);
 	return false;

@@ -12,10 +12,12 @@ static int drop(struct serve *s, struct str user, struct fail *f)
 	struct record *r = registrar_record(s, user);
 
 	if (!r)
-		return fail_set(f, -FAIL_ARGUMENT, "nobody is registered as \"" STR_FMT "\"", STR_ARG(user));
+		return fail_set(f, -FAIL_ARGUMENT, "nobody is registered as \"" STR_FMT "\"",
+			STR_ARG(user));
 	LIST_EACH (it, &r->bindings) {
 		struct binding *b = CONTAINER_OF(it, struct binding, node);
-		struct net_flow *flow = net_manager_flow_by_id(endpoint_manager_net(s->manager), b->flow_id);
+		struct net_flow *flow =
+			net_manager_flow_by_id(endpoint_manager_net(s->manager), b->flow_id);
 
 		if (flow && b->transport != NET_UDP)
 			net_flow_close(flow);
@@ -25,7 +27,8 @@ static int drop(struct serve *s, struct str user, struct fail *f)
 
 static int deregister(struct serve *s, struct str user, struct str cause, struct fail *f)
 {
-	static const char *const causes[] = { "deactivated", "probation", "unregistered", "rejected", "expired" };
+	static const char *const causes[] = { "deactivated", "probation", "unregistered",
+		"rejected", "expired" };
 	struct record *r = registrar_record(s, user);
 	const char *word = NULL;
 
@@ -33,11 +36,14 @@ static int deregister(struct serve *s, struct str user, struct str cause, struct
 		if (str_eq(cause, str_of(causes[i])))
 			word = causes[i];
 	if (!word)
-		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a cause of RFC 3680", STR_ARG(cause));
+		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a cause of RFC 3680",
+			STR_ARG(cause));
 	if (!r)
-		return fail_set(f, -FAIL_ARGUMENT, "nobody is registered as \"" STR_FMT "\"", STR_ARG(user));
+		return fail_set(f, -FAIL_ARGUMENT, "nobody is registered as \"" STR_FMT "\"",
+			STR_ARG(user));
 	while ((r = registrar_record(s, user)) != NULL && !list_empty(&r->bindings))
-		registrar_remove(CONTAINER_OF(list_first(&r->bindings), struct binding, node), word);
+		registrar_remove(
+			CONTAINER_OF(list_first(&r->bindings), struct binding, node), word);
 	return 0;
 }
 
@@ -52,7 +58,8 @@ int serve_order(struct serve *s, struct str line, struct fail *f)
 		return drop(s, user, f);
 	if (str_eq(verb, STR("deregister")) && user.n > 0)
 		return deregister(s, user, str_trim(rest), f);
-	return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not an order: drop USER, deregister USER CAUSE", STR_ARG(line));
+	return fail_set(f, -FAIL_ARGUMENT,
+		"\"" STR_FMT "\" is not an order: drop USER, deregister USER CAUSE", STR_ARG(line));
 }
 
 static void carry_out(struct serve *s, struct str line)
@@ -97,12 +104,14 @@ int control_open(struct serve *s, struct fail *f)
 	if (!path)
 		return 0;
 	if (mkfifo(path, 0600) != 0 && errno != EEXIST)
-		return fail_set(f, -FAIL_LOCAL, "cannot make the FIFO %s: %s", path, fail_text(-errno));
+		return fail_set(
+			f, -FAIL_LOCAL, "cannot make the FIFO %s: %s", path, fail_text(-errno));
 	s->control_fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (s->control_fd >= 0)
 		s->control_keep = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	if (s->control_fd < 0 || s->control_keep < 0)
-		return fail_set(f, -FAIL_LOCAL, "cannot open the FIFO %s: %s", path, fail_text(-errno));
+		return fail_set(
+			f, -FAIL_LOCAL, "cannot open the FIFO %s: %s", path, fail_text(-errno));
 	buf_init(&s->control_line, 1 << 13);
 	ev_io_init(&s->control_io, on_readable, s->control_fd, EV_READ);
 	ev_io_start(endpoint_loop(), &s->control_io);

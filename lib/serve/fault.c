@@ -1,5 +1,5 @@
-/* lib/serve/fault.c -- what goes wrong on the way out: drop, delay, duplicate, reorder, truncate. Per cent are drawn from
- * a generator with a printed seed, so that a run can be repeated. */
+/* lib/serve/fault.c -- what goes wrong on the way out: drop, delay, duplicate, reorder, truncate.
+ * Per cent are drawn from a generator with a printed seed, so that a run can be repeated. */
 #include "serve/impl.h"
 
 #include "base/mem.h"
@@ -52,7 +52,9 @@ int serve_fault_check(struct str rule, struct fail *fail)
 
 	return parse(rule, &f) ? 0
 			       : fail_set(fail, -FAIL_ARGUMENT,
-					 "\"" STR_FMT "\" is not drop:P, dup:P, reorder:P, delay:T or truncate", STR_ARG(rule));
+					 "\"" STR_FMT
+					 "\" is not drop:P, dup:P, reorder:P, delay:T or truncate",
+					 STR_ARG(rule));
 }
 
 int fault_init(struct fault *f, const struct serve_config *c, uint32_t seed, struct fail *fail)
@@ -101,7 +103,8 @@ static void hold(struct fault *f, struct net_flow *flow, struct str wire, uint64
 	net_timer_set(endpoint_loop(), &h->timer, net_now_ms() + ms);
 }
 
-/* Messages over a stream are never reordered in themselves: each goes whole, later than the next. */
+/* Messages over a stream are never reordered in themselves: each goes whole, later than the next.
+ */
 bool fault_send(void *arg, struct net_flow *flow, struct str wire)
 {
 	struct fault *f = &((struct serve *)arg)->fault;

@@ -21,12 +21,12 @@ struct binding {
 	struct list node; /* in its record, newest last */
 	struct record *record;
 	struct serve *serve;
-	char *contact;    /* URI */
-	char *instance;   /* "" without */
+	char *contact; /* URI */
+	char *instance; /* "" without */
 	char *call_id, *path, *user_agent; /* path: comma list of the Path values, "" without */
 	unsigned reg_id;
 	uint32_t cseq;
-	unsigned q;       /* thousandths */
+	unsigned q; /* thousandths */
 	uint64_t expires_at; /* ms */
 	unsigned flow_id; /* net_flow_info.id of where it came from */
 	struct net_addr source;
@@ -38,7 +38,7 @@ struct binding {
 /* All bindings of one user of our domain. */
 struct record {
 	struct map_node node; /* by key */
-	char *key;            /* the user part, unescaped */
+	char *key; /* the user part, unescaped */
 	char *aor;
 	struct list bindings;
 	unsigned count;
@@ -48,22 +48,23 @@ struct fault {
 	unsigned drop, dup, reorder; /* per cent */
 	uint64_t delay_ms;
 	bool truncate;
-	uint64_t state;              /* of the generator */
-	struct list held;            /* delayed or reordered messages */
+	uint64_t state; /* of the generator */
+	struct list held; /* delayed or reordered messages */
 };
 
 struct serve {
-	struct serve_config config;  /* texts live in the arena */
+	struct serve_config config; /* texts live in the arena */
 	struct arena arena;
 	struct endpoint_manager *manager;
 	struct map users, records;
 	struct auth_nonce nonce;
-	struct list pending;         /* rule.c: answers that wait */
-	struct list forwards;        /* proxy.c: requests on their way */
+	struct list pending; /* rule.c: answers that wait */
+	struct list forwards; /* proxy.c: requests on their way */
 	struct fault fault;
 	uint32_t seed;
 	char *cacert;
-	int control_fd, control_keep; /* -1: none; the second end keeps the FIFO open between writers */
+	int control_fd,
+		control_keep; /* -1: none; the second end keeps the FIFO open between writers */
 	ev_io control_io;
 	struct buf control_line;
 };
@@ -76,15 +77,20 @@ void serve_tell(struct serve *s, const struct serve_event *ev);
 bool serve_is_self(const struct serve *s, const struct sip_uri *u);
 struct user *serve_user(const struct serve *s, struct str name);
 /* A response with further header lines ("Name: value\r\n"...), then the transaction is let go. */
-void serve_answer(struct serve *s, struct transaction *t, unsigned status, struct str reason, struct str headers);
-/* The user part of a URI of our domain, %HH undone where it may be: the key of users and records. */
+void serve_answer(struct serve *s, struct transaction *t, unsigned status, struct str reason,
+	struct str headers);
+/* The user part of a URI of our domain, %HH undone where it may be: the key of users and records.
+ */
 void serve_user_key(const struct sip_uri *u, struct buf *out);
 
 /* registrar.c */
-void registrar_request(struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow);
+void registrar_request(
+	struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow);
 struct record *registrar_record(const struct serve *s, struct str key);
-/* The binding that a request to this record goes to: of an instance (GRUU), else the highest q, then the newest. */
-struct binding *registrar_choose(struct record *r, struct str instance, const struct binding *after);
+/* The binding that a request to this record goes to: of an instance (GRUU), else the highest q,
+ * then the newest. */
+struct binding *registrar_choose(
+	struct record *r, struct str instance, const struct binding *after);
 struct binding *registrar_by_contact(const struct serve *s, const struct sip_uri *u);
 struct binding *registrar_by_temp_gruu(const struct serve *s, struct str user);
 void registrar_remove(struct binding *b, const char *cause);
@@ -92,11 +98,14 @@ void registrar_done(struct serve *s);
 /* The registrations that came over this flow are gone with it when it is a connection. */
 void registrar_flow_closed(struct serve *s, unsigned flow_id);
 
-/* challenge.c: true when the request is proved to come from *user; else it has been answered (401, 407, 400, 403). */
-bool challenge_passed(struct serve *s, struct transaction *t, struct sip_msg *m, bool proxy, struct str *user, struct arena *a);
+/* challenge.c: true when the request is proved to come from *user; else it has been answered (401,
+ * 407, 400, 403). */
+bool challenge_passed(struct serve *s, struct transaction *t, struct sip_msg *m, bool proxy,
+	struct str *user, struct arena *a);
 
 /* proxy.c */
-void proxy_request(struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow);
+void proxy_request(
+	struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow);
 void proxy_done(struct serve *s);
 
 /* rule.c: true when a --reply rule took the request. */
@@ -106,7 +115,8 @@ bool rule_time(struct str text, uint64_t *ms); /* "500ms" "2s" "5" */
 
 /* fault.c */
 int fault_init(struct fault *f, const struct serve_config *c, uint32_t seed, struct fail *fail);
-bool fault_send(void *arg, struct net_flow *flow, struct str wire); /* dispatch_send_fn; arg: struct serve */
+bool fault_send(void *arg, struct net_flow *flow,
+	struct str wire); /* dispatch_send_fn; arg: struct serve */
 void fault_done(struct fault *f);
 
 /* control.c */

@@ -1,5 +1,6 @@
-/* lib/serve/proxy.c -- a transaction-stateful proxy to registered bindings, RFC 3261 section 16, over the flow they
- * registered with (RFC 5626 section 5.3). One branch at a time; INVITE and forking are not its matter yet. */
+/* lib/serve/proxy.c -- a transaction-stateful proxy to registered bindings, RFC 3261 section 16,
+ * over the flow they registered with (RFC 5626 section 5.3). One branch at a time; INVITE and
+ * forking are not its matter yet. */
 #include "serve/impl.h"
 
 #include "base/hash.h"
@@ -19,7 +20,8 @@ struct forward {
 	struct transaction *downstream;
 	struct sip_msg *msg;
 	struct net_flow *from;
-	struct buf key, instance; /* the record and instance it goes to, for the next flow when one fails */
+	struct buf key,
+		instance; /* the record and instance it goes to, for the next flow when one fails */
 	unsigned last_flow;
 };
 
@@ -48,8 +50,9 @@ void proxy_done(struct serve *s)
 /* 16.6 step 8: the second part of the branch tells a loop from a spiral. */
 static void loop_hash(const struct sip_msg *m, char out[2 * HASH_MAX + 1])
 {
-	const struct str parts[] = { m->request_uri, STR("\n"), sip_msg_from_tag(m), STR("\n"), sip_msg_to_tag(m), STR("\n"),
-		sip_msg_call_id(m), STR("\n"), sip_msg_value(m, SIP_HDR_CSEQ), STR("\n"), sip_msg_value(m, SIP_HDR_ROUTE) };
+	const struct str parts[] = { m->request_uri, STR("\n"), sip_msg_from_tag(m), STR("\n"),
+		sip_msg_to_tag(m), STR("\n"), sip_msg_call_id(m), STR("\n"),
+		sip_msg_value(m, SIP_HDR_CSEQ), STR("\n"), sip_msg_value(m, SIP_HDR_ROUTE) };
 
 	hash_hex(HASH_MD5, parts, ARRAY_LEN(parts), out);
 	out[12] = '\0';
@@ -73,8 +76,8 @@ static bool is_loop(struct serve *s, const struct sip_msg *m)
 	return false;
 }
 
-/* sip:TOKEN@HOST:PORT;transport=T;lr, where TOKEN names the flow (RFC 5626 5.2): in Record-Route it brings a dialog's
- * requests back to us and from here to the peer's connection. */
+/* sip:TOKEN@HOST:PORT;transport=T;lr, where TOKEN names the flow (RFC 5626 5.2): in Record-Route it
+ * brings a dialog's requests back to us and from here to the peer's connection. */
 static void put_own_route(struct buf *b, struct serve *s, const struct net_flow *flow)
 {
 	const struct net_flow_info *i = net_flow_info(flow);
@@ -122,7 +125,8 @@ static void put_routes(struct serve *s, const struct sip_msg *m, struct str path
 			sip_build_hdr(b, SIP_HDR_ROUTE, a.text);
 }
 
-static void put_vias(struct buf *b, const struct sip_msg *m, struct net_flow *from, struct net_flow *to, struct serve *s)
+static void put_vias(struct buf *b, const struct sip_msg *m, struct net_flow *from,
+	struct net_flow *to, struct serve *s)
 {
 	static const char *const names[] = { "UDP", "TCP", "TLS" };
 	const struct net_flow_info *i = net_flow_info(from);
@@ -135,10 +139,12 @@ static void put_vias(struct buf *b, const struct sip_msg *m, struct net_flow *fr
 	loop_hash(m, hash);
 	buf_addf(&branch, "%s.%s", random, hash);
 	dispatch_sent_by(s->manager, to, &host, &port);
-	sip_build_via(b, str_of(names[net_flow_info(to)->transport]), buf_str(&host), port, buf_str(&branch));
+	sip_build_via(b, str_of(names[net_flow_info(to)->transport]), buf_str(&host), port,
+		buf_str(&branch));
 	for (const struct sip_hdr *h = sip_msg_hdr(m, SIP_HDR_VIA); h; h = sip_msg_hdr_next(m, h)) {
 		if (top)
-			sip_build_via_from(b, h->value, str_of(net_addr_host(&i->remote, text)), net_addr_port(&i->remote));
+			sip_build_via_from(b, h->value, str_of(net_addr_host(&i->remote, text)),
+				net_addr_port(&i->remote));
 		else
 			sip_build_hdr(b, SIP_HDR_VIA, h->value);
 		top = false;
@@ -161,14 +167,16 @@ static bool is_ours_to_write(const struct serve *s, const struct sip_hdr *h)
 	case SIP_HDR_CONTENT_TYPE:
 		return true;
 	case SIP_HDR_PROXY_AUTHORIZATION: /* 22.3: credentials for our realm end here */
-		return sip_challenge_parse(h->value, &c) && sip_challenge_get(c.params, "realm", &realm) &&
-			str_eq(realm.value, s->config.realm);
+		return sip_challenge_parse(h->value, &c) &&
+		       sip_challenge_get(c.params, "realm", &realm) &&
+		       str_eq(realm.value, s->config.realm);
 	default:
 		return false;
 	}
 }
 
-static bool write_request(struct forward *w, struct str uri, struct str path, struct net_flow *to, struct buf *b)
+static bool write_request(
+	struct forward *w, struct str uri, struct str path, struct net_flow *to, struct buf *b)
 {
 	const struct sip_msg *m = w->msg;
 	uint32_t hops = 70;
@@ -255,9 +263,13 @@ static bool send_over(struct forward *w, struct net_flow *to, struct str uri, st
 {
 	struct buf b = BUF_INIT(1 << 18);
 	const struct transaction_config config = {
-		.manager = w->serve->manager, .flow = to, .fn = on_downstream, .arg = w,
+		.manager = w->serve->manager,
+		.flow = to,
+		.fn = on_downstream,
+		.arg = w,
 	};
-	bool sent = write_request(w, uri, path, to, &b) && transaction_send(&config, buf_str(&b), &w->downstream, NULL) == 0;
+	bool sent = write_request(w, uri, path, to, &b) &&
+		    transaction_send(&config, buf_str(&b), &w->downstream, NULL) == 0;
 
 	buf_done(&b);
 	return sent;
@@ -309,7 +321,8 @@ static void forward_to_next(struct forward *w, unsigned status)
 
 /* ---- where it goes, 16.5 ---- */
 
-static struct forward *begin(struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow)
+static struct forward *begin(
+	struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow)
 {
 	struct forward *w = MEM_NEW(struct forward);
 
@@ -324,9 +337,11 @@ static struct forward *begin(struct serve *s, struct transaction *t, struct sip_
 	return w;
 }
 
-/* A Route of ours with a flow token says over which connection (RFC 5626 5.3.1). NULL: no token, or that flow is gone
+/* A Route of ours with a flow token says over which connection (RFC 5626 5.3.1). NULL: no token, or
+ * that flow is gone
  * (*gone). */
-static struct net_flow *token_flow(struct serve *s, const struct sip_msg *m, struct net_flow *from, bool *gone)
+static struct net_flow *token_flow(
+	struct serve *s, const struct sip_msg *m, struct net_flow *from, bool *gone)
 {
 	struct sip_list l = sip_msg_list(m, SIP_HDR_ROUTE);
 	struct sip_nameaddr a;
@@ -334,11 +349,13 @@ static struct net_flow *token_flow(struct serve *s, const struct sip_msg *m, str
 	uint32_t id;
 
 	while (sip_list_nameaddr(&l, &a) && serve_is_self(s, &a.uri)) {
-		if (a.uri.user.n < 2 || a.uri.user.p[0] != 'f' || !str_u32(str_sub(a.uri.user, 1, a.uri.user.n), &id))
+		if (a.uri.user.n < 2 || a.uri.user.p[0] != 'f' ||
+			!str_u32(str_sub(a.uri.user, 1, a.uri.user.n), &id))
 			continue;
 		flow = net_manager_flow_by_id(endpoint_manager_net(s->manager), id);
 		*gone = !flow;
-		if (flow && flow != from) /* of the two that Record-Route got, the one the request did not come by */
+		if (flow && flow != from) /* of the two that Record-Route got, the one the request
+					     did not come by */
 			return flow;
 	}
 	return NULL;
@@ -368,8 +385,8 @@ static struct binding *target_of(struct serve *s, const struct sip_uri *u, struc
 }
 
 /* To one of our users, or with a Contact of a binding in the Request-URI (a dialog's requests). */
-static void forward_request(struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow,
-	const struct sip_uri *uri)
+static void forward_request(struct serve *s, struct transaction *t, struct sip_msg *m,
+	struct net_flow *flow, const struct sip_uri *uri)
 {
 	bool gone = false;
 	struct net_flow *to = token_flow(s, m, flow, &gone);
@@ -392,12 +409,16 @@ static void forward_request(struct serve *s, struct transaction *t, struct sip_m
 		forward_to_next(w, 480);
 	else
 		/* An address of ours that nobody is at now is 480, one that does not exist 404. */
-		forward_to_next(w, serve_is_self(s, uri) && (s->users.count == 0 || serve_user(s, buf_str(&w->key))) ? 480 : 404);
+		forward_to_next(w, serve_is_self(s, uri) && (s->users.count == 0 ||
+								    serve_user(s, buf_str(&w->key)))
+					   ? 480
+					   : 404);
 }
 
 /* ---- the requests that we look at first, 16.3 ---- */
 
-static unsigned validate(struct serve *s, const struct sip_msg *m, const struct sip_uri *uri, struct buf *headers)
+static unsigned validate(
+	struct serve *s, const struct sip_msg *m, const struct sip_uri *uri, struct buf *headers)
 {
 	struct sip_list l = sip_msg_list(m, SIP_HDR_PROXY_REQUIRE);
 	struct str tag;
@@ -423,7 +444,8 @@ static bool proved(struct serve *s, struct transaction *t, struct sip_msg *m)
 	struct str user;
 	bool good = true;
 
-	if (s->config.challenge && sip_msg_to_tag(m).n == 0 && sip_msg_from(m, &from) && serve_is_self(s, &from.uri)) {
+	if (s->config.challenge && sip_msg_to_tag(m).n == 0 && sip_msg_from(m, &from) &&
+		serve_is_self(s, &from.uri)) {
 		serve_user_key(&from.uri, &key);
 		good = challenge_passed(s, t, m, true, &user, &arena);
 		if (good && !str_eq(user, buf_str(&key))) {
@@ -440,12 +462,15 @@ void proxy_request(struct serve *s, struct transaction *t, struct sip_msg *m, st
 {
 	struct buf headers = BUF_INIT(1 << 12);
 	struct sip_uri uri;
-	unsigned status = sip_uri_parse(m->request_uri, &uri) ? validate(s, m, &uri, &headers) : 400;
+	unsigned status =
+		sip_uri_parse(m->request_uri, &uri) ? validate(s, m, &uri, &headers) : 400;
 
 	if (status != 0)
 		serve_answer(s, t, status, STR_EMPTY, buf_str(&headers));
 	else if (m->method == SIP_INVITE)
-		serve_answer(s, t, 405, STR_EMPTY, STR("Allow: REGISTER, OPTIONS, MESSAGE, SUBSCRIBE, NOTIFY, REFER, INFO\r\n"));
+		serve_answer(s, t, 405, STR_EMPTY,
+			STR("Allow: REGISTER, OPTIONS, MESSAGE, SUBSCRIBE, NOTIFY, REFER, "
+			    "INFO\r\n"));
 	else if (proved(s, t, m))
 		forward_request(s, t, m, flow, &uri);
 	buf_done(&headers);

@@ -1,5 +1,5 @@
-/* lib/serve/registrar.c -- the registrar: RFC 3261 section 10.3, Path (RFC 3327), Service-Route (RFC 3608), outbound
- * (RFC 5626), GRUU (RFC 5627) */
+/* lib/serve/registrar.c -- the registrar: RFC 3261 section 10.3, Path (RFC 3327), Service-Route
+ * (RFC 3608), outbound (RFC 5626), GRUU (RFC 5627) */
 #include "serve/impl.h"
 
 #include "base/mem.h"
@@ -113,7 +113,8 @@ void registrar_done(struct serve *s)
 }
 
 /* Calls fn for every binding; it may remove the one it is given, and with it the record. */
-static struct binding *find(const struct serve *s, bool (*is)(const struct binding *b, const void *arg), const void *arg)
+static struct binding *find(const struct serve *s,
+	bool (*is)(const struct binding *b, const void *arg), const void *arg)
 {
 	struct map_iter it = map_iter(&s->records);
 	struct map_node *node;
@@ -165,8 +166,9 @@ struct binding *registrar_choose(struct record *r, struct str instance, const st
 	struct binding *best = NULL;
 	bool passed = !after;
 
-	/* The newest of the highest q: RFC 3261 16.6 item 1 leaves the order of equals to us. With `after`, the next older one
-	 * of the same instance (RFC 5626 5.3: the next flow when one has failed). */
+	/* The newest of the highest q: RFC 3261 16.6 item 1 leaves the order of equals to us. With
+	 * `after`, the next older one of the same instance (RFC 5626 5.3: the next flow when one
+	 * has failed). */
 	for (struct list *it = r->bindings.prev; it != &r->bindings; it = it->prev) {
 		struct binding *b = CONTAINER_OF(it, struct binding, node);
 
@@ -289,14 +291,16 @@ static void add_binding(struct registering *g, const struct sip_nameaddr *a, uin
 	b->flow_id = i->id;
 	b->source = i->remote;
 	b->transport = i->transport;
-	if (b->instance[0] && g->gruu) /* RFC 5627 5.1: a new temporary GRUU with every registration */
+	if (b->instance[0] &&
+		g->gruu) /* RFC 5627 5.1: a new temporary GRUU with every registration */
 		text_token(b->temp_gruu, 20);
 	b->expires_at = g->now + (uint64_t)expires * 1000;
 	net_timer_set(endpoint_loop(), &b->expiry, b->expires_at);
 	tell(b, cause);
 }
 
-/* Looks at every Contact before anything changes: 10.3 wants all or nothing. Gives the status to refuse with, or 0. */
+/* Looks at every Contact before anything changes: 10.3 wants all or nothing. Gives the status to
+ * refuse with, or 0. */
 static unsigned judge(struct registering *g)
 {
 	struct sip_list l = sip_msg_list(g->m, SIP_HDR_CONTACT);
@@ -365,7 +369,8 @@ static void write_bindings(struct registering *g, struct buf *out)
 	LIST_EACH (it, &g->record->bindings) {
 		const struct binding *b = CONTAINER_OF(it, struct binding, node);
 
-		buf_addf(out, "Contact: <%s>;expires=%u", b->contact, (unsigned)((b->expires_at - g->now + 999) / 1000));
+		buf_addf(out, "Contact: <%s>;expires=%u", b->contact,
+			(unsigned)((b->expires_at - g->now + 999) / 1000));
 		if (b->q < 1000)
 			buf_addf(out, ";q=0.%03u", b->q);
 		if (b->instance[0])
@@ -376,9 +381,10 @@ static void write_bindings(struct registering *g, struct buf *out)
 			size_t n = strlen(b->instance);
 			bool brackets = n > 2 && b->instance[0] == '<';
 
-			buf_addf(out, ";pub-gruu=\"%s;gr=%.*s\"", g->record->aor, (int)(n - (brackets ? 2 : 0)),
-				b->instance + (brackets ? 1 : 0));
-			buf_addf(out, ";temp-gruu=\"sip:%s@" STR_FMT ";gr\"", b->temp_gruu, STR_ARG(domain));
+			buf_addf(out, ";pub-gruu=\"%s;gr=%.*s\"", g->record->aor,
+				(int)(n - (brackets ? 2 : 0)), b->instance + (brackets ? 1 : 0));
+			buf_addf(out, ";temp-gruu=\"sip:%s@" STR_FMT ";gr\"", b->temp_gruu,
+				STR_ARG(domain));
 		}
 		buf_add_str(out, STR("\r\n"));
 	}
@@ -395,7 +401,8 @@ static void apply(struct registering *g)
 	while (sip_list_nameaddr(&path, &a)) /* RFC 3327 5.3: the Path goes back */
 		buf_addf(&h, "Path: " STR_FMT "\r\n", STR_ARG(a.text));
 	if (g->serve->config.service_route.n > 0)
-		buf_addf(&h, "Service-Route: <" STR_FMT ">\r\n", STR_ARG(g->serve->config.service_route));
+		buf_addf(&h, "Service-Route: <" STR_FMT ">\r\n",
+			STR_ARG(g->serve->config.service_route));
 	if (g->outbound) /* RFC 5626 6: what was applied must be required */
 		buf_add_str(&h, STR("Require: outbound\r\nFlow-Timer: 120\r\n"));
 	serve_answer(g->serve, g->t, 200, STR_EMPTY, buf_str(&h));
@@ -410,7 +417,8 @@ static void refuse(struct registering *g, unsigned status)
 	if (status == 423) /* 10.3 step 7 */
 		buf_addf(&h, "Min-Expires: %u\r\n", g->serve->config.min_expires);
 	drop_empty(g->serve, g->record);
-	serve_answer(g->serve, g->t, status, status == 403 ? STR("Too many bindings") : STR_EMPTY, buf_str(&h));
+	serve_answer(g->serve, g->t, status, status == 403 ? STR("Too many bindings") : STR_EMPTY,
+		buf_str(&h));
 	buf_done(&h);
 }
 
@@ -427,8 +435,10 @@ static bool wants_outbound(const struct sip_msg *m)
 	return false;
 }
 
-/* Who may register this address: its own user, once there are users. 404 for an address that is nobody's (10.3 step 5). */
-static bool admitted(struct serve *s, struct transaction *t, struct sip_msg *m, struct str key, struct arena *arena)
+/* Who may register this address: its own user, once there are users. 404 for an address that is
+ * nobody's (10.3 step 5). */
+static bool admitted(struct serve *s, struct transaction *t, struct sip_msg *m, struct str key,
+	struct arena *arena)
 {
 	struct str user;
 
@@ -447,23 +457,28 @@ static bool admitted(struct serve *s, struct transaction *t, struct sip_msg *m, 
 	return true;
 }
 
-void registrar_request(struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow)
+void registrar_request(
+	struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow)
 {
-	struct registering g = { .serve = s, .t = t, .m = m, .flow = flow, .now = net_now_ms(), .dflt = 3600 };
+	struct registering g = {
+		.serve = s, .t = t, .m = m, .flow = flow, .now = net_now_ms(), .dflt = 3600
+	};
 	struct arena arena = { 0 };
 	struct buf key = BUF_INIT(1 << 12);
 	struct sip_nameaddr to;
 	struct sip_cseq cseq;
 	unsigned status;
 
-	if (!sip_msg_to(m, &to) || !sip_msg_cseq(m, &cseq) || to.uri.scheme > SIP_URI_SIPS || !serve_is_self(s, &to.uri)) {
+	if (!sip_msg_to(m, &to) || !sip_msg_cseq(m, &cseq) || to.uri.scheme > SIP_URI_SIPS ||
+		!serve_is_self(s, &to.uri)) {
 		serve_answer(s, t, 404, STR_EMPTY, STR_EMPTY);
 		return;
 	}
 	serve_user_key(&to.uri, &key);
 	if (admitted(s, t, m, buf_str(&key), &arena)) {
 		g.cseq = cseq.number;
-		if (sip_msg_hdr(m, SIP_HDR_EXPIRES) && !sip_msg_seconds(m, SIP_HDR_EXPIRES, &g.dflt))
+		if (sip_msg_hdr(m, SIP_HDR_EXPIRES) &&
+			!sip_msg_seconds(m, SIP_HDR_EXPIRES, &g.dflt))
 			g.dflt = 3600;
 		g.outbound = wants_outbound(m);
 		g.gruu = sip_msg_has_token(m, SIP_HDR_SUPPORTED, "gruu");

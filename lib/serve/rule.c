@@ -1,4 +1,5 @@
-/* lib/serve/rule.c -- --reply rules: 'METHOD[ USER]=STATUS[ REASON][;after=T][;retry-after=T]'. Status 0 never answers. */
+/* lib/serve/rule.c -- --reply rules: 'METHOD[ USER]=STATUS[ REASON][;after=T][;retry-after=T]'.
+ * Status 0 never answers. */
 #include "serve/impl.h"
 
 #include "base/mem.h"
@@ -26,8 +27,15 @@ struct pending {
 
 bool rule_time(struct str text, uint64_t *ms)
 {
-	static const struct { struct str unit; uint64_t factor; } units[] = {
-		{ { "ms", 2 }, 1 }, { { "s", 1 }, 1000 }, { { "", 0 }, 1000 }, { { "m", 1 }, 60000 }, { { "h", 1 }, 3600000 },
+	static const struct {
+		struct str unit;
+		uint64_t factor;
+	} units[] = {
+		{ { "ms", 2 }, 1 },
+		{ { "s", 1 }, 1000 },
+		{ { "", 0 }, 1000 },
+		{ { "m", 1 }, 60000 },
+		{ { "h", 1 }, 3600000 },
 	};
 	struct scan s = scan_str(text);
 	uint32_t n;
@@ -83,7 +91,8 @@ static bool parse(struct str text, struct rule *r)
 		return false;
 	if (!str_cut(str_trim(answer), ' ', &number, &r->reason))
 		number = str_trim(answer);
-	return r->method.n > 0 && str_u32(number, &r->status) && (r->status == 0 || (r->status >= 100 && r->status < 700));
+	return r->method.n > 0 && str_u32(number, &r->status) &&
+	       (r->status == 0 || (r->status >= 100 && r->status < 700));
 }
 
 int serve_reply_check(struct str rule, struct fail *f)
@@ -92,7 +101,8 @@ int serve_reply_check(struct str rule, struct fail *f)
 
 	return parse(rule, &r) ? 0
 			       : fail_set(f, -FAIL_ARGUMENT,
-					 "\"" STR_FMT "\" is not METHOD[ USER]=STATUS[ REASON][;after=T][;retry-after=T]",
+					 "\"" STR_FMT "\" is not METHOD[ USER]=STATUS[ "
+						      "REASON][;after=T][;retry-after=T]",
 					 STR_ARG(rule));
 }
 
@@ -103,9 +113,11 @@ static void answer(struct serve *s, struct transaction *t, const struct rule *r)
 	if (r->has_retry_after)
 		buf_addf(&h, "Retry-After: %u\r\n", (unsigned)((r->retry_after_ms + 999) / 1000));
 	if (r->status == 401 || r->status == 407)
-		buf_addf(&h, "%s: Digest realm=\"" STR_FMT "\", nonce=\"%u\", algorithm=MD5, qop=\"auth\"\r\n",
-			r->status == 401 ? "WWW-Authenticate" : "Proxy-Authenticate", STR_ARG(s->config.realm),
-			(unsigned)(net_now_us() & 0xffffffffU));
+		buf_addf(&h,
+			"%s: Digest realm=\"" STR_FMT
+			"\", nonce=\"%u\", algorithm=MD5, qop=\"auth\"\r\n",
+			r->status == 401 ? "WWW-Authenticate" : "Proxy-Authenticate",
+			STR_ARG(s->config.realm), (unsigned)(net_now_us() & 0xffffffffU));
 	serve_answer(s, t, r->status, r->reason, buf_str(&h));
 	buf_done(&h);
 }
@@ -172,7 +184,8 @@ bool rule_request(struct serve *s, struct transaction *t, struct sip_msg *m)
 		if (!parse(s->config.replies[i], &r) || !matches(&r, m))
 			continue;
 		if (r.status == 0)
-			transaction_free(t); /* silent: it lives on and swallows the retransmissions */
+			transaction_free(
+				t); /* silent: it lives on and swallows the retransmissions */
 		else if (r.after_ms > 0)
 			answer_later(s, t, &r);
 		else

@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char allow[] = "Allow: REGISTER, OPTIONS, MESSAGE, SUBSCRIBE, NOTIFY, REFER, INFO, PUBLISH\r\n";
+static const char allow[] =
+	"Allow: REGISTER, OPTIONS, MESSAGE, SUBSCRIBE, NOTIFY, REFER, INFO, PUBLISH\r\n";
 
 void serve_tell(struct serve *s, const struct serve_event *ev)
 {
@@ -30,7 +31,8 @@ void serve_user_key(const struct sip_uri *u, struct buf *out)
 {
 	unsigned char c;
 
-	/* RFC 3261 10.3 step 5: compared "as described in 19.1.4", where %HH is the character it stands for. */
+	/* RFC 3261 10.3 step 5: compared "as described in 19.1.4", where %HH is the character it
+	 * stands for. */
 	for (size_t i = 0; i < u->user.n; i++)
 		if (u->user.p[i] == '%' && text_unhex(str_sub(u->user, i + 1, i + 3), &c, 1)) {
 			buf_add_char(out, (char)c);
@@ -53,7 +55,8 @@ bool serve_is_self(const struct serve *s, const struct sip_uri *u)
 	return false;
 }
 
-bool serve_listener(const struct serve *s, unsigned i, char text[NET_ADDR_TEXT], struct endpoint_hop *out)
+bool serve_listener(
+	const struct serve *s, unsigned i, char text[NET_ADDR_TEXT], struct endpoint_hop *out)
 {
 	return endpoint_manager_listener(s->manager, i, text, out);
 }
@@ -77,12 +80,14 @@ unsigned serve_bindings(const struct serve *s, struct str user)
 
 /* ---- answers ---- */
 
-void serve_answer(struct serve *s, struct transaction *t, unsigned status, struct str reason, struct str headers)
+void serve_answer(struct serve *s, struct transaction *t, unsigned status, struct str reason,
+	struct str headers)
 {
 	struct buf b = BUF_INIT(1 << 18);
 	char address[NET_ADDR_TEXT];
 	struct dispatch_text text;
-	struct sip_response r = transaction_response(transaction_msg(t), transaction_flow(t), address);
+	struct sip_response r =
+		transaction_response(transaction_msg(t), transaction_flow(t), address);
 	struct endpoint_msg description;
 
 	dispatch_describe_msg(transaction_msg(t), transaction_flow(t), &text, &description);
@@ -136,7 +141,11 @@ static void own_request(struct serve *s, struct transaction *t, const struct sip
 	buf_add_str(&h, str_of(allow));
 	if (m->method == SIP_OPTIONS)
 		buf_add_str(&h, STR("Accept: */*\r\nSupported: path, outbound, gruu\r\n"));
-	serve_answer(s, t, m->method == SIP_OPTIONS ? 200 : m->method == SIP_OTHER ? 501 : 405, STR_EMPTY, buf_str(&h));
+	serve_answer(s, t,
+		m->method == SIP_OPTIONS ? 200
+		: m->method == SIP_OTHER ? 501
+					 : 405,
+		STR_EMPTY, buf_str(&h));
 	buf_done(&h);
 }
 
@@ -156,7 +165,8 @@ static bool on_request(void *arg, struct transaction *t, struct sip_msg *m, stru
 		return true;
 	if (!sip_uri_parse(m->request_uri, &uri))
 		serve_answer(s, t, 400, STR("Malformed Request-URI"), STR_EMPTY);
-	else if (uri.scheme <= SIP_URI_SIPS && m->method == SIP_REGISTER && serve_is_self(s, &uri) && !unsupported(s, t, m))
+	else if (uri.scheme <= SIP_URI_SIPS && m->method == SIP_REGISTER &&
+		 serve_is_self(s, &uri) && !unsupported(s, t, m))
 		registrar_request(s, t, m, flow);
 	else if (uri.scheme <= SIP_URI_SIPS && m->method == SIP_REGISTER && serve_is_self(s, &uri))
 		; /* answered as unsupported */
@@ -206,7 +216,8 @@ static void add_user(struct serve *s, const struct serve_user *u)
 
 	copy->name = (struct str){ mem_strndup(u->name.p, u->name.n), u->name.n };
 	copy->secret = u->secret;
-	copy->secret.secret = (struct str){ mem_strndup(u->secret.secret.p, u->secret.secret.n), u->secret.secret.n };
+	copy->secret.secret = (struct str){ mem_strndup(u->secret.secret.p, u->secret.secret.n),
+		u->secret.secret.n };
 	map_set(&s->users, &copy->node, copy->name);
 }
 
@@ -230,7 +241,8 @@ static int make_certificate(struct serve *s, struct fail *f)
 {
 	const char *dir = s->config.tls_dir;
 	const char *domain = arena_str(&s->arena, s->config.domain).p;
-	const char *const names[] = { domain, "localhost", "127.0.0.1", "::1", NULL }; /* ruling 12 */
+	const char *const names[] = { domain, "localhost", "127.0.0.1", "::1",
+		NULL }; /* ruling 12 */
 	int e;
 
 	if (!s->config.tls_auto)
@@ -243,7 +255,8 @@ static int make_certificate(struct serve *s, struct fail *f)
 	return 0;
 }
 
-/* Ruling 11: UDP and TCP on one port. A port that the kernel gives for one may be taken for the other: try again. */
+/* Ruling 11: UDP and TCP on one port. A port that the kernel gives for one may be taken for the
+ * other: try again. */
 static int listen_default(struct serve *s, struct fail *f)
 {
 	struct endpoint_hop hop;
@@ -272,12 +285,14 @@ static int listen_all(struct serve *s, bool open, struct fail *f)
 		return listen_default(s, f);
 	for (unsigned i = 0; i < s->config.listen_count && e == 0; i++) {
 		struct str uri = s->config.listen[i];
-		bool loopback = str_find(uri, '[') < uri.n ? str_starts(str_sub(uri, 4, uri.n), STR("[::1]"))
-							   : str_starts(str_sub(uri, 4, uri.n), STR("127."));
+		bool loopback = str_find(uri, '[') < uri.n
+					? str_starts(str_sub(uri, 4, uri.n), STR("[::1]"))
+					: str_starts(str_sub(uri, 4, uri.n), STR("127."));
 
 		if (!loopback && !open && (s->users.count == 0 || !s->config.challenge))
 			return fail_set(f, -FAIL_ARGUMENT,
-				STR_FMT " is not loopback: add users and a challenge, or --auth=none to serve everybody",
+				STR_FMT " is not loopback: add users and a challenge, or "
+					"--auth=none to serve everybody",
 				STR_ARG(uri));
 		e = endpoint_manager_listen(s->manager, uri, f);
 	}
@@ -287,7 +302,9 @@ static int listen_all(struct serve *s, bool open, struct fail *f)
 int serve_new(const struct serve_config *config, bool open, struct serve **out, struct fail *f)
 {
 	struct serve *s = MEM_NEW(struct serve);
-	struct endpoint_manager_config mc = { .kind = NET_SERVER, .trace = config->trace, .timers = config->timers };
+	struct endpoint_manager_config mc = {
+		.kind = NET_SERVER, .trace = config->trace, .timers = config->timers
+	};
 	int e = 0;
 
 	s->config = *config;
@@ -301,7 +318,8 @@ int serve_new(const struct serve_config *config, bool open, struct serve **out, 
 		add_user(s, &config->users[i]);
 	for (unsigned i = 0; i < config->reply_count && e == 0; i++)
 		e = serve_reply_check(config->replies[i], f);
-	if (e != 0 || (e = fault_init(&s->fault, &s->config, s->seed, f)) != 0 || (e = make_certificate(s, f)) != 0)
+	if (e != 0 || (e = fault_init(&s->fault, &s->config, s->seed, f)) != 0 ||
+		(e = make_certificate(s, f)) != 0)
 		goto fail;
 	mc.tls_server = s->config.tls;
 	if ((e = endpoint_manager_new(&mc, &s->manager, f)) != 0)

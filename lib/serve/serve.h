@@ -1,5 +1,5 @@
-/* lib/serve/serve.h -- the embedded test server: registrar, proxy and challenger in memory. One fence: every feature
- * exists to make a client testable. cli.md section 16 */
+/* lib/serve/serve.h -- the embedded test server: registrar, proxy and challenger in memory. One
+ * fence: every feature exists to make a client testable. cli.md section 16 */
 #ifndef SERVE_SERVE_H
 #define SERVE_SERVE_H
 
@@ -14,15 +14,17 @@ struct serve_user {
 
 struct serve_binding { /* a change of the location table */
 	struct str aor, contact, user_agent;
-	const char *cause; /* RFC 3680: "created" "refreshed" "shortened" "expired" "unregistered" "deactivated" */
+	const char *cause; /* RFC 3680: "created" "refreshed" "shortened" "expired" "unregistered"
+			      "deactivated" */
 	uint32_t expires;
 };
 
 enum serve_event_type {
 	SERVE_LISTENING, /* all sockets are bound */
-	SERVE_BINDING,   /* binding */
-	SERVE_REQUEST,   /* msg: a request, with what was replied (0: it was proxied) */
-	SERVE_CONTROL,   /* text: an order of the control FIFO that was carried out, or why it was not */
+	SERVE_BINDING, /* binding */
+	SERVE_REQUEST, /* msg: a request, with what was replied (0: it was proxied) */
+	SERVE_CONTROL, /* text: an order of the control FIFO that was carried out, or why it was not
+			*/
 };
 
 struct serve_event {
@@ -36,23 +38,28 @@ typedef void serve_event_fn(void *arg, const struct serve_event *ev);
 
 struct serve_config {
 	const struct trace *trace;
-	struct str domain;         /* empty: test.invalid */
-	struct str realm;          /* empty: the domain */
-	const struct str *listen; unsigned listen_count; /* "udp:127.0.0.1:0" ...; none: udp and tcp on one free port of
-	                              * 127.0.0.1, and tls on another when there is a certificate (ruling 11) */
+	struct str domain; /* empty: test.invalid */
+	struct str realm; /* empty: the domain */
+	const struct str *listen;
+	unsigned listen_count; /* "udp:127.0.0.1:0" ...; none: udp and tcp on one free port of
+				* 127.0.0.1, and tls on another when there is a certificate (ruling
+				* 11) */
 	struct net_tls_config tls; /* cert and key; NULL: none */
-	bool tls_auto;             /* a throw-away CA in `tls_dir` */
+	bool tls_auto; /* a throw-away CA in `tls_dir` */
 	const char *tls_dir;
-	const struct serve_user *users; unsigned user_count;
-	bool challenge;            /* digest for REGISTER (401) and for requests from our domain (407) */
-	unsigned digest;           /* set of 1 << enum hash_kind, 0: all, strongest first */
-	uint64_t nonce_ms;         /* life of a nonce, then stale=true; 0: 5 min */
+	const struct serve_user *users;
+	unsigned user_count;
+	bool challenge; /* digest for REGISTER (401) and for requests from our domain (407) */
+	unsigned digest; /* set of 1 << enum hash_kind, 0: all, strongest first */
+	uint64_t nonce_ms; /* life of a nonce, then stale=true; 0: 5 min */
 	uint32_t min_expires, max_expires; /* seconds; 0: 60 and 3600 */
-	struct str service_route;  /* URI; empty: none */
-	const struct str *replies; unsigned reply_count; /* "METHOD[ USER]=STATUS[ REASON][;after=T][;retry-after=T]" */
-	const struct str *faults; unsigned fault_count;  /* "drop:P" "delay:T" "dup:P" "reorder:P" "truncate" */
-	uint32_t seed;             /* of the faults; 0: random */
-	const char *control;       /* path of a FIFO, made if missing; NULL: none */
+	struct str service_route; /* URI; empty: none */
+	const struct str *replies;
+	unsigned reply_count; /* "METHOD[ USER]=STATUS[ REASON][;after=T][;retry-after=T]" */
+	const struct str *faults;
+	unsigned fault_count; /* "drop:P" "delay:T" "dup:P" "reorder:P" "truncate" */
+	uint32_t seed; /* of the faults; 0: random */
+	const char *control; /* path of a FIFO, made if missing; NULL: none */
 	struct sip_timers timers;
 	serve_event_fn *on_event;
 	void *arg;
@@ -62,12 +69,14 @@ struct serve_config {
 int serve_reply_check(struct str rule, struct fail *f);
 int serve_fault_check(struct str rule, struct fail *f);
 
-/* Binds everything. -FAIL_ARGUMENT, -FAIL_LOCAL. Beyond loopback it wants users and a challenge, unless open is set. */
+/* Binds everything. -FAIL_ARGUMENT, -FAIL_LOCAL. Beyond loopback it wants users and a challenge,
+ * unless open is set. */
 int serve_new(const struct serve_config *config, bool open, struct serve **out, struct fail *f);
 void serve_free(struct serve *s); /* NULL is fine */
 
 /* Where it listens, as in endpoint_manager_listener. */
-bool serve_listener(const struct serve *s, unsigned i, char text[NET_ADDR_TEXT], struct endpoint_hop *out);
+bool serve_listener(
+	const struct serve *s, unsigned i, char text[NET_ADDR_TEXT], struct endpoint_hop *out);
 /* The CA file of tls_auto, or NULL. */
 const char *serve_cacert(const struct serve *s);
 uint32_t serve_seed(const struct serve *s);

@@ -12,8 +12,8 @@
 void sip_build_request(struct buf *b, struct str method, struct str request_uri);
 /* "Via: SIP/2.0/UDP host:port;branch=...;rport" (rport for every transport: RFC 3581, harmless on
  * streams). An IPv6 host goes without brackets; a port of 0 is not written. */
-void sip_build_via(struct buf *b, struct str transport, struct str host, uint16_t port,
-	struct str branch);
+void sip_build_via(
+	struct buf *b, struct str transport, struct str host, uint16_t port, struct str branch);
 /* One header line; the value is checked. */
 void sip_build_hdr(struct buf *b, enum sip_hdr_id id, struct str value);
 /* The same under any name, which must be a token. */
@@ -24,8 +24,8 @@ void sip_build_hdrf(struct buf *b, enum sip_hdr_id id, const char *fmt, ...) PRI
 /* Content-Type (unless type is empty), Content-Length, the blank line and the body. */
 void sip_build_end(struct buf *b, struct str type, struct str body);
 
-/* "Via: " and a value as it was received, its topmost element with received=address (18.2.1) and the port in its rport,
- * if it has one (RFC 3581): what a proxy passes on. */
+/* "Via: " and a value as it was received, its topmost element with received=address (18.2.1) and
+ * the port in its rport, if it has one (RFC 3581): what a proxy passes on. */
 void sip_build_via_from(struct buf *b, struct str value, struct str received, uint16_t rport);
 
 /* A response to a request; zero or empty means none, and for reason the default phrase. */

@@ -189,9 +189,9 @@ bindings() {
 		rte register -n "$@" sip:alice@example.com
 		ended_with 0
 	}
-	reg --methods=INVITE,BYE --q=0.7 --contact=';+sip.audio' --path=sip:p.example.com --push=acme,canary-prid,x=1
+	reg --methods=INVITE,BYE --q=0.7 --contact=';+sip.audio' --path=sip:p.example.com --push=acme,canary-prid,x1
 	says '^REGISTER sip:example\.com SIP/2\.0$'
-	says '^Contact: <sip:alice@[^>]*;pn-provider=acme;pn-prid=<masked>;pn-param=x=1>;q=0\.7.*;methods="INVITE,BYE";\+sip\.audio$'
+	says '^Contact: <sip:alice@[^>]*;pn-provider=acme;pn-prid=<masked>;pn-param=x1>;q=0\.7.*;methods="INVITE,BYE";\+sip\.audio$'
 	says '^Path: <sip:p\.example\.com>$'
 	! grep -q canary-prid <<<"$output" || what_happened
 	reg --third-party=sip:secretary@example.com

@@ -1,7 +1,9 @@
-/* tests/tools/jsoncheck.c -- jsoncheck < events.ndjson: holds the records of rte --json against cli/events.def and the rules of
- * cli.md section 10.3. Several runs may follow one another. The first violation is told with its line, exit 1.
+/* tests/tools/jsoncheck.c -- jsoncheck < events.ndjson: holds the records of rte --json against
+ * cli/events.def and the rules of cli.md section 10.3. Several runs may follow one another. The
+ * first violation is told with its line, exit 1.
  *
- * jsoncheck -c: the commands of the records must not matter, and a run may begin or end in the middle (cut streams). */
+ * jsoncheck -c: the commands of the records must not matter, and a run may begin or end in the
+ * middle (cut streams). */
 #include "schema.h"
 
 #include <jansson.h>
@@ -102,12 +104,14 @@ static void check_value(const char *where, const json_t *v, const char *kind)
 	if (k.map && !json_is_object(v))
 		complain("%s is not an object", where);
 	if (k.list) {
-		json_array_foreach(v, i, item) {
+		json_array_foreach(v, i, item)
+		{
 			snprintf(name, sizeof(name), "%.150s[%zu]", where, i);
 			check_one(name, item, k.name);
 		}
 	} else if (k.map) {
-		json_object_foreach((json_t *)(uintptr_t)v, key, item) {
+		json_object_foreach((json_t *)(uintptr_t)v, key, item)
+		{
 			snprintf(name, sizeof(name), "%.100s.%.60s", where, key);
 			check_one(name, item, k.name);
 		}
@@ -125,7 +129,8 @@ static void check_fields(const char *where, const json_t *object, const struct s
 	const char *key;
 	json_t *v;
 
-	json_object_foreach((json_t *)(uintptr_t)object, key, v) {
+	json_object_foreach((json_t *)(uintptr_t)object, key, v)
+	{
 		char name[200];
 
 		f = common ? schema_field(common, key) : NULL;
@@ -188,7 +193,8 @@ static void check_order(struct stream *s, const json_t *r, const char *type)
 /* Compact, keys sorted, ASCII: just as Jansson writes it again. */
 static void check_form(const json_t *r, const char *line, size_t n)
 {
-	char *again = json_dumps(r, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
+	char *again = json_dumps(
+		r, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
 
 	for (size_t i = 0; i < n; i++)
 		if ((unsigned char)line[i] < 0x20 || (unsigned char)line[i] > 0x7e)
