@@ -76,16 +76,38 @@ static int flow_time(
 	return e;
 }
 
+/* --idle-timeout=T for all, HOST:PORT=T for one peer (ruling 28). */
+static int idle_times(struct run *r, struct run_setup *s, struct fail *f)
+{
+	const struct values *given = &r->g->idle_timeout;
+	struct endpoint_idle *peers = arena_alloc(&r->g->arena, (given->n + 1) * sizeof(*peers));
+	const char *const option = "--idle-timeout";
+	struct str peer, time;
+	int e = 0;
+
+	for (unsigned i = 0; i < given->n && e == 0; i++) {
+		struct endpoint_idle *p = &peers[s->manager.idle_count];
+		if (!str_cut(str_of(given->v[i]), '=', &peer, &time)) {
+			e = flow_time(option, given->v[i], NET_NEVER, &s->manager.net.idle_in_ms, f);
+			continue;
+		}
+		*p = (struct endpoint_idle){ 0 };
+		e = value_hostport(option, arena_str(&r->g->arena, peer).p, &p->host, &p->port, f);
+		if (e == 0)
+			e = flow_time(option, time.p, NET_NEVER, &p->ms, f);
+		s->manager.idle_count++;
+	}
+	s->manager.idle = peers;
+	s->manager.net.idle_out_ms = s->manager.net.idle_in_ms;
+	return e;
+}
+
 static int flows(struct run *r, struct run_setup *s, struct fail *f)
 {
 	const struct groups *g = r->g;
 	struct net_manager_config *net = &s->manager.net;
-	int e = 0;
+	int e = idle_times(r, s, f);
 
-	for (unsigned i = 0; i < g->idle_timeout.n && e == 0; i++)
-		e = flow_time(
-			"--idle-timeout", g->idle_timeout.v[i], NET_NEVER, &net->idle_in_ms, f);
-	net->idle_out_ms = net->idle_in_ms;
 	if (e == 0)
 		e = flow_time("--linger", g->linger, 1, &net->linger_ms, f);
 	if (e == 0)

@@ -18,6 +18,13 @@
 
 struct endpoint_manager;
 
+/* The idle limit of flows to or from one peer (ruling 28). */
+struct endpoint_idle {
+	struct str host; /* as in a target, or a numeric address */
+	uint16_t port; /* 0: any */
+	uint64_t ms; /* NET_NEVER: none */
+};
+
 struct endpoint_manager_config {
 	enum net_manager_kind kind; /* NET_CLIENT: server-based endpoints only */
 	const struct trace *trace; /* borrowed; lives as long as the manager */
@@ -32,6 +39,8 @@ struct endpoint_manager_config {
 	struct sip_timers timers;
 	struct str advertise; /* HOST[:PORT] in Via and Contact in place of the local address;
 				 empty: none */
+	const struct endpoint_idle *idle;
+	unsigned idle_count;
 };
 
 /* The loop of this process; ev_run and ev_break are the command's (R1). */

@@ -81,6 +81,11 @@ int endpoint_manager_new(
 	net_tls_unref(server);
 	if (e != 0)
 		goto fail;
+	for (unsigned i = 0; i < config->idle_count; i++)
+		net_manager_set_peer_idle(
+			m->net, config->idle[i].host, config->idle[i].port, config->idle[i].ms);
+	m->config.idle = NULL;
+	m->config.idle_count = 0;
 	net_loop_trace(net.loop, config->trace);
 	*out = m;
 	return 0;

@@ -6,7 +6,7 @@ load client
 setup_file() {
 	need ip
 	# what is sent there is never heard of again
-	ip route add 192.0.2.0/24 dev lo
+	ip route add 192.0.2.0/24 dev lo src 127.0.0.1
 	names_start
 	kamailio_start CERT=nameonly
 }
