@@ -11,13 +11,19 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 bool sip_build_clean(struct str value)
 {
-	for (size_t i = 0; i < value.n; i++)
-		if (scan_is(value.p[i], CH_CONTROL) && value.p[i] != '\t')
-			return false;
-	return true;
+	unsigned bad = 0;
+
+	/* Without a way out of the loop the compiler looks at many bytes at once. */
+	for (size_t i = 0; i < value.n; i++) {
+		unsigned char c = (unsigned char)value.p[i];
+		bad |= (unsigned)(c < 0x20) & (unsigned)(c != '\t');
+		bad |= (unsigned)(c == 0x7f);
+	}
+	return bad == 0;
 }
 
 /* Every byte of every message but its body goes through here, or is a literal of this file. */
@@ -76,17 +82,38 @@ void sip_build_via(
 	buf_add_str(b, STR(";rport\r\n"));
 }
 
+/* A whole line with a name that is known to be a token: most of what is written. */
+static void put_line(struct buf *b, struct str name, struct str value)
+{
+	size_t n = name.n + 2 + value.n + 2;
+	char *p;
+
+	if (!sip_build_clean(value))
+		buf_fail(b, -FAIL_SYNTAX);
+	if (!buf_reserve(b, n))
+		return;
+	p = b->p + b->n;
+	memcpy(p, name.p, name.n);
+	memcpy(p + name.n, ": ", 2);
+	if (value.n > 0)
+		memcpy(p + name.n + 2, value.p, value.n);
+	memcpy(p + n - 2, "\r\n", 2);
+	buf_commit(b, n);
+}
+
 void sip_build_named(struct buf *b, struct str name, struct str value)
 {
-	start_line(b, name);
-	put(b, value);
-	end_line(b);
+	struct scan rest = scan_str(name);
+
+	if (!scan_run(&rest, CH_TOKEN, NULL) || !scan_end(&rest))
+		buf_fail(b, -FAIL_SYNTAX);
+	put_line(b, name, value);
 }
 
 void sip_build_hdr(struct buf *b, enum sip_hdr_id id, struct str value)
 {
 	assert(id != SIP_HDR_OTHER);
-	sip_build_named(b, sip_hdr_name(id), value);
+	put_line(b, sip_hdr_name(id), value);
 }
 
 void sip_build_hdrf(struct buf *b, enum sip_hdr_id id, const char *fmt, ...)

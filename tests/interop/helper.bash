@@ -109,6 +109,31 @@ deaf_start() {
 	disown
 	wait_for 5 listening tcp "$1"
 }
+# server_start HOW udp|tcp|tls [PORT]: answer.sh HOW at 127.0.0.1, port 5070; TLS with the certificate of pki.sh
+server_start() {
+	need socat
+	local how=$1 transport=$2 port=${3:-5070} address
+	server_stop "$port"
+	case $transport in
+	udp) address=UDP4-RECVFROM:$port,bind=127.0.0.1,reuseaddr,fork ;;
+	tcp) address=TCP4-LISTEN:$port,bind=127.0.0.1,reuseaddr,fork,backlog=50 ;;
+	tls)
+		pki
+		address=OPENSSL-LISTEN:$port,bind=127.0.0.1,pf=ip4,reuseaddr,fork,verify=0,cert=$RTE_PKI/server.pem,key=$RTE_PKI/server.key
+		;;
+	esac
+	setsid socat "$address" "EXEC:$interop/answer.sh $how" </dev/null >/dev/null 2>&1 3>&- &
+	echo $! >"$BATS_FILE_TMPDIR/server-$port"
+	disown
+	wait_for 5 listening "${transport/tls/tcp}" "$port"
+}
+server_stop() { # [PORT]
+	local file=$BATS_FILE_TMPDIR/server-${1:-5070}
+	[ -s "$file" ] || return 0
+	kill -KILL -- "-$(cat "$file")" 2>/dev/null || true
+	wait_for 5 gone "$(cat "$file")"
+	rm -f "$file"
+}
 # drop_tcp PORT: resets every TCP connection to the local port PORT
 drop_tcp() {
 	ss -K -t "sport = :$1" >/dev/null
@@ -137,5 +162,8 @@ rigs_stop() {
 	local dir
 	for dir in "$BATS_FILE_TMPDIR"/sipp-*; do
 		[ ! -d "$dir" ] || sipp_stop "${dir##*-}"
+	done
+	for dir in "$BATS_FILE_TMPDIR"/server-*; do
+		[ ! -e "$dir" ] || server_stop "${dir##*-}"
 	done
 }
