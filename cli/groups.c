@@ -99,7 +99,7 @@ static const struct poptOption *credentials(struct groups *g)
 		TEXT("auth", 0, auth, "schemes in order of preference: digest none", "LIST"),
 		TEXT("digest", 0, digest, "algorithms: sha-512-256 sha-256 md5 (default all)",
 			"LIST"),
-		FLAG("preauth", 0, preauth, "Authorization before a challenge"),
+		FLAG("preauth", 0, preauth, "use the last challenge again, unasked"),
 		POPT_TABLEEND,
 	};
 	return KEEP(g, table);
@@ -150,7 +150,7 @@ static const struct poptOption *times(struct groups *g)
 	const struct poptOption table[] = {
 		TEXT("connect-timeout", 0, connect_timeout,
 			"connect and TLS handshake (--timeout, at most 32s)", "T"),
-		TEXT("timeout", 0, timeout, "one transaction (default 64*T1)", "T"),
+		TEXT("timeout", 0, timeout, "one transaction (default 64*T1, options 5s)", "T"),
 		TEXT("max-time", 'm', max_time, "the whole command, DNS included", "T"),
 		TEXT("t1", 0, t1, "round-trip estimate (default 500ms)", "T"),
 		TEXT("t2", 0, t2, "longest retransmission interval (default 4s)", "T"),
