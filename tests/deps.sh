@@ -14,7 +14,7 @@ build='gcc libc6-dev meson ninja-build pkg-config
 	libev-dev libssl-dev libc-ares-dev libpopt-dev libjansson-dev'
 
 test='libcmocka-dev clang llvm libclang-rt-dev binutils valgrind libc6-dbg
-	bats parallel jq procps mandoc bash-completion zsh fish
+	bats parallel jq procps mandoc man-db bash-completion zsh fish
 	faketime libfaketime openssl curl ca-certificates socat iproute2 iptables
 	kamailio kamailio-tls-modules kamailio-outbound-modules
 	sip-tester sipsak sofia-sip-bin knot bind9-dnsutils'

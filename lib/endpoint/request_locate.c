@@ -95,7 +95,8 @@ static void on_resolved(struct ev_loop *loop, ev_timer *w, int revents)
 	ev_timer_stop(loop, w);
 	r->resolving = false;
 	r->resolved = true;
-	r->result.times.resolve = v->ms;
+	if (v->query_count > 0) /* a numeric host takes no time */
+		r->result.times.resolve = v->ms;
 	if (v->query_count > 0 && !describe_resolved(r))
 		return;
 	if (v->count == 0) {

@@ -29,7 +29,7 @@ teardown() {
 }
 
 @test "-- COMMAND: what it finds in its environment" {
-	RTE_SERVE_TLS=old rte serve --tls-auto --domain=example.test -- sh -c 'env | grep ^RTE_S; test -s "$RTE_CACERT"'
+	RTE_SERVE_TLS=old rte serve --tls-auto --domain=example.test -- sh -c 'env | grep ^RTE_SERV; test -s "$RTE_CACERT"'
 	ended_with 0
 	server=$(sed -n 's/^RTE_SERVER=//p' <<<"$output")
 	[[ $server =~ ^127\.0\.0\.1:[0-9]+$ ]]

@@ -5,10 +5,14 @@ set -u
 how=$1
 cr=$'\r'
 
-# request: reads one; sets $method, $uri, $via, $from, $to, $call_id, $cseq, $contact
+# bash writes line by line, which would be a datagram a line
+printf() {
+	env printf "$@"
+}
+# request: reads one; sets $method, $uri, $via, $from, $to, $call_id, $cseq, $contact, $expires
 request() {
 	local line name value length=0
-	method= uri= via= from= to= call_id= cseq= contact=
+	method= uri= via= from= to= call_id= cseq= contact= expires=
 	read -r method uri line || return 1
 	while read -r line; do
 		line=${line%$cr}
@@ -21,6 +25,7 @@ request() {
 		call-id) call_id=$value ;;
 		cseq) cseq=$value ;;
 		contact) contact=$value ;;
+		expires) expires=$value ;;
 		content-length) length=$value ;;
 		esac
 	done
@@ -103,6 +108,14 @@ retry-after-*) # with that Retry-After
 	request
 	answer '503 Service Unavailable' "Retry-After: ${how#retry-after-}" "$none"
 	;;
+growing-423) # twice what was asked is the least
+	request
+	answer '423 Interval Too Brief' "Min-Expires: $((${expires:-0} * 2))" "$none"
+	;;
+lower-423) # the least is less than what was asked
+	request
+	answer '423 Interval Too Brief' 'Min-Expires: 5' "$none"
+	;;
 not-ours) # 200 with somebody else's Contact
 	request
 	answer '200 OK' 'Contact: <sip:somebody@192.0.2.9>;expires=60' "$none"
@@ -133,6 +146,9 @@ downgrade)
 	stay
 	;;
 # ---- streams
+deaf)
+	stay
+	;;
 half)
 	request
 	answer '200 OK' "$none" | head -c 60

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static unsigned line_number;
 
@@ -26,7 +27,7 @@ static void complain(const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputc('\n', stderr);
-	exit(1);
+	_exit(1); /* at once: nothing of it is freed */
 }
 
 /* ---- kinds ---- */
