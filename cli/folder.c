@@ -10,7 +10,8 @@
 int folder_new(struct arena *a, const char **path, struct fail *f)
 {
 	const char *base = getenv("TMPDIR");
-	char *name = (char *)(uintptr_t)arena_fmt(a, "%s/rte-XXXXXX", base && base[0] ? base : "/tmp").p;
+	char *name =
+		(char *)(uintptr_t)arena_fmt(a, "%s/rte-XXXXXX", base && base[0] ? base : "/tmp").p;
 
 	if (!mkdtemp(name))
 		return fail_set(f, -FAIL_LOCAL, "%s: %s", name, strerror(errno));

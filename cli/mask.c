@@ -9,12 +9,18 @@ static bool is_at(struct str s, size_t i, struct str word)
 	return str_istarts(str_sub(s, i, s.n), word);
 }
 
-/* Blanks, and line ends that fold. */
+/* Behind blanks, and line ends that fold. */
 static size_t skip_blank(struct str s, size_t i)
 {
-	while (i < s.n && (s.p[i] == ' ' || s.p[i] == '\t' || s.p[i] == '\r' || s.p[i] == '\n'))
-		i++;
-	return i;
+	for (;;) {
+		size_t at = i;
+
+		while (at < s.n && (s.p[at] == '\r' || s.p[at] == '\n'))
+			at++;
+		if (at == s.n || !scan_is(s.p[at], CH_LWS))
+			return i;
+		i = at + 1;
+	}
 }
 
 /* Behind the value that begins at i: a quoted string, or up to what ends a parameter. */
@@ -26,7 +32,7 @@ static size_t skip_value(struct str s, size_t i)
 				i++;
 		return i < s.n ? i + 1 : i;
 	}
-	while (i < s.n && !scan_is(s.p[i], CH_LWS) && s.p[i] != '\r' && s.p[i] != '\n' && s.p[i] != ',' &&
+	while (i < s.n && !scan_is(s.p[i], CH_LWS | CH_CONTROL) && s.p[i] != ',' &&
 		s.p[i] != ';' && s.p[i] != '>' && s.p[i] != '"')
 		i++;
 	return i;
@@ -40,9 +46,12 @@ static bool parameter(struct str s, size_t i, size_t *from, size_t *to)
 	};
 
 	for (size_t k = 0; k < ARRAY_LEN(names); k++) {
-		size_t at = skip_blank(s, i + names[k].n);
+		size_t at;
 
-		if (!is_at(s, i, names[k]) || at >= s.n || s.p[at] != '=')
+		if (!is_at(s, i, names[k]))
+			continue;
+		at = skip_blank(s, i + names[k].n);
+		if (at == s.n || s.p[at] != '=')
 			continue;
 		*from = skip_blank(s, at + 1);
 		*to = skip_value(s, *from);
@@ -65,7 +74,9 @@ static bool crypto_key(struct str s, size_t i, size_t *from, size_t *to)
 /* Authorization: SCHEME TOKEN, where the token is no parameter. */
 static bool bare_token(struct str s, size_t i, size_t *from, size_t *to)
 {
-	static const struct str names[] = { { "Authorization:", 14 }, { "Proxy-Authorization:", 20 } };
+	static const struct str names[] = {
+		{ "Authorization:", 14 }, { "Proxy-Authorization:", 20 },
+	};
 	size_t at = 0;
 
 	for (size_t k = 0; k < ARRAY_LEN(names) && at == 0; k++)
@@ -78,20 +89,27 @@ static bool bare_token(struct str s, size_t i, size_t *from, size_t *to)
 	*from = *to = skip_blank(s, at);
 	while (*to < s.n && (scan_is(s.p[*to], CH_TOKEN) || s.p[*to] == '/' || s.p[*to] == '='))
 		++*to;
-	/* NAME="VALUE", NAME=VALUE, */
-	return *to > *from && (*to == s.n || (s.p[*to] != '"' && s.p[*to] != ','));
+	/* behind parameters stands more: NAME="VALUE", NAME=VALUE, NAME = VALUE */
+	at = skip_blank(s, *to);
+	return *to > *from && (at == s.n || s.p[at] == '\r' || s.p[at] == '\n');
 }
 
 /* sip:user:PASSWORD@host */
 static bool uri_password(struct str s, size_t i, size_t *from, size_t *to)
 {
-	size_t scheme = is_at(s, i, STR("sip:")) ? 4 : is_at(s, i, STR("sips:")) ? 5 : 0, at, colon = 0;
+	size_t at = i, colon = 0;
 
-	for (at = i + scheme; scheme && at < s.n && s.p[at] != '@'; at++) {
+	if (is_at(s, i, STR("sip:")))
+		at += 4;
+	else if (is_at(s, i, STR("sips:")))
+		at += 5;
+	else
+		return false;
+	for (; at < s.n && s.p[at] != '@'; at++) {
 		char c = s.p[at];
 
 		if (scan_is(c, CH_LWS | CH_CONTROL) || c == '<' || c == '>' || c == '"' ||
-		    is_at(s, at, STR("sip:")) || is_at(s, at, STR("sips:")))
+			is_at(s, at, STR("sip:")) || is_at(s, at, STR("sips:")))
 			return false;
 		if (c == ':' && colon == 0)
 			colon = at;
@@ -119,8 +137,8 @@ void mask_add(struct buf *b, struct str s)
 
 	for (size_t i = 0; i < s.n; i++) {
 		if (!is_start(s.p[i]) ||
-		    (!parameter(s, i, &from, &to) && !crypto_key(s, i, &from, &to) &&
-			    !bare_token(s, i, &from, &to) && !uri_password(s, i, &from, &to)))
+			(!parameter(s, i, &from, &to) && !crypto_key(s, i, &from, &to) &&
+				!bare_token(s, i, &from, &to) && !uri_password(s, i, &from, &to)))
 			continue;
 		buf_add_str(b, str_sub(s, done, from));
 		buf_add_str(b, masked);

@@ -89,8 +89,8 @@ static void add_lines(struct buf *b, const char *columns, struct str text)
 static void message(struct out *o, const struct trace_event *ev)
 {
 	CLEANUP(buf_done)
-	struct buf plain = BUF_INIT(TRACE_MAX),
-		   head = BUF_INIT(1 << 16), whole = BUF_INIT(4 * TRACE_MAX);
+	struct buf plain = BUF_INIT(TRACE_MAX), head = BUF_INIT(1 << 16),
+		   whole = BUF_INIT(4 * TRACE_MAX);
 	bool sent = ev->kind == TRACE_MSG_OUT,
 	     encrypted = ev->transport && strcmp(ev->transport, "tls") == 0;
 	const char columns[] = { sent ? '>' : '<', encrypted ? '~' : ' ',

@@ -1,4 +1,5 @@
-/* cli/stats.h -- what many requests came to: counts, and times with percentiles from stored samples */
+/* cli/stats.h -- what many requests came to: counts, and times with percentiles from stored samples
+ */
 #ifndef CLI_STATS_H
 #define CLI_STATS_H
 
@@ -6,9 +7,9 @@
 
 struct stats {
 	struct out_summary sum; /* its times are filled in by stats_finish */
-	double *samples;        /* ms of the answered ones */
+	double *samples; /* ms of the answered ones */
 	size_t count, size;
-	int first_failure;      /* exit code of the first item that failed; 0: none */
+	int first_failure; /* exit code of the first item that failed; 0: none */
 };
 
 /* Zeroed, it is empty. */

@@ -11,9 +11,10 @@ struct users {
 	unsigned count;
 };
 
-/* Reads them all. open: nobody is challenged, so a user needs no secret. -FAIL_ARGUMENT, -FAIL_LOCAL,
- * -FAIL_CREDENTIALS. users_done must follow in any case. */
-int users_read(struct users *u, const struct values *added, const char *file, bool open, struct fail *f);
+/* Reads them all. open: nobody is challenged, so a user needs no secret. -FAIL_ARGUMENT,
+ * -FAIL_LOCAL, -FAIL_CREDENTIALS. users_done must follow in any case. */
+int users_read(
+	struct users *u, const struct values *added, const char *file, bool open, struct fail *f);
 void users_done(struct users *u);
 
 #endif

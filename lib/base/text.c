@@ -108,41 +108,19 @@ bool text_unhex(struct str s, void *out, size_t n)
 	return true;
 }
 
-static void from_kernel(unsigned char *p, size_t n)
+void text_random(void *p, size_t n)
 {
+	unsigned char *to = p;
+
 	while (n > 0) {
-		ssize_t got = getrandom(p, n, 0);
+		ssize_t got = getrandom(to, n, 0);
 		if (got < 0 && errno != EINTR)
 			abort();
 		if (got > 0) {
-			p += got;
+			to += got;
 			n -= (size_t)got;
 		}
 	}
-}
-
-void text_random(void *p, size_t n)
-{
-	/* Static, so that a tag or a branch costs no system call: it is a cache of the kernel's
-	 * bytes. What is handed out is wiped here: a nonce exists in one place only. */
-	static struct {
-		unsigned char bytes[512];
-		size_t left;
-	} pool;
-
-	if (n > sizeof(pool.bytes)) {
-		from_kernel(p, n);
-		return;
-	}
-	if (n > pool.left) {
-		from_kernel(pool.bytes, sizeof(pool.bytes));
-		pool.left = sizeof(pool.bytes);
-	}
-	if (n == 0)
-		return;
-	pool.left -= n;
-	memcpy(p, pool.bytes + pool.left, n);
-	mem_wipe(pool.bytes + pool.left, n);
 }
 
 uint32_t text_random_u32(void)

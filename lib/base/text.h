@@ -15,8 +15,7 @@ void text_hex(char *out, const void *p, size_t n);
 /* Exactly 2n hex digits (any case) to n bytes. */
 bool text_unhex(struct str s, void *out, size_t n);
 
-/* n unpredictable bytes; a kernel that gives none is memory exhausted's sibling: abort. Buffered,
- * fork-safe enough for a process that never forks without exec. */
+/* n unpredictable bytes; a kernel that gives none is memory exhausted's sibling: abort. */
 void text_random(void *p, size_t n);
 uint32_t text_random_u32(void);
 /* n characters of [a-z2-7] (5 bits each) and a terminator: tags, branches, Call-IDs, nonces. */

@@ -9,67 +9,6 @@
 
 #include <string.h>
 
-/* ---- the state of a flow and its watches ---- */
-
-struct flow_state *flow_state_of(struct endpoint_manager *m, struct net_flow *flow)
-{
-	struct flow_state *s = net_flow_user(flow);
-
-	if (s)
-		return s;
-	s = MEM_NEW(struct flow_state);
-	list_init(&s->watches);
-	sip_frame_init(&s->frame, &m->config.limits);
-	s->frame.pings = net_flow_info(flow)->incoming;
-	net_flow_set_user(flow, s);
-	return s;
-}
-
-void flow_watch_start(struct endpoint_manager *m, struct net_flow *flow, struct flow_watch *w)
-{
-	list_init(&w->node);
-	list_add(&flow_state_of(m, flow)->watches, &w->node);
-}
-
-void flow_watch_stop(struct flow_watch *w)
-{
-	if (w->node.next)
-		list_del(&w->node);
-}
-
-/* Tells everybody who waits on the flow. A handler may stop any watch, its own and others'. */
-static void tell(struct flow_state *s, enum flow_news news, const struct net_event *ev)
-{
-	struct list todo, *node;
-
-	list_init(&todo);
-	while ((node = list_first(&s->watches)) != NULL) {
-		list_del(node);
-		list_add(&todo, node);
-	}
-	while ((node = list_first(&todo)) != NULL) {
-		struct flow_watch *w = CONTAINER_OF(node, struct flow_watch, node);
-
-		list_del(node);
-		if (news != FLOW_CLOSED)
-			list_add(&s->watches, node);
-		w->fn(w->arg, news, ev);
-	}
-}
-
-void flow_state_free(struct net_flow *flow)
-{
-	struct flow_state *s = net_flow_user(flow);
-
-	if (!s)
-		return;
-	LIST_EACH (it, &s->watches)
-		list_del(it);
-	sip_frame_done(&s->frame);
-	net_flow_set_user(flow, NULL);
-	mem_free(s);
-}
-
 static void forget(struct net_manager *net, struct endpoint *ep)
 {
 	struct net_flow *flow = NULL;
@@ -394,7 +333,7 @@ static bool got_keepalive(struct endpoint_manager *m, struct str bytes, struct n
 	if (bytes.n < 20 || (bytes.p[0] != 0 && bytes.p[0] != 1) ||
 		memcmp(bytes.p + 4, cookie, sizeof(cookie)) != 0)
 		return false;
-	tell(flow_state_of(m, flow), FLOW_PONG,
+	flow_state_tell(flow_state_of(m, flow), FLOW_PONG,
 		&(struct net_event){ .type = NET_RECEIVED, .flow = flow, .bytes = bytes });
 	return true;
 }
@@ -429,7 +368,7 @@ static void got_stream(struct endpoint_manager *m, struct str bytes, struct net_
 			net_flow_send(flow, STR("\r\n"));
 			break;
 		case SIP_FRAME_PONG:
-			tell(s, FLOW_PONG, &pong);
+			flow_state_tell(s, FLOW_PONG, &pong);
 			break;
 		case SIP_FRAME_ERROR:
 			trace_note(m->config.trace, "closing the connection: %s", f.text);
@@ -530,7 +469,7 @@ void dispatch_flow_event(void *arg, const struct net_event *ev)
 	switch (ev->type) {
 	case NET_OPENED:
 		announce_open(m, flow);
-		tell(flow_state_of(m, flow), FLOW_OPENED, ev);
+		flow_state_tell(flow_state_of(m, flow), FLOW_OPENED, ev);
 		break;
 	case NET_RECEIVED:
 		if (net_flow_info(flow)->transport != NET_UDP)
@@ -539,7 +478,7 @@ void dispatch_flow_event(void *arg, const struct net_event *ev)
 			got_message(m, ev->bytes, flow);
 		break;
 	case NET_UNREACHABLE:
-		tell(flow_state_of(m, flow), FLOW_UNREACHABLE, ev);
+		flow_state_tell(flow_state_of(m, flow), FLOW_UNREACHABLE, ev);
 		break;
 	case NET_CLOSED:
 		s = net_flow_user(flow);
@@ -550,7 +489,7 @@ void dispatch_flow_event(void *arg, const struct net_event *ev)
 		}
 		announce_close(m, flow, &closed);
 		if (net_flow_user(flow)) /* a handler may have freed the manager */
-			tell(s, FLOW_CLOSED, &closed);
+			flow_state_tell(s, FLOW_CLOSED, &closed);
 		break;
 	case NET_LISTEN_LOST:
 	case NET_TLS_FAILED:

@@ -57,6 +57,8 @@ struct endpoint_manager {
 /* The state of a flow, made at its first use. */
 struct flow_state *flow_state_of(struct endpoint_manager *m, struct net_flow *flow);
 void flow_state_free(struct net_flow *flow);
+/* Tells everybody who waits on the flow. A handler may stop any watch, its own and others'. */
+void flow_state_tell(struct flow_state *s, enum flow_news news, const struct net_event *ev);
 void flow_watch_start(struct endpoint_manager *m, struct net_flow *flow, struct flow_watch *w);
 void flow_watch_stop(struct flow_watch *w); /* idempotent; a zeroed watch is fine */
 /* A flow to a target with one ref: makes the TLS context when it is needed first. */

@@ -90,19 +90,12 @@ static bool any_busy(const struct registration *r)
 
 /* ---- refresh and recovery ---- */
 
-static void schedule_refresh(struct registration_flow *f, uint32_t granted)
+/* Ruling 5: at 90 % of what was granted, at half below 20 s. A month is enough for any timer. */
+static uint64_t refresh_ms(uint32_t granted)
 {
-	/* Ruling 5: at 90 % of what was granted, at half below 20 s. A month is enough for any
-	 * timer. */
 	uint64_t ms = (uint64_t)(granted < 2592000 ? granted : 2592000) * 1000;
 
-	net_timer_set(
-		endpoint_loop(), &f->timer, net_now_ms() + (granted < 20 ? ms / 2 : ms / 10 * 9));
-}
-
-static uint32_t refresh_in(uint32_t granted)
-{
-	return granted < 20 ? granted / 2 : granted / 10 * 9;
+	return granted < 20 ? ms / 2 : ms / 10 * 9;
 }
 
 /* RG-15 and ruling 5: at once, then 1, 2, 4 ... 30 s with 20 % jitter, for recover_ms in all.
@@ -225,7 +218,7 @@ static void registered(struct registration_flow *f, const struct endpoint_result
 {
 	struct registration *r = f->registration;
 	const char *cause = f->state == REGISTRATION_REGISTERED ? "refreshed" : "registered";
-	uint32_t in = r->config.keep ? refresh_in(a->expires) : 0;
+	uint32_t in = r->config.keep ? (uint32_t)(refresh_ms(a->expires) / 1000) : 0;
 	bool whole = true;
 
 	f->state = REGISTRATION_REGISTERED;
@@ -234,7 +227,7 @@ static void registered(struct registration_flow *f, const struct endpoint_result
 	if (f->index == 0)
 		endpoint_set_service_route(r->endpoint, a->service_route, a->service_route_count);
 	if (r->config.keep) {
-		schedule_refresh(f, a->expires);
+		net_timer_set(endpoint_loop(), &f->timer, net_now_ms() + refresh_ms(a->expires));
 		keepalive_start(&f->keepalive, a->flow_timer, a->outbound && f->reg_id > 0);
 	}
 	for (unsigned i = 0; i < r->flow_count; i++)
@@ -290,6 +283,11 @@ static void succeeded(struct registration_flow *f, const struct endpoint_result 
 	if (f->state == REGISTRATION_UNREGISTERING) {
 		if (!any_busy(r) && emit_terminated(r, "unregistered"))
 			finish(r, ENDPOINT_CLOSED, result);
+		return;
+	}
+	if (a.malformed && r->config.what != REGISTRATION_REMOVE_ALL) {
+		if (f->state != REGISTRATION_REGISTERED || emit_terminated(r, "rejected"))
+			finish_lost(r, -FAIL_PROTOCOL, "200 OK, but its Contact is malformed");
 		return;
 	}
 	if (r->config.what == REGISTRATION_REMOVE && !r->queried && r->config.contact_count == 0 &&

@@ -73,6 +73,7 @@ struct registration_answer {
 	struct str path[16], service_route[16];
 	unsigned path_count, service_route_count;
 	bool outbound, listed; /* Require: outbound; our binding is among the contacts */
+	bool malformed; /* a Contact cannot be read */
 	uint32_t expires; /* of our binding */
 	uint32_t flow_timer; /* seconds; 0: absent */
 };

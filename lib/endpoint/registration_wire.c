@@ -200,6 +200,7 @@ void registration_read(
 	sip_msg_seconds(m, SIP_HDR_EXPIRES, &dflt);
 	while (out->contact_count < REGISTRATION_CONTACTS && sip_list_nameaddr(&l, &a))
 		read_contact(f, &a, dflt, out);
+	out->malformed = l.bad;
 	if (!out->listed)
 		out->expires = dflt;
 	out->path_count = read_routes(m, SIP_HDR_PATH, out->path, ARRAY_LEN(out->path));

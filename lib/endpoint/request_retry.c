@@ -94,6 +94,9 @@ void request_attempt_failed(struct request *r, const struct fail *fail)
 			r, wait, f.code == -FAIL_TIMEOUT ? "timeout" : "connect", str_of(f.text));
 		return;
 	}
+	/* What an earlier attempt was answered (401, 423, 503) is not what this one came to. */
+	sip_msg_unref(r->final);
+	r->final = NULL;
 	request_finish(r, &f);
 }
 

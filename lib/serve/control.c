@@ -86,7 +86,8 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 
 	(void)loop;
 	(void)revents;
-	while ((n = read(s->control_fd, bytes, sizeof(bytes))) > 0)
+	/* Once in a pass: a writer that never stops must not keep the peers waiting. */
+	if ((n = read(s->control_fd, bytes, sizeof(bytes))) > 0)
 		buf_add(&s->control_line, bytes, (size_t)n);
 	while (str_cut(buf_str(&s->control_line), '\n', &line, &rest)) {
 		carry_out(s, line);
@@ -99,6 +100,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 int control_open(struct serve *s, struct fail *f)
 {
 	const char *path = s->config.control;
+	struct stat st;
 
 	s->control_fd = s->control_keep = -1;
 	if (!path)
@@ -107,6 +109,9 @@ int control_open(struct serve *s, struct fail *f)
 		return fail_set(
 			f, -FAIL_LOCAL, "cannot make the FIFO %s: %s", path, fail_text(-errno));
 	s->control_fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	/* Anything else has no end of its being readable, and what is in a file is no order. */
+	if (s->control_fd >= 0 && (fstat(s->control_fd, &st) != 0 || !S_ISFIFO(st.st_mode)))
+		return fail_set(f, -FAIL_LOCAL, "%s is not a FIFO", path);
 	if (s->control_fd >= 0)
 		s->control_keep = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	if (s->control_fd < 0 || s->control_keep < 0)

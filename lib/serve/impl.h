@@ -29,6 +29,7 @@ struct binding {
 	unsigned q; /* thousandths */
 	uint64_t expires_at; /* ms */
 	unsigned flow_id; /* net_flow_info.id of where it came from */
+	uint64_t serial; /* a newer registration has a higher one */
 	struct net_addr source;
 	enum net_transport transport;
 	char temp_gruu[24]; /* user part; "" without instance */
@@ -57,6 +58,7 @@ struct serve {
 	struct arena arena;
 	struct endpoint_manager *manager;
 	struct map users, records;
+	uint64_t last_serial; /* of a binding */
 	struct auth_nonce nonce;
 	struct list pending; /* rule.c: answers that wait */
 	struct list forwards; /* proxy.c: requests on their way */
@@ -88,9 +90,8 @@ void registrar_request(
 	struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow);
 struct record *registrar_record(const struct serve *s, struct str key);
 /* The binding that a request to this record goes to: of an instance (GRUU), else the highest q,
- * then the newest. */
-struct binding *registrar_choose(
-	struct record *r, struct str instance, const struct binding *after);
+ * then the newest. older_than: only the newest of those with a lower serial, 0: any. */
+struct binding *registrar_choose(struct record *r, struct str instance, uint64_t older_than);
 struct binding *registrar_by_contact(const struct serve *s, const struct sip_uri *u);
 struct binding *registrar_by_temp_gruu(const struct serve *s, struct str user);
 void registrar_remove(struct binding *b, const char *cause);

@@ -22,7 +22,7 @@ struct forward {
 	struct net_flow *from;
 	struct buf key,
 		instance; /* the record and instance it goes to, for the next flow when one fails */
-	unsigned last_flow;
+	uint64_t last_serial; /* of the binding that was tried last, 0: none */
 };
 
 static void finish(struct forward *w)
@@ -294,26 +294,23 @@ static bool send_to(struct forward *w, const struct binding *b)
 	struct net_flow *to = flow_of(w->serve, b);
 	bool sent = to && send_over(w, to, str_of(b->contact), str_of(b->path));
 
-	w->last_flow = b->flow_id;
+	w->last_serial = b->serial;
 	net_flow_unref(to);
 	return sent;
 }
 
-/* The flow to one binding failed: another flow of the same instance may live (RFC 5626 5.3). */
+/* The flow to one binding failed: another flow of the same instance may live (RFC 5626 5.3). Each is
+ * older than the one before, so that none gets the request twice, whatever was registered. */
 static void forward_to_next(struct forward *w, unsigned status)
 {
 	struct record *r = registrar_record(w->serve, buf_str(&w->key));
-	struct binding *b = NULL, *failed = NULL;
+	struct binding *b = NULL;
 
 	transaction_free(w->downstream);
 	w->downstream = NULL;
-	if (r && w->instance.n > 0) {
-		LIST_EACH (it, &r->bindings)
-			if (CONTAINER_OF(it, struct binding, node)->flow_id == w->last_flow)
-				failed = CONTAINER_OF(it, struct binding, node);
-		b = registrar_choose(r, buf_str(&w->instance), failed);
-	}
-	if (b && b != failed && send_to(w, b))
+	if (r && w->instance.n > 0 && w->last_serial > 0)
+		b = registrar_choose(r, buf_str(&w->instance), w->last_serial);
+	if (b && send_to(w, b))
 		return;
 	transaction_answer(w->upstream, status, NULL);
 	finish(w);
@@ -378,7 +375,7 @@ static struct binding *target_of(struct serve *s, const struct sip_uri *u, struc
 	}
 	r = registrar_record(s, buf_str(&w->key));
 	if (r)
-		b = registrar_choose(r, instance, NULL);
+		b = registrar_choose(r, instance, 0);
 	buf_add_str(&w->instance, b ? str_of(b->instance) : STR_EMPTY);
 	buf_done(&wrapped);
 	return b;

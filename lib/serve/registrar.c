@@ -161,24 +161,21 @@ void registrar_flow_closed(struct serve *s, unsigned flow_id)
 		registrar_remove(b, "deactivated");
 }
 
-struct binding *registrar_choose(struct record *r, struct str instance, const struct binding *after)
+struct binding *registrar_choose(struct record *r, struct str instance, uint64_t older_than)
 {
 	struct binding *best = NULL;
-	bool passed = !after;
 
 	/* The newest of the highest q: RFC 3261 16.6 item 1 leaves the order of equals to us. With
-	 * `after`, the next older one of the same instance (RFC 5626 5.3: the next flow when one
-	 * has failed). */
+	 * `older_than`, the next older one of the same instance (RFC 5626 5.3: the next flow when
+	 * one has failed). */
 	for (struct list *it = r->bindings.prev; it != &r->bindings; it = it->prev) {
 		struct binding *b = CONTAINER_OF(it, struct binding, node);
 
-		if (b == after) {
-			passed = true;
+		if (older_than && b->serial >= older_than)
 			continue;
-		}
-		if (!passed || (instance.n > 0 && !str_ieq(instance, str_of(b->instance))))
+		if (instance.n > 0 && !str_ieq(instance, str_of(b->instance)))
 			continue;
-		if (!best || (!after && b->q > best->q))
+		if (!best || (!older_than && b->q > best->q))
 			best = b;
 	}
 	return best;
@@ -284,6 +281,7 @@ static void add_binding(struct registering *g, const struct sip_nameaddr *a, uin
 	put(&b->user_agent, sip_msg_value(g->m, SIP_HDR_USER_AGENT));
 	put_path(g, b);
 	b->cseq = g->cseq;
+	b->serial = ++g->serve->last_serial;
 	b->reg_id = g->outbound ? reg_id_of(a) : 0;
 	b->q = 1000;
 	if (sip_param(a->params, "q", &v))

@@ -109,8 +109,9 @@ retry-after-*) # with that Retry-After
 	answer '503 Service Unavailable' "Retry-After: ${how#retry-after-}" "$none"
 	;;
 growing-423) # twice what was asked is the least
-	request
-	answer '423 Interval Too Brief' "Min-Expires: $((${expires:-0} * 2))" "$none"
+	while request; do
+		answer '423 Interval Too Brief' "Min-Expires: $((${expires:-0} * 2))" "$none"
+	done
 	;;
 lower-423) # the least is less than what was asked
 	request
@@ -148,6 +149,11 @@ downgrade)
 # ---- streams
 deaf)
 	stay
+	;;
+challenge-close) # and no more
+	request
+	answer '401 Unauthorized' 'WWW-Authenticate: Digest realm="rte.test", nonce="n", qop="auth", algorithm=MD5' "$none"
+	request
 	;;
 half)
 	request

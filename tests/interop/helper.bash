@@ -57,6 +57,7 @@ sipp_start() {
 	need sipp
 	local scenario=$1 transport=${2:-udp} port=${3:-5070} dir=$BATS_FILE_TMPDIR/sipp-${3:-5070}
 	sipp_stop "$port"
+	server_stop "$port"
 	mkdir -p "$dir"
 	: >"$dir/messages"
 	setsid sipp -sf "$interop/sipp/$scenario.xml" -i 127.0.0.1 -p "$port" -t "${transport:0:1}1" -nostdin \
@@ -114,6 +115,7 @@ server_start() {
 	need socat
 	local how=$1 transport=$2 port=${3:-5070} address
 	server_stop "$port"
+	sipp_stop "$port"
 	case $transport in
 	udp) address=UDP4-RECVFROM:$port,bind=127.0.0.1,reuseaddr,fork ;;
 	tcp) address=TCP4-LISTEN:$port,bind=127.0.0.1,reuseaddr,fork,backlog=50 ;;

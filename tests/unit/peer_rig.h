@@ -167,11 +167,10 @@ struct peer {
 	unsigned retransmissions, responses, accepted, closed, pings, pongs, stuns, junk;
 	bool no_pong, no_stun;
 
-	const struct peer_step *steps; /* one a request; the last one stays */
+	struct peer_step steps[16]; /* one a request; the last one stays */
 	unsigned step_count, step;
 	peer_fn *hook; /* in place of the script */
 	void *hook_arg;
-	unsigned repeat_last; /* retransmissions are answered with the step of this number + 1 */
 	struct peer_later later[PEER_LATER];
 
 	/* The registrar of peer_registrar. */
@@ -185,7 +184,8 @@ struct peer {
 
 static inline void peer_script(struct peer *p, const struct peer_step *steps, unsigned count)
 {
-	p->steps = steps;
+	assert_true(count <= ARRAY_LEN(p->steps));
+	memcpy(p->steps, steps, count * sizeof(*steps));
 	p->step_count = count;
 	p->step = 0;
 	p->hook = NULL;
