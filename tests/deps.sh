@@ -3,7 +3,7 @@
 #
 #   sh tests/deps.sh build          to build rte
 #   sh tests/deps.sh build test     to build and to test it
-#   sh tests/deps.sh bench          the libraries that tests/bench compares with
+#   sh tests/deps.sh bench          what tests/bench compares with
 #   sh tests/deps.sh --list test    print the packages, install nothing
 #
 # Asks dpkg first: when nothing is missing it is done in an instant and needs neither root nor the network.
@@ -20,7 +20,8 @@ test='libcmocka-dev clang llvm libclang-rt-dev binutils valgrind libc6-dbg
 	sip-tester sipsak sofia-sip-bin knot bind9-dnsutils'
 
 bench='libosip2-dev libsofia-sip-ua-dev libre-dev
-	kamailio sip-tester sipsak iproute2'
+	kamailio kamailio-tls-modules kamailio-outbound-modules
+	sip-tester sipsak sofia-sip-bin openssl procps iproute2'
 
 list=no
 sets=

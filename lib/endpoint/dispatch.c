@@ -457,6 +457,7 @@ void dispatch_flow_event(void *arg, const struct net_event *ev)
 	struct net_flow *flow = ev->flow;
 	struct net_event closed;
 	struct flow_state *s;
+	bool gone = false; /* a handler may free the manager */
 
 	if (!flow) {
 		trace_note(m->config.trace, "%s: %s",
@@ -465,11 +466,13 @@ void dispatch_flow_event(void *arg, const struct net_event *ev)
 			ev->fail ? ev->fail->text : "");
 		return;
 	}
+	m->gone = &gone;
 	net_flow_ref(flow); /* handlers may drop every other ref */
 	switch (ev->type) {
 	case NET_OPENED:
 		announce_open(m, flow);
-		flow_state_tell(flow_state_of(m, flow), FLOW_OPENED, ev);
+		if (!gone)
+			flow_state_tell(flow_state_of(m, flow), FLOW_OPENED, ev);
 		break;
 	case NET_RECEIVED:
 		if (net_flow_info(flow)->transport != NET_UDP)
@@ -488,14 +491,16 @@ void dispatch_flow_event(void *arg, const struct net_event *ev)
 			closed.fail = &s->broken;
 		}
 		announce_close(m, flow, &closed);
-		if (net_flow_user(flow)) /* a handler may have freed the manager */
+		if (!gone && s)
 			flow_state_tell(s, FLOW_CLOSED, &closed);
 		break;
 	case NET_LISTEN_LOST:
 	case NET_TLS_FAILED:
 		break;
 	}
-	if (m->on_flow)
+	if (!gone)
+		m->gone = NULL;
+	if (!gone && m->on_flow)
 		m->on_flow(m->on_flow_arg, ev);
 	if (ev->type == NET_CLOSED)
 		flow_state_free(flow);

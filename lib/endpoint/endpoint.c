@@ -77,35 +77,6 @@ int endpoint_target_parse(
 	return 0;
 }
 
-/* What has options of its own or keeps the protocol sound. */
-bool endpoint_header_allowed(struct str name)
-{
-	static const enum sip_hdr_id refused[] = {
-		SIP_HDR_VIA,
-		SIP_HDR_FROM,
-		SIP_HDR_TO,
-		SIP_HDR_CALL_ID,
-		SIP_HDR_CSEQ,
-		SIP_HDR_CONTACT,
-		SIP_HDR_MAX_FORWARDS,
-		SIP_HDR_CONTENT_LENGTH,
-		SIP_HDR_ROUTE,
-		SIP_HDR_RECORD_ROUTE,
-		SIP_HDR_AUTHORIZATION,
-		SIP_HDR_PROXY_AUTHORIZATION,
-		SIP_HDR_EVENT,
-		SIP_HDR_EXPIRES,
-		SIP_HDR_RACK,
-		SIP_HDR_RSEQ,
-	};
-	enum sip_hdr_id id = sip_hdr_id(name);
-
-	for (unsigned i = 0; i < ARRAY_LEN(refused); i++)
-		if (id == refused[i])
-			return false;
-	return true;
-}
-
 /* ---- life ---- */
 
 static const struct str *keep_strs(struct arena *a, const struct str *list, unsigned n)
@@ -138,42 +109,9 @@ static void keep_config(struct endpoint *ep)
 	c->headers = headers;
 }
 
-/* Everything that goes into a message must be free of CR, LF and NUL. */
-static int check_clean(const struct endpoint_config *c, struct fail *f)
-{
-	const struct {
-		const char *what;
-		struct str s;
-	} all[] = {
-		{ "the address of record", c->aor },
-		{ "From", c->from },
-		{ "the display name", c->display_name },
-		{ "the endpoint id", c->epid },
-		{ "User-Agent", c->user_agent },
-		{ "Contact", c->contact },
-		{ "the instance", c->instance },
-		{ "the proxy", c->proxy },
-	};
-
-	for (unsigned i = 0; i < ARRAY_LEN(all); i++)
-		if (!sip_build_clean(all[i].s))
-			return fail_set(
-				f, -FAIL_ARGUMENT, "%s has control characters", all[i].what);
-	for (unsigned i = 0; i < c->header_count; i++) {
-		if (!sip_build_clean(c->headers[i].value) || !sip_build_clean(c->headers[i].name))
-			return fail_set(f, -FAIL_ARGUMENT, "a header field has control characters");
-		if (!endpoint_header_allowed(c->headers[i].name))
-			return fail_set(f, -FAIL_ARGUMENT,
-				"the header field " STR_FMT " cannot be set",
-				STR_ARG(c->headers[i].name));
-	}
-	return 0;
-}
-
 static int check_identity(struct endpoint *ep, struct fail *f)
 {
 	struct endpoint_config *c = &ep->config;
-	struct sip_nameaddr from;
 
 	if (c->aor.n > 0 && (!sip_uri_parse(c->aor, &ep->aor) || ep->aor.scheme > SIP_URI_SIPS))
 		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a SIP address of record",
@@ -182,9 +120,6 @@ static int check_identity(struct endpoint *ep, struct fail *f)
 		return fail_set(f, -FAIL_ARGUMENT, /* PP-04 */
 			"the address of a peer-to-peer endpoint has no port: it is the one that it "
 			"listens at");
-	if (c->from.n > 0 && !sip_nameaddr_parse(c->from, &from))
-		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not an address for From",
-			STR_ARG(c->from));
 	ep->host = ep->aor.host;
 	LIST_EACH (it, &ep->manager->endpoints) {
 		struct endpoint *other = CONTAINER_OF(it, struct endpoint, node);
@@ -223,7 +158,7 @@ int endpoint_new(const struct endpoint_config *config, struct endpoint **out, st
 	ev_init(&ep->stop_timer, on_stop_timer);
 	keep_config(ep);
 	ep->ops = config->kind == ENDPOINT_PEER_TO_PEER ? &p2p_endpoint_ops : &sip_endpoint_ops;
-	if ((e = check_clean(&ep->config, f)) != 0 || (e = check_identity(ep, f)) != 0)
+	if ((e = endpoint_check(&ep->config, f)) != 0 || (e = check_identity(ep, f)) != 0)
 		goto fail;
 	if (config->kind == ENDPOINT_PEER_TO_PEER &&
 		net_manager_kind(ep->manager->net) != NET_SERVER) { /* PP-02 */

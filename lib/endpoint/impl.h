@@ -49,6 +49,7 @@ struct endpoint_manager {
 	dispatch_send_fn *on_send;
 	void *on_send_arg;
 	struct endpoint_counts counts;
+	bool *gone; /* set while an event of a flow is told: tells that a handler freed us */
 };
 
 #define MANAGER_TRANSACTIONS                                                                       \
@@ -138,6 +139,12 @@ struct endpoint {
 };
 
 void endpoint_emit(struct endpoint *ep, const struct endpoint_event *ev);
+/* endpoint_check.c: -FAIL_ARGUMENT for what does not fit into a message. */
+int endpoint_check(const struct endpoint_config *c, struct fail *f);
+int endpoint_check_headers(const struct endpoint_header *list, unsigned n, struct fail *f);
+bool endpoint_check_token(struct str s);
+/* ADDR[:PORT] of --connect. */
+bool endpoint_connect_parse(struct str text, uint16_t usual_port, struct net_addr *out);
 /* An incoming request that no hook took: AR- rows and ruling 6. t is NULL for a stray ACK. */
 void endpoint_incoming(struct endpoint_manager *m, struct transaction *t, struct sip_msg *msg,
 	struct net_flow *flow);

@@ -98,6 +98,8 @@ void endpoint_manager_free(struct endpoint_manager *m)
 {
 	if (!m)
 		return;
+	if (m->gone)
+		*m->gone = true;
 	net_loop_trace(endpoint_loop(), NULL);
 	transaction_free_all(m);
 	if (m->net)

@@ -98,6 +98,16 @@ static uint64_t refresh_ms(uint32_t granted)
 	return granted < 20 ? ms / 2 : ms / 10 * 9;
 }
 
+static uint64_t jittered(uint64_t ms)
+{
+	return ms * (80 + text_random_u32() % 41) / 100;
+}
+
+static uint64_t doubled(uint64_t ms)
+{
+	return ms * 2 < 30000 ? ms * 2 : 30000;
+}
+
 /* RG-15 and ruling 5: at once, then 1, 2, 4 ... 30 s with 20 % jitter, for recover_ms in all.
  * False: the time is over. */
 static bool recover(struct registration_flow *f, const char *because, struct str detail)
@@ -111,10 +121,9 @@ static bool recover(struct registration_flow *f, const char *because, struct str
 		f->recover_delay = 1000;
 		wait = 0;
 	} else {
-		f->recover_delay = f->recover_delay * 2 < 30000 ? f->recover_delay * 2 : 30000;
+		f->recover_delay = doubled(f->recover_delay);
 	}
-	if (wait > 0)
-		wait = wait * (80 + text_random_u32() % 41) / 100;
+	wait = jittered(wait);
 	if (now + wait > f->recover_until)
 		return false;
 	net_timer_set(endpoint_loop(), &f->timer, now + wait);
@@ -136,6 +145,18 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 		finish_lost(f->registration, fail.code, fail.text);
 }
 
+/* A drop is answered at once, unless the one before was answered less than a minute ago: a server
+ * that hangs up behind each of its answers gets the schedule of ruling 5, not a storm. */
+static uint64_t drop_wait(struct registration_flow *f, uint64_t now)
+{
+	bool again = f->dropped_at > 0 && now < f->dropped_at + 60000;
+	uint64_t wait = again ? jittered(f->drop_delay) : 0;
+
+	f->drop_delay = again ? doubled(f->drop_delay) : 1000;
+	f->dropped_at = now + wait;
+	return wait;
+}
+
 /* Asked by the dispatcher when a kept flow is gone; says what will be done (RG-11 to RG-13). What
  * follows comes from the loop, since others have yet to hear of the loss. */
 const char *registration_flow_lost(
@@ -144,6 +165,7 @@ const char *registration_flow_lost(
 	struct registration_flow *f = &r->flows[index < r->flow_count ? index : 0];
 	enum net_transport t;
 	struct net_addr bound;
+	uint64_t at;
 
 	(void)ev;
 	if (r->ended || r->stopping || f->state != REGISTRATION_REGISTERED || !r->config.keep)
@@ -159,10 +181,10 @@ const char *registration_flow_lost(
 		return "unregister";
 	}
 	if (!f->busy) { /* else the refresh on its way fails and recovers */
-		f->recover_until =
-			net_now_ms() + (r->config.recover_ms ? r->config.recover_ms : 300000);
+		at = drop_wait(f, net_now_ms()) + net_now_ms();
+		f->recover_until = at + (r->config.recover_ms ? r->config.recover_ms : 300000);
 		f->recover_delay = 1000;
-		net_later(endpoint_loop(), &f->timer);
+		net_timer_set(endpoint_loop(), &f->timer, at);
 	}
 	return "refresh";
 }
@@ -557,7 +579,9 @@ void registration_stop(struct registration *r)
 	stop_flows(r);
 	for (unsigned i = 0; i < r->flow_count; i++) {
 		struct registration_flow *flow = &r->flows[i];
-		bool bound = flow->state == REGISTRATION_REGISTERED;
+		/* What was sent and not answered yet may have made a binding. */
+		bool bound = flow->state == REGISTRATION_REGISTERED ||
+			     (flow->busy && flow->cseq > 0);
 
 		flow->busy =
 			false; /* a refresh on its way is overtaken by the removal's higher CSeq */

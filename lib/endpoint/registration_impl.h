@@ -42,6 +42,7 @@ struct registration_flow {
 	char call_id[40], from_tag[17];
 	char contact[600]; /* the Contact URI as it was last registered */
 	uint64_t recover_until, recover_delay; /* ms; 0: not recovering */
+	uint64_t dropped_at, drop_delay; /* ms: when the last drop was answered, the next wait */
 	struct keepalive keepalive;
 };
 

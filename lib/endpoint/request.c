@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "endpoint/request_impl.h"
 #include "sip/build.h"
+#include "sip/param.h"
 
 #include <string.h>
 
@@ -348,29 +349,46 @@ static void keep_headers(struct request *r)
 	r->config.headers = copy;
 }
 
+static bool is_media_type(struct str text)
+{
+	struct scan s = scan_str(text);
+
+	return scan_run(&s, CH_TOKEN, NULL) && scan_sep(&s, '/') && scan_run(&s, CH_TOKEN, NULL) &&
+		sip_params_scan(&s, NULL) && scan_end(&s);
+}
+
+/* word [ "@" word ] */
+static bool is_call_id(struct str text)
+{
+	struct scan s = scan_str(text);
+
+	return scan_run(&s, CH_WORD, NULL) &&
+		(!scan_char(&s, '@') || scan_run(&s, CH_WORD, NULL)) && scan_end(&s);
+}
+
 static int check(const struct request_config *c, struct fail *f)
 {
 	struct sip_uri uri;
 	struct sip_nameaddr to;
-	struct scan method = scan_str(c->method);
-	struct str token;
+	const struct {
+		const char *what;
+		struct str text;
+		bool optional, fits;
+	} all[] = {
+		{ "a method", c->method, false, endpoint_check_token(c->method) },
+		{ "a URI", c->target, false, sip_uri_parse(c->target, &uri) },
+		{ "an address", c->to, true, c->to.n && sip_nameaddr_parse(c->to, &to) },
+		{ "a URI", c->from, true, c->from.n && sip_uri_parse(c->from, &uri) },
+		{ "a media type", c->type, true, is_media_type(c->type) },
+		{ "a Call-ID", c->call_id, true, is_call_id(c->call_id) },
+		{ "a tag", c->from_tag, true, endpoint_check_token(c->from_tag) },
+	};
 
-	if (!scan_run(&method, CH_TOKEN, &token) || !scan_end(&method))
-		return fail_set(
-			f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a method", STR_ARG(c->method));
-	if (!sip_uri_parse(c->target, &uri))
-		return fail_set(
-			f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI", STR_ARG(c->target));
-	if (c->to.n > 0 && !sip_nameaddr_parse(c->to, &to))
-		return fail_set(
-			f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not an address", STR_ARG(c->to));
-	for (unsigned i = 0; i < c->header_count; i++)
-		if (!sip_build_clean(c->headers[i].value) ||
-			!endpoint_header_allowed(c->headers[i].name))
-			return fail_set(f, -FAIL_ARGUMENT,
-				"the header field " STR_FMT " cannot be set",
-				STR_ARG(c->headers[i].name));
-	return 0;
+	for (unsigned i = 0; i < ARRAY_LEN(all); i++)
+		if (!all[i].fits && (all[i].text.n > 0 || !all[i].optional))
+			return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not %s",
+				STR_ARG(all[i].text), all[i].what);
+	return endpoint_check_headers(c->headers, c->header_count, f);
 }
 
 int request_start(const struct request_config *config, struct request **out, struct fail *f)

@@ -32,14 +32,43 @@ static void put(struct writer *w, enum sip_hdr_id id, struct str value)
 	if (is_changed(w->r->config.headers, w->r->config.header_count, name) ||
 		is_changed(c->headers, c->header_count, name))
 		return;
-	sip_build_named(w->b, c->compact ? sip_hdr_compact(id) : name, value);
+	sip_build_hdr(w->b, id, value);
 }
 
+/* What is set or removed later, in this list or by the request, replaces what came before. */
 static void put_changes(struct writer *w, const struct endpoint_header *list, unsigned n)
 {
+	const struct request_config *c = &w->r->config;
+
 	for (unsigned i = 0; i < n; i++)
-		if (list[i].change != ENDPOINT_HEADER_REMOVE)
+		if (list[i].change != ENDPOINT_HEADER_REMOVE &&
+			!is_changed(list + i + 1, n - i - 1, list[i].name) &&
+			(list == c->headers ||
+				!is_changed(c->headers, c->header_count, list[i].name)))
 			sip_build_named(w->b, list[i].name, list[i].value);
+}
+
+/* --compact: every name that has a short form. */
+static void shorten(struct buf *wire)
+{
+	struct buf out = BUF_INIT(wire->limit);
+	struct str rest = buf_str(wire), line, name, value;
+	enum sip_hdr_id id;
+
+	while (str_cut(rest, '\n', &line, &rest) && line.n > 1) {
+		id = out.n > 0 && str_cut(line, ':', &name, &value) ? sip_hdr_id(name)
+								    : SIP_HDR_OTHER;
+		if (id == SIP_HDR_OTHER)
+			buf_add_str(&out, line);
+		else
+			buf_addf(&out, STR_FMT ":" STR_FMT, STR_ARG(sip_hdr_compact(id)),
+				STR_ARG(value));
+		buf_add_char(&out, '\n');
+	}
+	buf_add_str(&out, STR("\r\n"));
+	buf_add_str(&out, rest);
+	buf_wipe(wire);
+	*wire = out;
 }
 
 /* Who we are: --from, else the AOR, else rte at the host that we are known by (ruling 10). */
@@ -181,10 +210,17 @@ int request_build(struct request *r, struct net_flow *flow, struct fail *f)
 	put_user_agent(&w);
 	put_changes(&w, ec->headers, ec->header_count);
 	put_changes(&w, c->headers, c->header_count);
-	sip_build_end(&r->wire, c->type, c->body);
+	sip_build_end(&r->wire,
+		is_changed(c->headers, c->header_count, STR("Content-Type")) ||
+				is_changed(ec->headers, ec->header_count, STR("Content-Type"))
+			? STR_EMPTY
+			: c->type,
+		c->body);
 	buf_done(&host);
 	if (e != 0)
 		return e;
+	if (ec->compact && !r->wire.fail)
+		shorten(&r->wire);
 	if (r->wire.fail)
 		return fail_set(f, r->wire.fail,
 			r->wire.fail == -FAIL_LIMIT ? "the request is too large"

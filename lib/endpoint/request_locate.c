@@ -32,32 +32,18 @@ static int next_hop_uri(struct request *r, struct sip_uri *uri, struct fail *f)
 static bool connect_target(struct request *r, const struct sip_uri *uri)
 {
 	struct endpoint *ep = r->endpoint;
-	struct str text = ep->config.connect, host, port_text, word;
 	enum net_transport t = uri->scheme == SIP_URI_SIPS ? NET_TLS : NET_UDP;
-	uint32_t port = 0;
+	struct str word;
 
-	if (text.n == 0)
+	if (ep->config.connect.n == 0)
 		return false;
 	if (ep->config.transport >= 0)
 		t = (enum net_transport)ep->config.transport;
 	else if (sip_uri_param(uri, "transport", &word))
 		net_transport_parse(word, &t);
-	host = text;
-	for (size_t i = text.n; i > 0; i--)
-		if (text.p[i - 1] == ':') {
-			host = str_sub(text, 0, i - 1);
-			port_text = str_sub(text, i, text.n);
-			str_u32(port_text, &port);
-			break;
-		} else if (text.p[i - 1] == ']') {
-			break;
-		}
-	if (port == 0)
-		port = t == NET_TLS ? 5061 : 5060;
 	r->current = (struct resolve_target){ .transport = t, .host = uri->host };
-	if (!net_addr_parse(host, (uint16_t)port, &r->current.addr))
-		return false;
-	return true;
+	return endpoint_connect_parse(
+		ep->config.connect, t == NET_TLS ? 5061 : 5060, &r->current.addr);
 }
 
 static bool describe_resolved(struct request *r)

@@ -27,6 +27,7 @@ struct transaction {
 	unsigned retransmissions;
 	bool server;
 	bool ended; /* the user has had its last event */
+	bool abandoned; /* server: let go without a final response; the timer is its end */
 	char tag[17];
 };
 
@@ -136,7 +137,7 @@ static void act(
 	}
 	if (actions & SIP_TX_DONE)
 		ev_timer_stop(endpoint_loop(), &t->timer);
-	else
+	else if (!t->abandoned)
 		net_timer_set(endpoint_loop(), &t->timer, sip_tx_deadline(&t->tx));
 
 	if (t->ended || !t->fn) {
@@ -166,12 +167,16 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct transaction *t = CONTAINER_OF(w, struct transaction, timer);
 	enum sip_tx_state from = t->tx.state;
-	/* A reply that ended the transaction at once left the telling to the loop. */
-	unsigned actions =
-		from == SIP_TX_TERMINATED ? SIP_TX_DONE : sip_tx_tick(&t->tx, net_now_ms());
+	unsigned actions;
 
 	(void)loop;
 	(void)revents;
+	if (t->abandoned) {
+		destroy(t);
+		return;
+	}
+	/* A reply that ended the transaction at once left the telling to the loop. */
+	actions = from == SIP_TX_TERMINATED ? SIP_TX_DONE : sip_tx_tick(&t->tx, net_now_ms());
 	trace_state(t, from, "timer");
 	act(t, actions, NULL, NULL);
 }
@@ -407,6 +412,18 @@ void transaction_answer(struct transaction *t, unsigned status, const char *head
 	buf_done(&b);
 }
 
+/* No timer of 17.2 runs before the final response, which will not come any more. Retransmissions are
+ * absorbed for as long as the peer sends them (64*T1; an INVITE rings for Timer C's three minutes);
+ * then it is over, or peers could fill our memory with what is never answered. */
+static void abandon(struct transaction *t)
+{
+	uint64_t wait = t->tx.kind == SIP_TX_INVITE_SERVER ? 180000
+							   : (uint64_t)64 * t->tx.timers.t1;
+
+	t->abandoned = true;
+	net_timer_set(endpoint_loop(), &t->timer, net_now_ms() + wait);
+}
+
 void transaction_free(struct transaction *t)
 {
 	if (!t)
@@ -414,15 +431,18 @@ void transaction_free(struct transaction *t)
 	t->fn = NULL;
 	if (!t->server || t->tx.state == SIP_TX_TERMINATED)
 		destroy(t);
+	else if (t->tx.state == SIP_TX_TRYING || t->tx.state == SIP_TX_PROCEEDING)
+		abandon(t);
 }
 
 void transaction_free_all(struct endpoint_manager *m)
 {
+	struct map_iter clients = map_iter(&m->client_txs), servers = map_iter(&m->server_txs);
 	struct map_node *node;
 
-	while ((node = map_any(&m->client_txs)) != NULL)
+	while ((node = map_next(&clients)) != NULL)
 		destroy(CONTAINER_OF(node, struct transaction, node));
-	while ((node = map_any(&m->server_txs)) != NULL)
+	while ((node = map_next(&servers)) != NULL)
 		destroy(CONTAINER_OF(node, struct transaction, node));
 }
 

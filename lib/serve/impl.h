@@ -39,7 +39,7 @@ struct binding {
 /* All bindings of one user of our domain. */
 struct record {
 	struct map_node node; /* by key */
-	char *key; /* the user part, unescaped */
+	struct str key; /* the user part, unescaped: it may hold any byte */
 	char *aor;
 	struct list bindings;
 	unsigned count;

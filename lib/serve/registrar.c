@@ -28,13 +28,13 @@ static struct record *record_of(struct serve *s, struct str key)
 		return r;
 	r = MEM_NEW(struct record);
 	list_init(&r->bindings);
-	r->key = mem_strndup(key.p, key.n);
+	r->key = (struct str){ mem_strndup(key.p, key.n), key.n };
 	buf_add_str(&aor, STR("sip:"));
 	sip_uri_write_user(&aor, key);
 	buf_addf(&aor, "@" STR_FMT, STR_ARG(s->config.domain));
 	r->aor = mem_strndup(aor.p, aor.n);
 	buf_done(&aor);
-	map_set(&s->records, &r->node, str_of(r->key));
+	map_set(&s->records, &r->node, r->key);
 	return r;
 }
 
@@ -70,7 +70,7 @@ static void drop_empty(struct serve *s, struct record *r)
 	if (!list_empty(&r->bindings))
 		return;
 	map_del(&s->records, &r->node);
-	mem_free(r->key);
+	mem_free((char *)(uintptr_t)r->key.p);
 	mem_free(r->aor);
 	mem_free(r);
 }

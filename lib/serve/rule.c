@@ -120,6 +120,8 @@ static void answer(struct serve *s, struct transaction *t, const struct rule *r)
 			STR_ARG(s->config.realm), (unsigned)(net_now_us() & 0xffffffffU));
 	serve_answer(s, t, r->status, r->reason, buf_str(&h));
 	buf_done(&h);
+	if (r->status < 200)
+		transaction_free(t); /* nobody says more */
 }
 
 static void free_pending(struct pending *p)

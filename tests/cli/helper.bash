@@ -143,6 +143,7 @@ CSeq: {CSeq}'
 spawn() {
 	local name=$1
 	shift
+	rm -f "$BATS_TEST_TMPDIR/$name".{out,err} # nobody shall find what an earlier one has said
 	"$RTE" "$@" >"$BATS_TEST_TMPDIR/$name.out" 2>"$BATS_TEST_TMPDIR/$name.err" 3>&- &
 	spawned=$!
 	reap+=("$spawned")

@@ -552,7 +552,7 @@ static void pin_of(const char *cert, char out[128])
 		cert);
 	in = popen(cmd, "r");
 	assert_non_null(in);
-	strcpy(out, "sha256//");
+	memcpy(out, "sha256//", 8);
 	assert_non_null(fgets(out + 8, 100, in));
 	pclose(in);
 }
@@ -1708,7 +1708,7 @@ static void against_s_server(const char *version)
 	for (int i = 0; i < 2; i++) {
 		struct sockaddr_in a = { .sin_family = AF_INET,
 			.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-			.sin_port = htons((uint16_t)atoi(strrchr(line, ':') + 1)) };
+			.sin_port = htons((uint16_t)strtoul(strrchr(line, ':') + 1, NULL, 10)) };
 		struct end e = { .fd = socket(AF_INET, SOCK_STREAM, 0) };
 		size_t n;
 
