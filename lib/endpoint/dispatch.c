@@ -333,6 +333,8 @@ static bool got_keepalive(struct endpoint_manager *m, struct str bytes, struct n
 	if (bytes.n < 20 || (bytes.p[0] != 0 && bytes.p[0] != 1) ||
 		memcmp(bytes.p + 4, cookie, sizeof(cookie)) != 0)
 		return false;
+	if (net_flow_info(flow)->incoming)
+		keepalive_answer(flow, bytes);
 	flow_state_tell(flow_state_of(m, flow), FLOW_PONG,
 		&(struct net_event){ .type = NET_RECEIVED, .flow = flow, .bytes = bytes });
 	return true;

@@ -168,6 +168,8 @@ int endpoint_new(const struct endpoint_config *config, struct endpoint **out, st
 	}
 	if (config->kind == ENDPOINT_SERVER_BASED) {
 		ep->config.auth.trace = ep->manager->config.trace;
+		if (!ep->config.auth.creds)
+			ep->config.auth.creds = ep->no_creds = cred_store_new();
 		ep->auth = auth_new(&ep->config.auth);
 	}
 	for (unsigned i = 0; i < ENDPOINT_FLOWS; i++)
@@ -221,6 +223,7 @@ void endpoint_free(struct endpoint *ep)
 	}
 	endpoint_set_service_route(ep, NULL, 0);
 	auth_free(ep->auth);
+	cred_store_free(ep->no_creds);
 	arena_done(&ep->arena);
 	mem_free(ep);
 }

@@ -42,6 +42,7 @@ struct endpoint_manager {
 	unsigned endpoint_count;
 	struct map client_txs; /* by branch and method */
 	struct map server_txs; /* RFC 3261 17.2.3 */
+	size_t server_bytes; /* of their requests */
 	dispatch_request_fn *on_request;
 	void *on_request_arg;
 	net_flow_fn *on_flow;
@@ -54,6 +55,7 @@ struct endpoint_manager {
 
 #define MANAGER_TRANSACTIONS                                                                       \
 	100000 /* server transactions at a time; more are dropped, the peer repeats */
+#define MANAGER_BYTES ((size_t)256 << 20) /* and the requests that they hold on to */
 
 /* The state of a flow, made at its first use. */
 struct flow_state *flow_state_of(struct endpoint_manager *m, struct net_flow *flow);
@@ -122,6 +124,7 @@ struct endpoint {
 	struct sip_uri aor;
 	struct str host; /* of the AOR */
 	struct auth *auth;
+	struct cred_store *no_creds; /* an empty one, when the owner gave none */
 	struct kept_flow kept[ENDPOINT_FLOWS];
 	struct registration *registration; /* at most one (RG-02) */
 	struct str *service_route; /* of the registration; each malloc'ed */
@@ -161,6 +164,8 @@ const char *registration_flow_lost(
 	struct registration *r, unsigned index, const struct net_event *ev);
 /* Is its last event out? */
 bool registration_ended(const struct registration *r);
+/* keepalive.c: a STUN message; what is a Binding request gets its answer. */
+void keepalive_answer(struct net_flow *flow, struct str bytes);
 /* request.c: a place became free, let queued ones go. */
 void request_unqueue(struct endpoint *ep);
 /* Sets what a registrar told (RFC 3608); copies. */

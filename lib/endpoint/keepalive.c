@@ -64,6 +64,31 @@ static bool read_stun(const struct keepalive *k, struct str bytes, struct str *m
 	return true;
 }
 
+/* The server's side (RFC 5626 8, RFC 8489 6.3.1): a Binding request is answered with the address that
+ * it came from, XORed with the magic cookie and the transaction id (14.2). */
+void keepalive_answer(struct net_flow *flow, struct str bytes)
+{
+	const struct net_addr *a = &net_flow_info(flow)->remote;
+	bool v6 = net_addr_is_ipv6(a);
+	size_t len = v6 ? 16 : 4;
+	const void *addr = v6 ? (const void *)&a->u.in6.sin6_addr
+			      : (const void *)&a->u.in4.sin_addr;
+	unsigned char m[20 + 8 + 16] = { 0x01, 0x01, 0x00, (unsigned char)(8 + len) };
+
+	if (bytes.n < 20 || bytes.p[0] != 0 || bytes.p[1] != 1)
+		return; /* not a Binding request */
+	memcpy(m + 4, bytes.p + 4, 16); /* cookie and id */
+	m[21] = 0x20;
+	m[23] = (unsigned char)(4 + len);
+	m[25] = v6 ? 2 : 1;
+	m[26] = (unsigned char)((net_addr_port(a) >> 8) ^ m[4]);
+	m[27] = (unsigned char)((net_addr_port(a) & 0xff) ^ m[5]);
+	memcpy(m + 28, addr, len);
+	for (size_t i = 0; i < len; i++)
+		m[28 + i] ^= m[4 + i];
+	net_flow_send(flow, (struct str){ (const char *)m, 28 + len });
+}
+
 static void got_stun(struct keepalive *k, struct str bytes)
 {
 	struct str mapped;

@@ -54,6 +54,12 @@ static void finish(
 
 	r->ended = true;
 	stop_flows(r);
+	for (unsigned i = 0; i < r->flow_count; i++) /* with outbound others may be on their way */
+		if (r->flows[i].busy) {
+			r->flows[i].busy = false;
+			request_free(r->flows[i].request);
+			r->flows[i].request = NULL;
+		}
 	if (r->endpoint->stopping) /* EP-17: the endpoint ends after its children */
 		net_later(endpoint_loop(), &r->endpoint->stop_timer);
 	emit(r, &ev); /* may free r */

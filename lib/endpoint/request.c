@@ -30,6 +30,17 @@ bool request_tell(struct request *r, const struct endpoint_event *ev)
 	return !gone;
 }
 
+bool request_tell_owner(struct request *r, const struct endpoint_event *ev)
+{
+	bool gone = false;
+
+	r->gone = &gone;
+	emit(r, ev);
+	if (!gone)
+		r->gone = NULL;
+	return !gone;
+}
+
 /* ---- the end ---- */
 
 static void release_place(struct request *r)

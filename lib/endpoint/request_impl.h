@@ -15,6 +15,13 @@ enum request_state {
 	REQUEST_FINISHED,
 };
 
+/* One URI of a redirected request's target set (RFC 3261 8.1.3.4). */
+struct redirect {
+	struct str uri;
+	unsigned q; /* thousandths */
+};
+#define REQUEST_REDIRECTS 11 /* the first URI and ten more */
+
 struct request {
 	struct list node; /* in endpoint->queue while queued */
 	struct request_config config; /* texts live in the arena */
@@ -28,6 +35,8 @@ struct request {
 
 	unsigned hop; /* which URI of the endpoint's list is being located */
 	struct str hop_uri;
+	struct redirect redirects[REQUEST_REDIRECTS]; /* those tried, then the others, best first */
+	unsigned redirect_count, tried_count;
 	struct resolve resolve;
 	bool resolving, resolved;
 	size_t target_index; /* the target being tried */
@@ -59,6 +68,8 @@ void request_final(struct request *r, struct sip_msg *m);
 void request_attempt_failed(struct request *r, const struct fail *f);
 /* request_locate.c: locates the next hop; tries the current target; hears of r->flow from now on.
  */
+/* The same for the handler of the request. */
+bool request_tell_owner(struct request *r, const struct endpoint_event *ev);
 void request_locate(struct request *r);
 void request_try(struct request *r);
 void request_watch(struct request *r);

@@ -5,9 +5,100 @@
 
 #include "base/mem.h"
 #include "sip/build.h"
+#include "sip/delta.h"
+#include "sip/param.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* ---- redirects, 8.1.3.4 ---- */
+
+static bool is_register(const struct request *r)
+{
+	return str_eq(r->config.method, STR("REGISTER"));
+}
+
+static bool in_list(const struct redirect *list, unsigned n, const struct sip_uri *uri)
+{
+	struct sip_uri other;
+
+	for (unsigned i = 0; i < n; i++)
+		if (sip_uri_parse(list[i].uri, &other) && sip_uri_equal(&other, uri))
+			return true;
+	return false;
+}
+
+static bool is_sips(struct str text)
+{
+	struct sip_uri uri;
+
+	return sip_uri_parse(text, &uri) && uri.scheme == SIP_URI_SIPS;
+}
+
+/* Puts a Contact behind those of the same q; the headers of its URI mean nothing to us (19.1.5). */
+static void remember(struct request *r, const struct sip_nameaddr *a)
+{
+	struct str uri = a->uri.text, q_text;
+	unsigned q = 1000, at = r->tried_count;
+	struct redirect *set = r->redirects;
+
+	if (a->uri.headers.n > 0)
+		uri.n = (size_t)(a->uri.headers.p - 1 - uri.p);
+	if (sip_param(a->params, "q", &q_text))
+		sip_qvalue_parse(q_text, &q);
+	while (at < r->redirect_count && set[at].q >= q)
+		at++;
+	for (unsigned i = r->redirect_count; i > at; i--)
+		set[i] = set[i - 1];
+	set[at] = (struct redirect){ arena_str(&r->arena, uri), q };
+	r->redirect_count++;
+}
+
+/* The Contacts that are SIP URIs, no step down from sips, and not known: "MUST NOT add a URI that was
+ * in the target set". At most ten of them (A73). */
+static void collect(struct request *r, const struct sip_msg *m)
+{
+	struct sip_list l = sip_msg_list(m, SIP_HDR_CONTACT);
+	struct str asked = is_register(r) ? r->hop_uri : r->target;
+	bool sips = is_sips(r->target) || is_sips(r->config.target) || is_sips(asked);
+	struct sip_nameaddr a;
+
+	if (r->redirect_count == 0) {
+		r->redirects[0] = (struct redirect){ asked, 1000 };
+		r->redirect_count = r->tried_count = 1;
+	}
+	while (r->redirect_count < REQUEST_REDIRECTS && sip_list_nameaddr(&l, &a))
+		if (!a.star && a.uri.scheme <= SIP_URI_SIPS &&
+			(!sips || a.uri.scheme == SIP_URI_SIPS) &&
+			!in_list(r->redirects, r->redirect_count, &a.uri))
+			remember(r, &a);
+}
+
+/* Goes on to the best Contact that is left. A server-based endpoint goes there through its server
+ * (SE-07), except that a redirected REGISTER goes to the new one (RG-16). */
+static bool next_contact(struct request *r)
+{
+	struct str uri;
+
+	if (r->tried_count >= r->redirect_count)
+		return false;
+	uri = r->redirects[r->tried_count++].uri;
+	auth_exchange_done(r->exchange); /* A39: what the old server asked for is not for the new */
+	r->grown = false;
+	request_drop_flow(r);
+	if (is_register(r)) {
+		struct str *server = arena_alloc(&r->endpoint->arena, sizeof(*server));
+
+		*server = arena_str(&r->endpoint->arena, uri);
+		r->endpoint->config.servers = server;
+		r->endpoint->config.server_count = 1;
+	} else {
+		r->target = uri;
+	}
+	r->hop = 0;
+	request_locate(r);
+	return true;
+}
 
 /* ---- failures of one target ---- */
 
@@ -84,7 +175,7 @@ void request_attempt_failed(struct request *r, const struct fail *fail)
 			net_now_ms());
 	/* A certificate that is not the peer's ends it: another target under the same name may be
 	 * an attacker's choice, but it must prove the same name, so it is tried. */
-	if (next_target(r) || next_server(r))
+	if (next_target(r) || next_server(r) || next_contact(r))
 		return;
 	wait = backoff(r);
 	if ((f.code == -FAIL_TIMEOUT ||
@@ -143,7 +234,8 @@ static void on_challenge(struct request *r, struct sip_msg *m)
 		.realm = i->realm,
 		.user = i->user,
 		.stale = i->stale };
-	if (request_tell(r, &(struct endpoint_event){ .type = ENDPOINT_CHALLENGED, .auth = &info }))
+	if (request_tell_owner(
+		    r, &(struct endpoint_event){ .type = ENDPOINT_CHALLENGED, .auth = &info }))
 		request_send(r);
 }
 
@@ -162,42 +254,15 @@ static bool raise_expires(struct request *r, struct sip_msg *m)
 	return true;
 }
 
-/* 8.1.3.4: to the first Contact that is a SIP URI and no step down from sips. A server-based
- * endpoint goes on through its server (SE-07), except that a redirected REGISTER goes to the new
- * one (RG-16). */
 static bool follow(struct request *r, struct sip_msg *m)
 {
-	struct sip_list l = sip_msg_list(m, SIP_HDR_CONTACT);
-	struct sip_nameaddr a;
-	struct sip_uri old;
-	bool registering = str_eq(r->config.method, STR("REGISTER"));
-
-	if (m->status < 300 || m->status > 399 || r->result.counts.redirects >= r->config.follow ||
-		!sip_uri_parse(r->target, &old))
+	if (m->status < 300 || m->status > 399 || r->result.counts.redirects >= r->config.follow)
 		return false;
-	while (sip_list_nameaddr(&l, &a)) {
-		if (a.star || a.uri.scheme > SIP_URI_SIPS ||
-			(old.scheme == SIP_URI_SIPS && a.uri.scheme != SIP_URI_SIPS))
-			continue;
-		r->result.counts.redirects++;
-		auth_exchange_done(r->exchange); /* A39: what the old server asked for is not for
-						    the new one */
-		r->grown = false;
-		request_drop_flow(r);
-		if (registering) {
-			struct str *server = arena_alloc(&r->endpoint->arena, sizeof(*server));
-
-			*server = arena_str(&r->endpoint->arena, a.uri.text);
-			r->endpoint->config.servers = server;
-			r->endpoint->config.server_count = 1;
-		} else {
-			r->target = arena_str(&r->arena, a.uri.text);
-		}
-		r->hop = 0;
-		request_locate(r);
-		return true;
-	}
-	return false;
+	collect(r, m);
+	if (r->tried_count >= r->redirect_count)
+		return false;
+	r->result.counts.redirects++;
+	return next_contact(r);
 }
 
 /* Statuses that --retry repeats. */
@@ -210,7 +275,11 @@ static bool repeat_later(struct request *r, struct sip_msg *m)
 {
 	uint32_t after = 0;
 	bool has = sip_msg_seconds(m, SIP_HDR_RETRY_AFTER, &after);
-	uint64_t limit = r->config.timeout_ms ? r->config.timeout_ms : 32000, wait;
+	uint32_t t1 = r->endpoint->manager->config.timers.t1;
+	uint64_t limit = r->config.timeout_ms ? r->config.timeout_ms
+			 : t1                 ? 64 * (uint64_t)t1
+					      : 32000;
+	uint64_t wait;
 	char detail[80];
 
 	snprintf(detail, sizeof(detail), "%u %.*s", m->status, STR_ARG(m->reason));
@@ -270,7 +339,7 @@ void request_final(struct request *r, struct sip_msg *m)
 		if (next_target(r) || next_server(r))
 			return;
 	}
-	if (repeat_later(r, m))
+	if ((m->status < 600 && next_contact(r)) || repeat_later(r, m))
 		return;
 	if (auth && m->status == 403) {
 		struct fail ignored;

@@ -98,6 +98,8 @@ static void destroy(struct transaction *t)
 	ev_timer_stop(endpoint_loop(), &t->timer);
 	flow_watch_stop(&t->watch);
 	map_del(t->server ? &t->manager->server_txs : &t->manager->client_txs, &t->node);
+	if (t->server)
+		t->manager->server_bytes -= t->msg->wire.n;
 	net_flow_unref(t->flow);
 	sip_msg_unref(t->msg);
 	buf_done(&t->wire);
@@ -329,11 +331,14 @@ struct transaction *transaction_accept(
 	struct transaction *t = NULL;
 	struct net_flow *back;
 
-	if (m->server_txs.count < MANAGER_TRANSACTIONS && server_key(&key, msg, msg->method_name)) {
+	if (m->server_txs.count < MANAGER_TRANSACTIONS &&
+		m->server_bytes + msg->wire.n <= MANAGER_BYTES &&
+		server_key(&key, msg, msg->method_name)) {
 		back = transaction_response_flow(m, msg, flow);
 		t = make(m, back, msg, &m->server_txs, buf_str(&key));
 		net_flow_unref(back);
 		t->server = true;
+		m->server_bytes += msg->wire.n;
 		text_token(t->tag, 16);
 		sip_tx_start(&t->tx,
 			msg->method == SIP_INVITE ? SIP_TX_INVITE_SERVER : SIP_TX_SERVER,
@@ -452,7 +457,7 @@ struct net_flow *transaction_response_flow(
 	struct endpoint_manager *m, const struct sip_msg *msg, struct net_flow *flow)
 {
 	const struct net_flow_info *info = net_flow_info(flow);
-	struct net_target target = { .transport = NET_UDP, .addr = info->remote };
+	struct net_target target = { .transport = NET_UDP, .addr = info->remote, .answer = true };
 	struct net_flow *other;
 	struct sip_via via;
 	char host[NET_ADDR_TEXT];

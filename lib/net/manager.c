@@ -268,6 +268,9 @@ static int bound_flow(struct net_manager *m, struct net_udp *u, const struct net
 
 	if (f) {
 		net_flow_trace(f, "shared", NULL);
+	} else if (t->answer) {
+		if (!(f = net_udp_peer(u, &t->addr)))
+			return no_room(m, fail);
 	} else if (!net_manager_has_room(m)) {
 		return no_room(m, fail);
 	} else {

@@ -63,6 +63,9 @@ struct net_target {
 	struct net_addr addr; /* with port */
 	struct str host;   /* the name it was found under: pool key and TLS identity (RFC 5922) */
 	const void *owner; /* client kind: flows are never shared between owners */
+	/* Over UDP from a listening socket: it is for an answer, so it counts as a peer that came
+	 * to us, and not as a connection of ours. */
+	bool answer;
 };
 
 /* A flow to the target with one ref for the caller. Server kind: from the pool of (host, port,

@@ -78,7 +78,7 @@ static bool evict(struct net_manager *m)
 	return true;
 }
 
-static struct net_flow *new_peer(struct net_udp *u, const struct net_addr *peer)
+struct net_flow *net_udp_peer(struct net_udp *u, const struct net_addr *peer)
 {
 	struct net_manager *m = u->manager;
 	struct net_flow *f;
@@ -101,7 +101,7 @@ static void deliver(struct net_udp *u, const struct net_addr *peer, struct str b
 
 	if (bytes.n == 0)
 		return;
-	if (!f && !(f = new_peer(u, peer)))
+	if (!f && !(f = net_udp_peer(u, peer)))
 		return;
 	net_flow_hold(f);
 	net_flow_received(f, bytes);

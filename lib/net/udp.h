@@ -20,6 +20,8 @@ void net_udp_unlisten(struct net_udp *u);
 const struct net_addr *net_udp_bound(const struct net_udp *u);
 /* The flow of this peer, or NULL. */
 struct net_flow *net_udp_find(struct net_udp *u, const struct net_addr *peer);
+/* A flow to a peer as if it had sent something; NULL when there is no room. */
+struct net_flow *net_udp_peer(struct net_udp *u, const struct net_addr *peer);
 /* Puts a new flow onto the bound socket and opens it. */
 void net_udp_attach(struct net_udp *u, struct net_flow *f);
 

@@ -97,7 +97,8 @@ serve_start() {
 		2>"$BATS_TEST_TMPDIR/serve.err" 3>&- &
 	serve=$!
 	reap+=("$serve")
-	wait_for 10 test -s "$ready" || {
+	wait_for 10 serve_settled
+	[ -s "$ready" ] || {
 		cat "$BATS_TEST_TMPDIR/serve.err"
 		return 1
 	}
@@ -105,6 +106,9 @@ serve_start() {
 	tcp=$(sed -n 's/^tcp://p' "$ready" | head -n 1)
 	tls=$(sed -n 's/^tls://p' "$ready" | head -n 1)
 	ca=$(echo "$BATS_TEST_TMPDIR"/rte-*/ca.pem)
+}
+serve_settled() {
+	[ -s "$BATS_TEST_TMPDIR/ready" ] || gone "$serve"
 }
 # serve_end [SIGNAL]: ends it, and gives its exit code
 serve_end() {

@@ -11,6 +11,7 @@
 #include "endpoint/registration.h"
 #include "net/loop.h"
 #include "sip/build.h"
+#include "sip/challenge.h"
 #include "sip/delta.h"
 #include "sip/frame.h"
 #include "sip/param.h"

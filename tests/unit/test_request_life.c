@@ -101,7 +101,7 @@ static void test_outstanding_free(void **state)
 /* --- lifetimes ---------------------------------------------------------------------------------- */
 
 /* A request with everything in it: 401, 503 with Retry-After, 200, and its connection closed. What is
- * freed at the first event of a kind: the request, or the endpoint besides. */
+ * freed at the first event of a kind: the request, the endpoint besides, the manager besides. */
 struct end {
 	struct ua *u;
 	struct op *o;
@@ -122,6 +122,10 @@ static void end_now(struct heard *h, const struct endpoint_event *ev)
 	if (e->what >= 1) {
 		endpoint_free(e->u->ep);
 		e->u->ep = NULL;
+	}
+	if (e->what >= 2) {
+		endpoint_manager_free(e->u->m);
+		e->u->m = NULL;
 	}
 	e->o->heard.quiet = true;
 	if (e->what >= 1)
@@ -170,7 +174,7 @@ static void test_free_anywhere(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(types); i++)
-		for (int what = 0; what < 2; what++)
+		for (int what = 0; what < 3; what++)
 			for (int transport = NET_UDP; transport <= NET_TCP; transport++) {
 				/* Nothing is asked for a numeric host, nothing connects over UDP. */
 				bool may_miss = types[i] == ENDPOINT_RESOLVED ||
@@ -190,7 +194,7 @@ static void test_free_in_failure(void **state)
 {
 	(void)state;
 	for (int transport = NET_UDP; transport <= NET_TCP; transport++)
-		for (int what = 0; what < 2; what++)
+		for (int what = 0; what < 3; what++)
 			for (int silent = 0; silent < 2; silent++) {
 				struct peer *p = peer_new();
 				struct end *e = MEM_NEW(struct end);
