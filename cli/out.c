@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -21,11 +22,33 @@ enum { LINE_MAX_BYTES = 1 << 20 };
 
 /* ---- streams ---- */
 
+/* A reader that does not read holds us up for as long as it likes, until a signal says that we are
+ * to end: then each stream has this long. */
+enum { HURRY_MS = 500 };
+static volatile sig_atomic_t hurried;
+
+void out_hurry(void)
+{
+	hurried = 1;
+}
+
+static bool is_stuck(int fd)
+{
+	return hurried && poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, HURRY_MS) == 0;
+}
+
 void out_write(struct out_stream *s, struct str bytes)
 {
 	while (s->fd >= 0 && s->failed == 0 && bytes.n > 0) {
-		ssize_t n = write(s->fd, bytes.p, bytes.n);
+		/* a pipe that is ready takes so much without waiting */
+		size_t most = hurried && bytes.n > PIPE_BUF ? PIPE_BUF : bytes.n;
+		ssize_t n;
 
+		if (is_stuck(s->fd)) {
+			s->failed = ETIMEDOUT;
+			break;
+		}
+		n = write(s->fd, bytes.p, most);
 		if (n >= 0)
 			bytes = str_sub(bytes, (size_t)n, bytes.n);
 		else if (errno == EAGAIN || errno == EWOULDBLOCK)

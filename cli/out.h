@@ -32,6 +32,8 @@ int out_end(struct out *o, int code, const struct endpoint_result *last,
 const struct trace *out_trace(struct out *o);
 /* Did an output fail? The command then ends in order; out_end knows the code. */
 bool out_broken(const struct out *o);
+/* We are to end: a reader that does not read is not waited for any more. For signal handlers. */
+void out_hurry(void);
 bool out_is_json(const struct out *o);
 
 /* Records. Each prints its text line(s) or its JSON object. */

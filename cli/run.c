@@ -252,6 +252,20 @@ static void on_pass(struct ev_loop *loop, ev_prepare *w, int revents)
 		end(r, EXIT_ok, grace(r)); /* out_end knows the code */
 }
 
+/* libev's own handler would have a write to a reader that does not read go on (SA_RESTART), and
+ * nothing but SIGKILL would end us. */
+static void interrupt_writing(int signum)
+{
+	out_hurry();
+	ev_feed_signal(signum);
+}
+
+static void catch(ev_signal *w)
+{
+	ev_signal_start(endpoint_loop(), w);
+	sigaction(w->signum, &(struct sigaction){ .sa_handler = interrupt_writing }, NULL);
+}
+
 static void watch(struct run *r)
 {
 	struct ev_loop *loop = endpoint_loop();
@@ -263,8 +277,8 @@ static void watch(struct run *r)
 	ev_init(&r->end_timer, on_end_time);
 	r->on_int.data = r->on_term.data = r->on_pass.data = r->max_timer.data = r->end_timer.data =
 		r;
-	ev_signal_start(loop, &r->on_int);
-	ev_signal_start(loop, &r->on_term);
+	catch(&r->on_int);
+	catch(&r->on_term);
 	ev_prepare_start(loop, &r->on_pass);
 	if (r->max_time_ms)
 		net_timer_set(loop, &r->max_timer, net_now_ms() + r->max_time_ms);

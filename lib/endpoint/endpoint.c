@@ -153,6 +153,7 @@ int endpoint_new(const struct endpoint_config *config, struct endpoint **out, st
 
 	list_init(&ep->node);
 	list_init(&ep->queue);
+	list_init(&ep->requests);
 	ep->config = *config;
 	ep->manager = config->manager;
 	ev_init(&ep->stop_timer, on_stop_timer);

@@ -137,6 +137,7 @@ struct endpoint {
 	ev_timer stop_timer;
 	unsigned outstanding;
 	struct list queue; /* requests that wait for a free place (SE-11) */
+	struct list requests; /* all that are not freed */
 	struct endpoint_counts counts;
 	char contact_user[24]; /* of our Contact: unpredictable when the AOR has no user */
 };
@@ -166,6 +167,9 @@ const char *registration_flow_lost(
 bool registration_ended(const struct registration *r);
 /* keepalive.c: a STUN message; what is a Binding request gets its answer. */
 void keepalive_answer(struct net_flow *flow, struct str bytes);
+/* The manager goes (CM-19): nothing of a request or registration runs any more, silently. */
+void request_abandon_all(struct endpoint *ep);
+void registration_abandon(struct registration *r);
 /* request.c: a place became free, let queued ones go. */
 void request_unqueue(struct endpoint *ep);
 /* Sets what a registrar told (RFC 3608); copies. */

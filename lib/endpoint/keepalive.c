@@ -64,8 +64,8 @@ static bool read_stun(const struct keepalive *k, struct str bytes, struct str *m
 	return true;
 }
 
-/* The server's side (RFC 5626 8, RFC 8489 6.3.1): a Binding request is answered with the address that
- * it came from, XORed with the magic cookie and the transaction id (14.2). */
+/* The server's side (RFC 5626 8, RFC 8489 6.3.1): a Binding request is answered with the address
+ * that it came from, XORed with the magic cookie and the transaction id (14.2). */
 void keepalive_answer(struct net_flow *flow, struct str bytes)
 {
 	const struct net_addr *a = &net_flow_info(flow)->remote;

@@ -101,6 +101,13 @@ void endpoint_manager_free(struct endpoint_manager *m)
 	if (m->gone)
 		*m->gone = true;
 	net_loop_trace(endpoint_loop(), NULL);
+	LIST_EACH (it, &m->endpoints) {
+		struct endpoint *ep = CONTAINER_OF(it, struct endpoint, node);
+
+		request_abandon_all(ep);
+		if (ep->registration)
+			registration_abandon(ep->registration);
+	}
 	transaction_free_all(m);
 	if (m->net)
 		for (struct net_flow *flow = net_manager_next(m->net, NULL); flow;

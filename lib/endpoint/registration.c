@@ -54,6 +54,8 @@ static void finish(
 
 	r->ended = true;
 	stop_flows(r);
+	if (type != ENDPOINT_DONE && !r->config.leave) /* RFC 3608 6.1: it lives with the binding */
+		endpoint_set_service_route(r->endpoint, NULL, 0);
 	for (unsigned i = 0; i < r->flow_count; i++) /* with outbound others may be on their way */
 		if (r->flows[i].busy) {
 			r->flows[i].busy = false;
@@ -268,8 +270,9 @@ static bool refused_unchallenged(struct registration *r, const struct endpoint_r
 {
 	struct endpoint_result copy;
 
-	if (result->authenticated || !r->endpoint->auth ||
-		!auth_must_challenge(r->endpoint->auth) || registration_active(r))
+	bool must = r->config.reject_unchallenged || auth_must_challenge(r->endpoint->auth);
+
+	if (result->authenticated || !must || registration_active(r))
 		return false;
 	copy = *result; /* AU-05 */
 	copy.cause = auth_cause_name(AUTH_UNCHALLENGING_SERVER);
@@ -473,6 +476,55 @@ static struct str registrar_uri(struct registration *r)
 	return s;
 }
 
+/* Each registration flow has an id of its own, from 1 (RFC 5626 4.2). */
+static bool are_reg_ids(const unsigned *ids, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (ids[i] == 0 || ids[i] > INT32_MAX)
+			return false;
+		for (unsigned k = 0; k < i; k++)
+			if (ids[k] == ids[i])
+				return false;
+	}
+	return true;
+}
+
+static bool is_method_list(struct str text)
+{
+	struct scan s = scan_str(text);
+
+	if (text.n == 0)
+		return true;
+	do {
+		if (!scan_run(&s, CH_TOKEN, NULL))
+			return false;
+	} while (scan_sep(&s, ','));
+	return scan_end(&s);
+}
+
+/* PROVIDER,PRID[,PARAM], each the value of a URI parameter. */
+static bool is_push(struct str text)
+{
+	struct str part, rest = text;
+	unsigned n = 0;
+
+	while (rest.n > 0) {
+		struct scan s;
+
+		if (!str_cut(rest, ',', &part, &rest)) {
+			part = rest;
+			rest = STR_EMPTY;
+		}
+		s = scan_str(part);
+		while (scan_run(&s, CH_PARAM, NULL) || scan_char(&s, '%'))
+			;
+		if (part.n == 0 || !scan_end(&s))
+			return false;
+		n++;
+	}
+	return text.n == 0 || n == 2 || n == 3;
+}
+
 static int check(const struct registration_config *c, struct fail *f)
 {
 	struct sip_uri uri;
@@ -486,6 +538,8 @@ static int check(const struct registration_config *c, struct fail *f)
 			"the endpoint is registered already, or is closed"); /* RG-02 */
 	if (c->reg_id_count > REGISTRATION_FLOWS)
 		return fail_set(f, -FAIL_LIMIT, "at most %d reg-ids", REGISTRATION_FLOWS);
+	if (!are_reg_ids(c->reg_ids, c->reg_id_count))
+		return fail_set(f, -FAIL_ARGUMENT, "each reg-id is a number of its own, from 1");
 	if (c->outbound && c->endpoint->config.instance.n == 0)
 		return fail_set(f, -FAIL_ARGUMENT, "outbound needs an instance"); /* RFC 5626 4.2 */
 	if (c->follow > 5)
@@ -498,9 +552,12 @@ static int check(const struct registration_config *c, struct fail *f)
 		if (!sip_uri_parse(c->paths[i], &uri))
 			return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI",
 				STR_ARG(c->paths[i]));
-	if (!sip_build_clean(c->methods) || !sip_build_clean(c->push) ||
-		!sip_build_clean(c->third_party))
-		return fail_set(f, -FAIL_ARGUMENT, "a value has control characters");
+	if (c->third_party.n > 0 && !sip_uri_parse(c->third_party, &uri))
+		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI",
+			STR_ARG(c->third_party));
+	if (!is_method_list(c->methods) || !is_push(c->push) || c->q > 1000)
+		return fail_set(f, -FAIL_ARGUMENT,
+			"a list of methods, a push resource or a q value is malformed");
 	return 0;
 }
 
@@ -603,14 +660,19 @@ void registration_stop(struct registration *r)
 		net_later(endpoint_loop(), &r->end_timer);
 }
 
+void registration_abandon(struct registration *r)
+{
+	ev_timer_stop(endpoint_loop(), &r->end_timer);
+	stop_flows(r);
+}
+
 void registration_free(struct registration *r)
 {
 	if (!r)
 		return;
 	if (r->gone)
 		*r->gone = true;
-	ev_timer_stop(endpoint_loop(), &r->end_timer);
-	stop_flows(r);
+	registration_abandon(r);
 	for (unsigned i = 0; i < r->flow_count; i++) {
 		request_free(r->flows[i].request);
 		auth_exchange_done(&r->flows[i].exchange);

@@ -153,7 +153,9 @@ static bool is_own(const struct registration_flow *f, const struct sip_nameaddr 
 static void read_contact(const struct registration_flow *f, const struct sip_nameaddr *a,
 	uint32_t dflt, struct registration_answer *out)
 {
-	struct endpoint_contact *c = &out->contacts[out->contact_count];
+	/* Of too many those at the end are passed over, but never ours. */
+	bool full = out->contact_count == REGISTRATION_CONTACTS;
+	struct endpoint_contact other, *c = full ? &other : &out->contacts[out->contact_count];
 	struct str v;
 
 	*c = (struct endpoint_contact){ .uri = a->uri.text, .expires = dflt, .q = 1001 };
@@ -174,7 +176,10 @@ static void read_contact(const struct registration_flow *f, const struct sip_nam
 		out->listed = true;
 		out->expires = c->expires;
 	}
-	out->contact_count++;
+	if (!full)
+		out->contact_count++;
+	else if (c->own)
+		out->contacts[REGISTRATION_CONTACTS - 1] = other;
 }
 
 static unsigned read_routes(
@@ -198,7 +203,7 @@ void registration_read(
 
 	*out = (struct registration_answer){ 0 };
 	sip_msg_seconds(m, SIP_HDR_EXPIRES, &dflt);
-	while (out->contact_count < REGISTRATION_CONTACTS && sip_list_nameaddr(&l, &a))
+	while (sip_list_nameaddr(&l, &a))
 		read_contact(f, &a, dflt, out);
 	out->malformed = l.bad;
 	if (!out->listed)

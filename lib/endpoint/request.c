@@ -409,12 +409,14 @@ int request_start(const struct request_config *config, struct request **out, str
 
 	if (e != 0)
 		return e;
-	if (config->endpoint->stopped)
+	if (config->endpoint->stopped || !config->endpoint->manager) /* CM-19 */
 		return fail_set(f, -FAIL_STATE, "the endpoint is closed");
 	r = MEM_NEW(struct request);
 	list_init(&r->node);
+	list_init(&r->all);
 	r->config = *config;
 	r->endpoint = config->endpoint;
+	list_add(&r->endpoint->requests, &r->all);
 	r->config.method = arena_str(&r->arena, config->method);
 	r->config.target = arena_str(&r->arena, config->target);
 	r->config.to = arena_str(&r->arena, config->to);
@@ -440,16 +442,28 @@ int request_start(const struct request_config *config, struct request **out, str
 	return 0;
 }
 
+static void abandon(struct request *r)
+{
+	ev_timer_stop(endpoint_loop(), &r->timer);
+	list_del(&r->node);
+	list_del(&r->all);
+	resolve_done(&r->resolve);
+	request_drop_flow(r);
+}
+
+void request_abandon_all(struct endpoint *ep)
+{
+	LIST_EACH (it, &ep->requests)
+		abandon(CONTAINER_OF(it, struct request, all));
+}
+
 void request_free(struct request *r)
 {
 	if (!r)
 		return;
 	if (r->gone)
 		*r->gone = true;
-	ev_timer_stop(endpoint_loop(), &r->timer);
-	list_del(&r->node);
-	resolve_done(&r->resolve);
-	request_drop_flow(r);
+	abandon(r);
 	release_place(r);
 	sip_msg_unref(r->final);
 	auth_exchange_done(&r->own_exchange);

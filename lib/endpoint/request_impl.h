@@ -24,6 +24,7 @@ struct redirect {
 
 struct request {
 	struct list node; /* in endpoint->queue while queued */
+	struct list all; /* in endpoint->requests */
 	struct request_config config; /* texts live in the arena */
 	struct arena arena;
 	struct endpoint *endpoint;

@@ -417,9 +417,9 @@ void transaction_answer(struct transaction *t, unsigned status, const char *head
 	buf_done(&b);
 }
 
-/* No timer of 17.2 runs before the final response, which will not come any more. Retransmissions are
- * absorbed for as long as the peer sends them (64*T1; an INVITE rings for Timer C's three minutes);
- * then it is over, or peers could fill our memory with what is never answered. */
+/* No timer of 17.2 runs before the final response, which will not come any more. Retransmissions
+ * are absorbed for as long as the peer sends them (64*T1; an INVITE rings for Timer C's three
+ * minutes); then it is over, or peers could fill our memory with what is never answered. */
 static void abandon(struct transaction *t)
 {
 	uint64_t wait = t->tx.kind == SIP_TX_INVITE_SERVER ? 180000

@@ -72,15 +72,24 @@ uint64_t net_now_ms(void)
 	return net_now_us() / 1000;
 }
 
+/* Deadlines come from net_now_ms, which cuts off: only when the whole of that millisecond is over is nothing early. */
 double net_seconds_until(uint64_t deadline_ms)
 {
-	uint64_t now = net_now_ms();
+	uint64_t now = net_now_us();
 
-	if (deadline_ms <= now)
+	if (deadline_ms <= now / 1000)
 		return 0.000001;
-	if (deadline_ms - now > YEAR_S * UINT64_C(1000))
+	if (deadline_ms - now / 1000 > YEAR_S * UINT64_C(1000))
 		return YEAR_S;
-	return (double)(deadline_ms - now) / 1000;
+	return (double)((deadline_ms + 1) * 1000 - now) / 1e6;
+}
+
+/* A timer of libev counts from when the loop last looked at its clock, not from now. */
+static double staleness(struct ev_loop *loop)
+{
+	double s = ev_time() - ev_now(loop);
+
+	return s > 0 && s < 1 ? s : 0; /* else somebody has set the clock */
 }
 
 void net_timer_set(struct ev_loop *loop, ev_timer *w, uint64_t deadline_ms)
@@ -89,7 +98,7 @@ void net_timer_set(struct ev_loop *loop, ev_timer *w, uint64_t deadline_ms)
 		ev_timer_stop(loop, w);
 		return;
 	}
-	w->repeat = net_seconds_until(deadline_ms);
+	w->repeat = net_seconds_until(deadline_ms) + staleness(loop);
 	ev_timer_again(loop, w);
 }
 

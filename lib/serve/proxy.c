@@ -299,8 +299,8 @@ static bool send_to(struct forward *w, const struct binding *b)
 	return sent;
 }
 
-/* The flow to one binding failed: another flow of the same instance may live (RFC 5626 5.3). Each is
- * older than the one before, so that none gets the request twice, whatever was registered. */
+/* The flow to one binding failed: another flow of the same instance may live (RFC 5626 5.3). Each
+ * is older than the one before, so that none gets the request twice, whatever was registered. */
 static void forward_to_next(struct forward *w, unsigned status)
 {
 	struct record *r = registrar_record(w->serve, buf_str(&w->key));

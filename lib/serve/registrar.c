@@ -148,17 +148,31 @@ struct binding *registrar_by_temp_gruu(const struct serve *s, struct str user)
 	return find(s, has_temp_gruu, &user);
 }
 
-static bool has_flow(const struct binding *b, const void *arg)
+static void forget_flow(struct record *r, unsigned flow_id)
 {
-	return b->transport != NET_UDP && b->flow_id == *(const unsigned *)arg;
+	LIST_EACH (it, &r->bindings) {
+		struct binding *b = CONTAINER_OF(it, struct binding, node);
+
+		if (b->transport == NET_UDP || b->flow_id != flow_id)
+			continue;
+		b->expires_at = 0;
+		tell(b, "deactivated");
+		free_binding(b);
+	}
 }
 
+/* In one walk: thousands of users may come over one connection. */
 void registrar_flow_closed(struct serve *s, unsigned flow_id)
 {
-	struct binding *b;
+	struct map_iter it = map_iter(&s->records);
+	struct map_node *node;
 
-	while ((b = find(s, has_flow, &flow_id)) != NULL)
-		registrar_remove(b, "deactivated");
+	while ((node = map_next(&it)) != NULL) {
+		struct record *r = CONTAINER_OF(node, struct record, node);
+
+		forget_flow(r, flow_id);
+		drop_empty(s, r);
+	}
 }
 
 struct binding *registrar_choose(struct record *r, struct str instance, uint64_t older_than)

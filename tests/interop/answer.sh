@@ -76,11 +76,6 @@ cseq-method)
 	cseq="${cseq%% *} PUBLISH"
 	ok
 	;;
-cseq-number)
-	request
-	cseq="77 $method"
-	ok
-	;;
 call-id)
 	request
 	call_id=another
@@ -107,6 +102,20 @@ ringing) # provisional answers for ever
 retry-after-*) # with that Retry-After
 	request
 	answer '503 Service Unavailable' "Retry-After: ${how#retry-after-}" "$none"
+	;;
+drop-binding) # granted for 2 s, and at the refresh no more
+	request
+	answer '200 OK' "Contact: ${contact%%;expires=*};expires=2" "$none"
+	request
+	answer '200 OK' "Contact: ${contact%%;expires=*};expires=0" "$none"
+	stay
+	;;
+forget-binding) # at the refresh only somebody else is bound
+	request
+	answer '200 OK' "Contact: ${contact%%;expires=*};expires=2" "$none"
+	request
+	answer '200 OK' 'Contact: <sip:somebody@192.0.2.9>;expires=60' "$none"
+	stay
 	;;
 growing-423) # twice what was asked is the least
 	while request; do
@@ -140,6 +149,11 @@ contacts-500) # a redirect to five hundred places, none of which answers
 		list+="<sip:127.0.0.1:$((6000 + i));transport=tcp>, "
 	done
 	answer '302 Moved Temporarily' "Contact: ${list%, }" "$none"
+	;;
+redirect-on) # to somebody else, each time
+	while request; do
+		answer '302 Moved Temporarily' "Contact: <sip:u$RANDOM$RANDOM@127.0.0.1:5070;transport=${via:8:3}>" "$none"
+	done
 	;;
 downgrade)
 	request

@@ -68,9 +68,9 @@ bereave() {
 		ends "$name" 15 0
 		contacts_are 0 "$name"
 		at_ms "$name" '.type == "registration" and .cause == "refreshed"' | awk '
-			{ print; if ($1 < NR * 540000 || $1 > NR * 540000 + NR * 3000) bad = 1 }
+			{ print; if ($1 < NR * 540000 || $1 > NR * 550000) bad = 1 }
 			END { exit bad || NR != 6 }'
-		within 3600000 3610000 "$(at_ms "$name" '.type == "end"')"
+		within 3600000 3620000 "$(at_ms "$name" '.type == "end"')"
 		[ -z "$(waits "$name")" ]
 	done
 }
@@ -81,7 +81,7 @@ bereave() {
 	keep udp udp -x 3600 -m 10m --timeout=10m
 	ends udp 14 0
 	at_ms udp '.type == "registration" and .cause == "refreshed"' | awk '
-		{ print; if ($1 < NR * 180000 || $1 > NR * 180000 + NR * 2000) bad = 1 }
+		{ print; if ($1 < NR * 180000 || $1 > NR * 185000) bad = 1 }
 		END { exit bad || NR != 3 }'
 }
 
@@ -146,7 +146,7 @@ bereave() {
 	local back next
 	back=$(at_ms tcp "$active" | sed -n 2p)
 	next=$(at_ms tcp "$active" | sed -n 3p)
-	within 180000 182000 "$(awk "BEGIN { print $next - $back }")"
+	within 180000 185000 "$(awk "BEGIN { print $next - $back }")"
 	contacts_are 0 tcp
 }
 

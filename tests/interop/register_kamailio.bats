@@ -139,7 +139,7 @@ round() {
 	kamailio_with
 	register open1 -j --query
 	exits 0
-	[ "$(record "select($active) | .contact | length")" = 0 ]
+	[ "$(record 'select(.type == "registration") | .contact // [] | length')" = 0 ]
 	contacts_are 0 open1
 	sipp_register quentin
 	register quentin -j --query

@@ -189,7 +189,9 @@ static inline struct net_addr rig_listen(struct rig *r, enum net_transport t, in
 static inline struct net_flow *rig_flow_of(struct rig *r, enum net_transport t,
 	struct net_addr addr, const char *host, const void *owner)
 {
-	struct net_target target = { t, addr, str_of(host), owner };
+	struct net_target target = {
+		.transport = t, .addr = addr, .host = str_of(host), .owner = owner
+	};
 	struct net_flow *f = NULL;
 
 	r->quiet = true;

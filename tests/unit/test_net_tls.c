@@ -185,8 +185,9 @@ static void test_no_context(void **state)
 {
 	struct rig *r = rig_new(NET_SERVER, (struct net_manager_config){ 0 });
 	struct pki *p = *state;
-	struct net_target target = { NET_TLS, rig_loopback(AF_INET, 9), STR("sip.example.com"),
-		NULL };
+	struct net_target target = { .transport = NET_TLS,
+		.addr = rig_loopback(AF_INET, 9),
+		.host = STR("sip.example.com") };
 	struct net_flow *f = NULL;
 	struct fail why;
 

@@ -859,7 +859,7 @@ static void test_restricted_headers(void **state)
 	(void)state;
 	for (int ep = 0; ep < 2; ep++)
 		for (int change = 0; change < 3; change++) {
-			struct endpoint_header h = { change, STR_EMPTY,
+			struct endpoint_header h = { (unsigned)change, STR_EMPTY,
 				change == ENDPOINT_HEADER_REMOVE ? STR_EMPTY : STR("1") };
 			for (unsigned i = 0; i < ARRAY_LEN(restricted); i++) {
 				h.name = str_of(restricted[i]);
