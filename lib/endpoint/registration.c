@@ -662,6 +662,9 @@ void registration_stop(struct registration *r)
 
 void registration_abandon(struct registration *r)
 {
+	if (r->gone)
+		*r->gone = true;
+	r->gone = NULL;
 	ev_timer_stop(endpoint_loop(), &r->end_timer);
 	stop_flows(r);
 }
@@ -670,8 +673,6 @@ void registration_free(struct registration *r)
 {
 	if (!r)
 		return;
-	if (r->gone)
-		*r->gone = true;
 	registration_abandon(r);
 	for (unsigned i = 0; i < r->flow_count; i++) {
 		request_free(r->flows[i].request);

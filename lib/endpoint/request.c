@@ -442,8 +442,12 @@ int request_start(const struct request_config *config, struct request **out, str
 	return 0;
 }
 
+/* Nothing of it runs any more, not even who called the handler that this happens in. */
 static void abandon(struct request *r)
 {
+	if (r->gone)
+		*r->gone = true;
+	r->gone = NULL;
 	ev_timer_stop(endpoint_loop(), &r->timer);
 	list_del(&r->node);
 	list_del(&r->all);
@@ -461,8 +465,6 @@ void request_free(struct request *r)
 {
 	if (!r)
 		return;
-	if (r->gone)
-		*r->gone = true;
 	abandon(r);
 	release_place(r);
 	sip_msg_unref(r->final);

@@ -186,7 +186,8 @@ struct peer {
 static inline void peer_script(struct peer *p, const struct peer_step *steps, unsigned count)
 {
 	assert_true(count <= ARRAY_LEN(p->steps));
-	memcpy(p->steps, steps, count * sizeof(*steps));
+	for (unsigned i = 0; i < count; i++)
+		p->steps[i] = steps[i];
 	p->step_count = count;
 	p->step = 0;
 	p->hook = NULL;

@@ -101,7 +101,10 @@ static void test_outstanding_free(void **state)
 /* --- lifetimes ---------------------------------------------------------------------------------- */
 
 /* A request with everything in it: 401, 503 with Retry-After, 200, and its connection closed. What is
- * freed at the first event of a kind: the request, the endpoint besides, the manager besides. */
+ * freed at the first event of a kind: the request, the endpoint besides, the manager besides, or the
+ * manager alone. */
+enum { ONLY_REQUEST, AND_ENDPOINT, AND_MANAGER, ONLY_MANAGER, WHATS };
+
 struct end {
 	struct ua *u;
 	struct op *o;
@@ -117,13 +120,15 @@ static void end_now(struct heard *h, const struct endpoint_event *ev)
 	if (ev->type != e->at || e->happened)
 		return;
 	e->happened = 1;
-	request_free(e->o->r);
-	e->o->r = NULL;
-	if (e->what >= 1) {
+	if (e->what != ONLY_MANAGER) {
+		request_free(e->o->r);
+		e->o->r = NULL;
+	}
+	if (e->what == AND_ENDPOINT || e->what == AND_MANAGER) {
 		endpoint_free(e->u->ep);
 		e->u->ep = NULL;
 	}
-	if (e->what >= 2) {
+	if (e->what >= AND_MANAGER) {
 		endpoint_manager_free(e->u->m);
 		e->u->m = NULL;
 	}
@@ -174,7 +179,7 @@ static void test_free_anywhere(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(types); i++)
-		for (int what = 0; what < 3; what++)
+		for (int what = 0; what < WHATS; what++)
 			for (int transport = NET_UDP; transport <= NET_TCP; transport++) {
 				/* Nothing is asked for a numeric host, nothing connects over UDP. */
 				bool may_miss = types[i] == ENDPOINT_RESOLVED ||
@@ -194,7 +199,7 @@ static void test_free_in_failure(void **state)
 {
 	(void)state;
 	for (int transport = NET_UDP; transport <= NET_TCP; transport++)
-		for (int what = 0; what < 3; what++)
+		for (int what = 0; what < WHATS; what++)
 			for (int silent = 0; silent < 2; silent++) {
 				struct peer *p = peer_new();
 				struct end *e = MEM_NEW(struct end);
