@@ -237,7 +237,7 @@ static void on_end_time(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)revents;
 	ev_timer_stop(loop, w);
 	if (r->signal)
-		out_note(r->out, "the orderly end was cut short");
+		out_warn(r->out, "the orderly end was cut short: what was registered may still be");
 	run_finish(r, EXIT_ok);
 }
 

@@ -174,11 +174,11 @@ reached() {
 	for command in resolve options; do
 		rte "$command" -j -m 1s "--dns=127.0.0.1:$silent" sip:rte.test
 		exits 14 'no result within --max-time=1s'
-		within 1000 1300 "$(took)"
+		within 1000 2000 "$(took)"
 	done
 	SECRET=x rte register -j -m 1s "--dns=127.0.0.1:$silent" sip:alice@rte.test
 	exits 14
-	within 1000 1300 "$(took)"
+	within 1000 2000 "$(took)"
 }
 
 @test "a DNS server that is silent, without --max-time: exit 10 in the end" {
@@ -235,11 +235,11 @@ reached() {
 		probe --timeout=1s "sip:blackhole.rte.test;transport=$transport"
 		exits 0
 		[ "$(reached)" = "$transport 127.0.0.1:5060" ]
-		within 1000 1900 "$(took)"
+		within 1000 2900 "$(took)"
 	done
 	probe --timeout=3s --connect-timeout=300ms 'sip:blackhole.rte.test;transport=tcp'
 	exits 0
-	within 300 1200 "$(took)"
+	within 300 2500 "$(took)"
 }
 
 @test "the first target says 503: the next one" {
@@ -272,5 +272,5 @@ reached() {
 	probe -c 2 -i 0 --timeout=1s 'sip:blackhole.rte.test;transport=udp'
 	[ "$status" = 14 ]
 	[ "$(record 'select(.type == "response") | .status_code' | tr '\n' ' ')" = '200 ' ]
-	within 1000 1500 "$(took)"
+	within 1000 2000 "$(took)"
 }

@@ -167,6 +167,7 @@ struct peer {
 	unsigned requests; /* of them: requests that are no retransmissions */
 	unsigned retransmissions, responses, accepted, closed, pings, pongs, stuns, junk;
 	bool no_pong, no_stun;
+	unsigned stun_shift; /* added to the port that STUN tells */
 
 	struct peer_step steps[16]; /* one a request; the last one stays */
 	unsigned step_count, step;
@@ -457,7 +458,7 @@ static inline void peer_on_stun(struct peer *p, const unsigned char *q, const st
 {
 	/* A Binding success response with XOR-MAPPED-ADDRESS, IPv4 only; RFC 5389 */
 	unsigned char r[32] = { 1, 1, 0, 12, 0x21, 0x12, 0xa4, 0x42 };
-	uint16_t port = net_addr_port(from);
+	uint16_t port = (uint16_t)(net_addr_port(from) + p->stun_shift);
 	const unsigned char *ip = (const unsigned char *)&from->u.in4.sin_addr;
 
 	p->stuns++;
