@@ -1,6 +1,8 @@
 #include "opt_table.h"
 #include "value.h"
 
+#include "base/scan.h"
+
 #include <string.h>
 
 /* The place of a value, to begin an error with. */
@@ -172,14 +174,12 @@ int opt_store(
 /* "--name" and what follows it. */
 static bool option_prefix(const char *text, struct str *name, const char **rest)
 {
-	size_t n;
+	struct scan s = scan_str(str_of(text));
 
-	if (strncmp(text, "--", 2) != 0)
+	if (!scan_lit(&s, "--") || !scan_run(&s, CH_TOKEN, name))
 		return false;
-	n = strcspn(text + 2, " :=");
-	*name = (struct str){ text + 2, n };
-	*rest = text + 2 + n;
-	return n > 0;
+	*rest = s.p;
+	return true;
 }
 
 int opt_bad(const struct groups *g, const struct fail *f)

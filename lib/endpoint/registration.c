@@ -27,10 +27,19 @@ static bool emit(struct registration *r, const struct endpoint_event *ev)
 	return !gone;
 }
 
+static void set_states(struct registration *r, enum registration_state state)
+{
+	for (unsigned i = 0; i < r->flow_count; i++)
+		r->flows[i].state = state;
+}
+
+/* Its end is near: what comes after this event is the final one, whatever the handler calls. */
 static bool emit_terminated(struct registration *r, const char *cause)
 {
 	const struct endpoint_registration e = { .cause = cause, .aor = endpoint_uri(r->endpoint) };
 
+	r->ended = true;
+	set_states(r, REGISTRATION_UNREGISTERED);
 	return emit(
 		r, &(struct endpoint_event){ .type = ENDPOINT_REGISTRATION, .registration = &e });
 }
@@ -54,6 +63,8 @@ static void finish(
 
 	r->ended = true;
 	stop_flows(r);
+	if (type != ENDPOINT_DONE)
+		set_states(r, REGISTRATION_UNREGISTERED);
 	if (type != ENDPOINT_DONE && !r->config.leave) /* RFC 3608 6.1: it lives with the binding */
 		endpoint_set_service_route(r->endpoint, NULL, 0);
 	for (unsigned i = 0; i < r->flow_count; i++) /* with outbound others may be on their way */
@@ -262,7 +273,7 @@ static void registered(struct registration_flow *f, const struct endpoint_result
 	}
 	for (unsigned i = 0; i < r->flow_count; i++)
 		whole = whole && r->flows[i].state == REGISTRATION_REGISTERED;
-	if (emit_state(f, a, cause, in) && !r->config.keep && whole)
+	if (emit_state(f, a, cause, in) && !r->stopping && !r->config.keep && whole)
 		finish(r, ENDPOINT_DONE, result);
 }
 
@@ -332,7 +343,7 @@ static void succeeded(struct registration_flow *f, const struct endpoint_result 
 
 		if (!a.listed)
 			a.expires = 0;
-		if (emit_state(f, &a, there ? "registered" : "unregistered", 0))
+		if (emit_state(f, &a, there ? "registered" : "unregistered", 0) && !r->stopping)
 			finish(r, ENDPOINT_DONE, result);
 		return;
 	}
@@ -365,7 +376,7 @@ static void failed(struct registration_flow *f, const struct endpoint_result *re
 	struct registration *r = f->registration;
 
 	if (f->state == REGISTRATION_UNREGISTERING) { /* RG-08: it ends in either case */
-		if (!any_busy(r))
+		if (!any_busy(r) && emit_terminated(r, "unregistered"))
 			finish(r, ENDPOINT_CLOSED, result);
 		return;
 	}
@@ -651,10 +662,16 @@ void registration_stop(struct registration *r)
 		if (bound && !r->config.leave && r->config.what == REGISTRATION_ADD)
 			first = first ? first : flow;
 	}
-	/* One removal is enough without outbound; with it every flow has a binding of its own. */
-	for (unsigned i = 0; first && i < r->flow_count; i++) {
-		r->flows[i].state = REGISTRATION_UNREGISTERING;
-		send_register(&r->flows[i], &f);
+	/* One removal is enough without outbound; with it every flow has a binding of its own. Where
+	 * there is none, what is on its way is not waited for. */
+	for (unsigned i = 0; i < r->flow_count; i++) {
+		if (first) {
+			r->flows[i].state = REGISTRATION_UNREGISTERING;
+			send_register(&r->flows[i], &f);
+		} else {
+			request_free(r->flows[i].request);
+			r->flows[i].request = NULL;
+		}
 	}
 	if (!any_busy(r))
 		net_later(endpoint_loop(), &r->end_timer);

@@ -276,7 +276,7 @@ static void begin(struct request *r)
 	r->flow = net_flow_ref(kept);
 	r->current = (struct resolve_target){ .transport = net_flow_info(kept)->transport,
 		.addr = net_flow_info(kept)->remote,
-		.host = net_flow_info(kept)->host };
+		.host = arena_str(&r->arena, net_flow_info(kept)->host) };
 	request_watch(r);
 	r->state = REQUEST_CONNECTING;
 	if (net_flow_info(kept)->open)

@@ -274,7 +274,7 @@ static bool is_transient(unsigned status)
 static bool repeat_later(struct request *r, struct sip_msg *m)
 {
 	uint32_t after = 0;
-	bool has = sip_msg_seconds(m, SIP_HDR_RETRY_AFTER, &after);
+	bool has = sip_retry_after_parse(sip_msg_value(m, SIP_HDR_RETRY_AFTER), &after);
 	uint32_t t1 = r->endpoint->manager->config.timers.t1;
 	uint64_t limit = r->config.timeout_ms ? r->config.timeout_ms
 			 : t1                 ? 64 * (uint64_t)t1
@@ -283,6 +283,8 @@ static bool repeat_later(struct request *r, struct sip_msg *m)
 	char detail[80];
 
 	snprintf(detail, sizeof(detail), "%u %.*s", m->status, STR_ARG(m->reason));
+	if (after > 3600)
+		after = 3600; /* A77: no peer puts us to sleep for years */
 	if (r->config.retry.count > 0) {
 		wait = backoff(r);
 		if (has && !r->config.retry.no_retry_after && (uint64_t)after * 1000 > wait)

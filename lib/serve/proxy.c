@@ -11,6 +11,7 @@
 #include "sip/delta.h"
 #include "sip/param.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct forward {
@@ -76,6 +77,30 @@ static bool is_loop(struct serve *s, const struct sip_msg *m)
 	return false;
 }
 
+/* RFC 5626 5.2: nobody else can make a token, so nobody else chooses a connection: SipHash under the
+ * key of this process signs it. */
+static void add_token(struct buf *b, unsigned id)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "flow %u", id);
+	buf_addf(b, "f%u-%016llx", id, (unsigned long long)map_hash(str_of(text)));
+}
+
+static bool read_token(struct str user, unsigned *id)
+{
+	struct buf own = BUF_INIT(64);
+	struct str number, hash;
+	bool good = user.n > 1 && user.p[0] == 'f' && str_cut(user, '-', &number, &hash) &&
+		str_u32(str_sub(number, 1, number.n), id);
+
+	if (good)
+		add_token(&own, *id);
+	good = good && hash_equal(buf_str(&own), user);
+	buf_done(&own);
+	return good;
+}
+
 /* sip:TOKEN@HOST:PORT;transport=T;lr, where TOKEN names the flow (RFC 5626 5.2): in Record-Route it
  * brings a dialog's requests back to us and from here to the peer's connection. */
 static void put_own_route(struct buf *b, struct serve *s, const struct net_flow *flow)
@@ -85,7 +110,9 @@ static void put_own_route(struct buf *b, struct serve *s, const struct net_flow 
 	uint16_t port;
 
 	dispatch_sent_by(s->manager, flow, &host, &port);
-	buf_addf(&uri, "<sip:f%u@", i->id);
+	buf_add_str(&uri, STR("<sip:"));
+	add_token(&uri, i->id);
+	buf_add_char(&uri, '@');
 	sip_uri_write_hostport(&uri, buf_str(&host), port);
 	buf_addf(&uri, ";transport=%s;lr>", net_transport_name(i->transport));
 	sip_build_hdr(b, SIP_HDR_RECORD_ROUTE, buf_str(&uri));
@@ -346,8 +373,7 @@ static struct net_flow *token_flow(
 	uint32_t id;
 
 	while (sip_list_nameaddr(&l, &a) && serve_is_self(s, &a.uri)) {
-		if (a.uri.user.n < 2 || a.uri.user.p[0] != 'f' ||
-			!str_u32(str_sub(a.uri.user, 1, a.uri.user.n), &id))
+		if (!read_token(a.uri.user, &id))
 			continue;
 		flow = net_manager_flow_by_id(endpoint_manager_net(s->manager), id);
 		*gone = !flow;

@@ -2,6 +2,13 @@
 # What hostile neighbours do to the program: found by review, kept as cases.
 load helper
 
+setup() {
+	fresh_home
+}
+teardown() {
+	reap_all
+}
+
 @test "serve --control: what is not a FIFO is refused, not read for ever" {
 	printf 'drop alice\n' >"$BATS_TEST_TMPDIR/plain"
 	for path in "$BATS_TEST_TMPDIR/plain" /dev/null; do

@@ -375,20 +375,14 @@ static void test_stop_and_failure(void **state)
 	for (unsigned i = 0; i < ARRAY_LEN(statuses); i++)
 		for (int transport = NET_UDP; transport <= NET_TCP; transport++) {
 			const struct peer_step steps[] = { { 200, "Contact: {contact};expires=60\r\n" },
-				{ statuses[i] } };
+				{ statuses[i] > 1 ? statuses[i] : 0, .close = statuses[i] == 1 } };
 			struct peer *p = peer_new();
 			struct ua *u = ua_at(p, transport);
 			struct op *o;
 			peer_script(p, steps, 2);
 			o = keep(u, (struct registration_config){ .timeout_ms = 100 });
-			if (statuses[i] == 1) { /* nobody there any more */
+			if (statuses[i] == 1) /* nobody there any more */
 				peer_close_udp(p);
-				if (p->tcp >= 0) {
-					ev_io_stop(net_loop(), &p->tcp_io);
-					close(p->tcp);
-					p->tcp = -1;
-				}
-			}
 			registration_stop(o->reg);
 			op_wait(o);
 			assert_int_equal(o->heard.final, ENDPOINT_CLOSED);
@@ -396,7 +390,7 @@ static void test_stop_and_failure(void **state)
 				fail_msg("%u: %s", statuses[i], o->heard.order);
 			assert_false(o->heard.active);
 			assert_false(registration_active(o->reg));
-			if (statuses[i] != 1) {
+			if (statuses[i] != 1 || transport == NET_TCP) {
 				assert_int_equal(p->requests, 2);
 				assert_int_equal(expires_of(peer_msg(p, 1)), 0);
 			}
@@ -502,6 +496,40 @@ static void test_stop_others(void **state)
 			registration_stop(o->reg);
 			op_wait(o);
 			assert_int_equal(o->heard.final, ENDPOINT_CLOSED);
+			op_end(o);
+			ua_free(u);
+			peer_free(p);
+		}
+}
+
+/* Stopped in each of its events: one end. */
+static void stop_now(struct heard *h, const struct endpoint_event *ev)
+{
+	struct op *o = h->arg;
+
+	if (ev->type < ENDPOINT_DONE && h->count[ENDPOINT_CLOSED] == 0 && h->all - 1 == o->cseq)
+		registration_stop(o->reg);
+}
+
+static void test_stop_in_events(void **state)
+{
+	(void)state;
+	for (unsigned keeps = 0; keeps < 2; keeps++)
+		for (unsigned at = 0; at < 6; at++) {
+			struct peer *p = peer_new();
+			struct ua *u = ua_auth_at(p, NET_UDP, "secret", (struct auth_config){ 0 });
+			struct op *o;
+			peer_script(p, STEPS({ 401, WWW "realm=\"r\", nonce=\"n1\"\r\n" }, OK,
+					       { 500 }, OK, { 403 }, { 200 }));
+			o = op_register(u, (struct registration_config){ .keep = keeps });
+			o->cseq = at;
+			o->heard.arg = o;
+			o->heard.hook = stop_now;
+			if (keeps && rig_run(&o->heard.count[ENDPOINT_REGISTRATION], 1, 300) &&
+				registration_refresh(o->reg) == 0 &&
+				rig_run(&o->heard.count[ENDPOINT_REGISTRATION], 2, 300))
+				registration_refresh(o->reg);
+			op_wait(o);
 			op_end(o);
 			ua_free(u);
 			peer_free(p);
@@ -788,6 +816,7 @@ int main(void)
 		cmocka_unit_test(test_stop_while_registering),
 		cmocka_unit_test(test_stop_while_refreshing),
 		cmocka_unit_test(test_stop_others),
+		cmocka_unit_test(test_stop_in_events),
 		cmocka_unit_test(test_endpoint_stop),
 		cmocka_unit_test(test_free_anywhere),
 		cmocka_unit_test(test_free_at_any_pass),
