@@ -620,7 +620,6 @@ int registration_start(
 			return e;
 		}
 	r->endpoint->registration = r;
-	r->endpoint->refuse = false;
 	r->endpoint->spread = config->outbound;
 	*out = r;
 	return 0;

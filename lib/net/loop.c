@@ -72,7 +72,8 @@ uint64_t net_now_ms(void)
 	return net_now_us() / 1000;
 }
 
-/* Deadlines come from net_now_ms, which cuts off: only when the whole of that millisecond is over is nothing early. */
+/* Deadlines come from net_now_ms, which cuts off: only when the whole of that millisecond is over
+ * is nothing early. */
 double net_seconds_until(uint64_t deadline_ms)
 {
 	uint64_t now = net_now_us();

@@ -12,10 +12,10 @@ printf() {
 # request: reads one; sets $method, $uri, $via, $from, $to, $call_id, $cseq, $contact, $expires
 request() {
 	local line name value length=0
-	method= uri= via= from= to= call_id= cseq= contact= expires=
+	method='' uri='' via='' from='' to='' call_id='' cseq='' contact='' expires=''
 	read -r method uri line || return 1
 	while read -r line; do
-		line=${line%$cr}
+		line=${line%"$cr"}
 		[ -n "$line" ] || break
 		name=${line%%:*} value=${line#*: }
 		case ${name,,} in

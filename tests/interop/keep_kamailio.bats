@@ -290,6 +290,20 @@ refreshes() {
 	ends udp 1 0
 }
 
+@test "INT while the server is away and is tried again: exit 0 at once" {
+	kamailio_with
+	keep tcp tcp -t tcp
+	keep udp udp -t udp -x 2
+	stays tcp udp
+	kamailio stop
+	comes 3 tcp 1 '.type == "retry"'
+	comes 3 udp 1 '.type == "retry"'
+	for name in tcp udp; do
+		send "$name" INT
+		ends "$name" 1 0
+	done
+}
+
 @test "a signal before the first answer: 128+n, nothing left behind" {
 	kamailio_with
 	tell_kamailio STOP
@@ -333,6 +347,22 @@ ask_for() {
 		saw "$transport" 1 '.type == "request" and .method == "MESSAGE" and .replied == 405'
 	done
 	stop udp tcp tls
+}
+
+@test "rte options through Kamailio: statistics, and the route by Max-Forwards" {
+	kamailio_with
+	keep alice alice -t tcp
+	stays alice
+	rte options -j -c 5 -i 20ms sip:alice@127.0.0.1
+	exits 0
+	[ "$(record 'select(.type == "summary") | [.sent, .ok, .failed] | @csv')" = 5,5,0 ]
+	saw alice 5 '.type == "request" and .method == "OPTIONS" and .replied == 200'
+	rte options --trace-route sip:alice@127.0.0.1
+	ended_with 0
+	[ "${#lines[@]}" = 2 ] || what_happened
+	says '^ 1  483 .*kamailio'
+	says '^ 2  200 '
+	stop alice
 }
 
 @test "GRUU: a request to the public and to the temporary GRUU arrives" {

@@ -272,6 +272,66 @@ round() {
 	grep -q 'nc=00000002' "$BATS_TEST_TMPDIR/lea" "$BATS_TEST_TMPDIR/lea.err"
 }
 
+@test "further servers are the failover list; --connect skips the location" {
+	kamailio_with
+	at=127.0.0.1:5099 register alice -j --server=127.0.0.1:5098 --server='[::1]:5060'
+	exits 0
+	[ "$(record 'select(.type == "response") | .remote.address' | sort -u)" = ::1 ]
+	at=127.0.0.1:5099 register alice -j --server=127.0.0.1:5098
+	exits 11 '127\.0\.0\.1:5098'
+	at=registrar.example register alice -j --connect=127.0.0.1:5060 -t tcp
+	exits 0
+	[ -z "$(record 'select(.type == "resolved")')" ]
+}
+
+@test "more than 1,300 bytes: TCP instead of UDP, back to UDP when that is refused, UDP with -t udp (RFC 3261 18.1.1)" {
+	kamailio_with
+	local pad
+	pad="X-Pad: $(head -c 1300 /dev/zero | tr '\0' x)"
+	register big -j -v -H "$pad"
+	exits 0
+	[[ $(kamailio contacts big) == *'socket=tcp:127.0.0.1:5060'* ||
+		$(record 'select(.type == "response") | .remote.transport' | sort -u) == tcp ]]
+	[ "$(record 'select(.type == "request") | .remote.transport' | sort -u)" = tcp ]
+	notes 'too many for UDP'
+	register big2 -j -v -t udp -H "$pad"
+	exits 0
+	[ "$(record 'select(.type == "request") | .remote.transport' | sort -u)" = udp ]
+	sipp_start ok udp
+	at=127.0.0.1:5070 register big3 -j -H "$pad"
+	exits 0
+	[ "$(record 'select(.type == "response") | .remote.transport' | sort -u)" = udp ]
+	sipp_stop
+}
+
+@test "compact header names, a display name that needs quoting, a User-Agent, sips" {
+	kamailio_with
+	register alice -j --compact
+	exits 0
+	register alice -vv --display-name='J. "Jim" Öz \' --user-agent='my-test/1.0'
+	ended_with 0
+	notes '^>  From: "J\. \\"Jim\\" Öz \\\\" <sip:alice@rte\.test>;tag='
+	kamailio contacts alice | grep -q 'user-agent=rte/.*my-test/1.0'
+	SECRET=pw-sec rte register -j --server=127.0.0.1 --cacert="$RTE_PKI/ca.pem" --password=env:SECRET sips:sec@rte.test
+	exits 0
+	[ "$(record 'select(.type == "request") | .remote.transport' | sort -u)" = tls ]
+	[[ $(record "select($active) | .contact[] | select(.own) | .uri") == sips:sec@127.0.0.1:* ]]
+}
+
+@test "credentials from a file, by realm; --preauth" {
+	kamailio_with
+	printf 'realm other.example user alice password wrong\nrealm rte.test user alice password pw-alice\nrealm * user x password y\n' \
+		>"$BATS_TEST_TMPDIR/credentials"
+	chmod 600 "$BATS_TEST_TMPDIR/credentials"
+	rte register -j --server=127.0.0.1 --credentials="$BATS_TEST_TMPDIR/credentials" sip:alice@rte.test
+	exits 0
+	[ "$(record 'select(.type == "auth") | .source')" = credentials-file ]
+	[ "$(record 'select(.type == "auth") | .user')" = alice ]
+	# who says another user name than the AOR's is believed by Digest, and refused by this registrar
+	SECRET=pw-bob rte register -j --server=127.0.0.1 --user=bob --password=env:SECRET sip:alice@rte.test
+	exits 7 '403'
+}
+
 # ---- TLS
 
 @test "tls: an unknown CA, a name that is not the server's, an expired certificate: exit 12, nothing registered" {

@@ -905,6 +905,8 @@ static inline void heard_event(void *arg, const struct endpoint_event *ev)
 			str_of(ev->flow->local.transport));
 		heard_touch(ev->flow->remote.address);
 		heard_touch(ev->flow->detail);
+		if (ev->type == ENDPOINT_CONNECTED)
+			break;
 		heard_copy(h->flow_cause, sizeof(h->flow_cause), str_of(ev->flow->cause));
 		heard_copy(h->action, sizeof(h->action), str_of(ev->flow->action));
 		break;

@@ -1,5 +1,6 @@
-/* tests/bench/run/bare.c -- bare udp|tcp ADDRESS PORT, bare_tls tls ADDRESS PORT CAFILE: one OPTIONS and the first bytes of its
- * answer with socket calls alone (TLS: verified by OpenSSL): the least that such a program can cost */
+/* tests/bench/run/bare.c -- bare udp|tcp ADDRESS PORT, bare_tls tls ADDRESS PORT CAFILE: one
+ * OPTIONS and the first bytes of its answer with socket calls alone (TLS: verified by OpenSSL): the
+ * least that such a program can cost */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #ifdef BARE_TLS
@@ -45,7 +46,8 @@ static SSL *shake(int fd, const char *address, const char *ca)
 		fail("loading the CA");
 	SSL_CTX_set_verify(c, SSL_VERIFY_PEER, NULL);
 	s = SSL_new(c);
-	if (!s || X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(s), address) != 1 || SSL_set_fd(s, fd) != 1)
+	if (!s || X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(s), address) != 1 ||
+		SSL_set_fd(s, fd) != 1)
 		fail("SSL_new");
 	if (SSL_connect(s) != 1)
 		fail("SSL_connect");
@@ -74,7 +76,8 @@ int main(int argc, char **argv)
 	int fd, n;
 
 	if (argc < 4 || (strcmp(argv[1], "tls") == 0 && argc < 5)) {
-		fprintf(stderr, "usage: bare udp|tcp ADDRESS PORT; bare_tls tls ADDRESS PORT CAFILE\n");
+		fprintf(stderr,
+			"usage: bare udp|tcp ADDRESS PORT; bare_tls tls ADDRESS PORT CAFILE\n");
 		return 2;
 	}
 	fd = dial(strcmp(argv[1], "udp") == 0 ? SOCK_DGRAM : SOCK_STREAM, argv[2], argv[3], &local);
@@ -82,10 +85,14 @@ int main(int argc, char **argv)
 		ssl = shake(fd, argv[2], argv[4]);
 	n = snprintf(request, sizeof(request),
 		"OPTIONS sip:%s SIP/2.0\r\nVia: SIP/2.0/%s 127.0.0.1:%u;branch=z9hG4bK-%d;rport\r\n"
-		"Max-Forwards: 70\r\nFrom: <sip:bare@127.0.0.1>;tag=%d\r\nTo: <sip:%s>\r\nCall-ID: %d@bare\r\n"
+		"Max-Forwards: 70\r\nFrom: <sip:bare@127.0.0.1>;tag=%d\r\nTo: <sip:%s>\r\nCall-ID: "
+		"%d@bare\r\n"
 		"CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
-		argv[2], argv[1][1] == 'd' ? "UDP" : argv[1][1] == 'c' ? "TCP" : "TLS", ntohs(local.sin_port), getpid(),
-		getpid(), argv[2], getpid());
+		argv[2],
+		argv[1][1] == 'd'   ? "UDP"
+		: argv[1][1] == 'c' ? "TCP"
+				    : "TLS",
+		ntohs(local.sin_port), getpid(), getpid(), argv[2], getpid());
 	if (ssl ? SSL_write(ssl, request, n) != n : send(fd, request, (size_t)n, 0) != n)
 		fail("send");
 	n = ssl ? SSL_read(ssl, answer, sizeof(answer)) : (int)recv(fd, answer, sizeof(answer), 0);

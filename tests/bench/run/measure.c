@@ -1,5 +1,6 @@
-/* tests/bench/run/measure.c -- measure OUT COMMAND...: runs it once and appends to OUT: wall time and CPU time (user and
- * system) from exec to exit in ms, largest memory in KiB. Its exit code is COMMAND's. */
+/* tests/bench/run/measure.c -- measure OUT COMMAND...: runs it once and appends to OUT: wall time
+ * and CPU time (user and system) from exec to exit in ms, largest memory in KiB. Its exit code is
+ * COMMAND's. */
 #include <errno.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -41,7 +42,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	fprintf(out, "%.3f %.3f %ld\n",
-		(double)(after.tv_sec - before.tv_sec) * 1e3 + (double)(after.tv_nsec - before.tv_nsec) / 1e6,
+		(double)(after.tv_sec - before.tv_sec) * 1e3 +
+			(double)(after.tv_nsec - before.tv_nsec) / 1e6,
 		ms_of(usage.ru_utime) + ms_of(usage.ru_stime), usage.ru_maxrss);
 	if (fclose(out) != 0)
 		return 1;

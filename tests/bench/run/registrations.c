@@ -1,6 +1,7 @@
-/* tests/bench/run/registrations.c -- registrations N udp|tcp|tls SERVER [CAFILE]: N times register alice (password pw-alice,
- * Digest) one after another over one flow, each anew: REGISTER, 401, REGISTER, 200. What lib/endpoint costs without the start
- * of a program. Prints the CPU time in ms. */
+/* tests/bench/run/registrations.c -- registrations N udp|tcp|tls SERVER [CAFILE]: N times register
+ * alice (password pw-alice, Digest) one after another over one flow, each anew: REGISTER, 401,
+ * REGISTER, 200. What lib/endpoint costs without the start of a program. Prints the CPU time in ms.
+ */
 #include "endpoint/registration.h"
 
 #include <ev.h>
@@ -79,8 +80,12 @@ int main(int argc, char **argv)
 	struct cred_store *creds = cred_store_new();
 	struct endpoint_manager *manager;
 	struct str server = str_of(argc > 3 ? argv[3] : "");
-	struct endpoint_config ec = { .kind = ENDPOINT_SERVER_BASED, .aor = STR("sip:alice@rte.test"), .transport = -1,
-		.servers = &server, .server_count = 1, .on_event = on_endpoint };
+	struct endpoint_config ec = { .kind = ENDPOINT_SERVER_BASED,
+		.aor = STR("sip:alice@rte.test"),
+		.transport = -1,
+		.servers = &server,
+		.server_count = 1,
+		.on_event = on_endpoint };
 	struct fail f = { 0 };
 
 	for (int i = 0; i < 3 && argc > 3; i++)
@@ -92,8 +97,13 @@ int main(int argc, char **argv)
 	}
 	mc.tls.cacert = argc > 4 ? argv[4] : NULL;
 	mc.tls.min_version = 12;
-	cred_store_add(creds, &(struct cred){ .realm = STR("*"), .user = STR("alice"), .kind = CRED_PASSWORD,
-		.secret = STR("pw-alice"), .source = "bench" }, &f);
+	cred_store_add(creds,
+		&(struct cred){ .realm = STR("*"),
+			.user = STR("alice"),
+			.kind = CRED_PASSWORD,
+			.secret = STR("pw-alice"),
+			.source = "bench" },
+		&f);
 	ec.auth.creds = creds;
 	if (endpoint_manager_new(&mc, &manager, &f) != 0) {
 		fprintf(stderr, "registrations: %s\n", fail_show(&f));
