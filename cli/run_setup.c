@@ -103,9 +103,10 @@ static struct values home_servers(struct run *r)
 {
 	const struct opt_origin *o = opt_origin(r->g, "server");
 	const char *tls = getenv("RTE_SERVE_TLS");
+	bool sips = str_istarts(str_of(r->aor), STR("sips:"));
 	struct values one = { arena_zalloc(&r->g->arena, 2 * sizeof(char *)), 1 };
 
-	if (r->transport != NET_TLS || !tls || !o || o->layer != OPT_ENVIRONMENT ||
+	if ((r->transport != NET_TLS && !sips) || !tls || !o || o->layer != OPT_ENVIRONMENT ||
 		r->g->server.n != 1 ||
 		(!is_environment("RTE_SERVE_UDP", r->g->server.v[0]) &&
 			!is_environment("RTE_SERVE_TCP", r->g->server.v[0])))

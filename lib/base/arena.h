@@ -20,6 +20,8 @@ void *arena_alloc(struct arena *a, size_t n);
 void *arena_zalloc(struct arena *a, size_t n);
 /* A copy, terminated behind its end (the terminator is not counted). */
 struct str arena_str(struct arena *a, struct str s);
+/* Copies of a list of texts, in a new list. */
+struct str *arena_strs(struct arena *a, const struct str *list, size_t n);
 struct str arena_fmt(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Frees everything; the arena is empty and usable again. */
 void arena_done(struct arena *a);

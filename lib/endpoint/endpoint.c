@@ -79,15 +79,6 @@ int endpoint_target_parse(
 
 /* ---- life ---- */
 
-static const struct str *keep_strs(struct arena *a, const struct str *list, unsigned n)
-{
-	struct str *copy = arena_alloc(a, (n + 1) * sizeof(*copy));
-
-	for (unsigned i = 0; i < n; i++)
-		copy[i] = arena_str(a, list[i]);
-	return copy;
-}
-
 static void keep_config(struct endpoint *ep)
 {
 	struct endpoint_config *c = &ep->config;
@@ -98,9 +89,9 @@ static void keep_config(struct endpoint *ep)
 
 	for (unsigned i = 0; i < ARRAY_LEN(texts); i++)
 		*texts[i] = arena_str(&ep->arena, *texts[i]);
-	c->features = keep_strs(&ep->arena, c->features, c->feature_count);
-	c->servers = keep_strs(&ep->arena, c->servers, c->server_count);
-	c->routes = keep_strs(&ep->arena, c->routes, c->route_count);
+	c->features = arena_strs(&ep->arena, c->features, c->feature_count);
+	c->servers = arena_strs(&ep->arena, c->servers, c->server_count);
+	c->routes = arena_strs(&ep->arena, c->routes, c->route_count);
 	for (unsigned i = 0; i < c->header_count; i++) {
 		headers[i] = c->headers[i];
 		headers[i].name = arena_str(&ep->arena, c->headers[i].name);

@@ -43,6 +43,7 @@ struct endpoint_manager {
 	struct map client_txs; /* by branch and method */
 	struct map server_txs; /* RFC 3261 17.2.3 */
 	size_t server_bytes; /* of their requests */
+	struct map requests; /* those that endpoints have taken, by what merged ones share (8.2.2.2) */
 	dispatch_request_fn *on_request;
 	void *on_request_arg;
 	net_flow_fn *on_flow;
@@ -79,6 +80,8 @@ struct transaction *transaction_find_server(
 struct transaction *transaction_accept(
 	struct endpoint_manager *m, struct sip_msg *msg, struct net_flow *flow);
 void transaction_got_response(struct transaction *t, struct sip_msg *m);
+/* Server: has this request come before by another way, and is not over yet (8.2.2.2)? */
+bool transaction_merged(struct transaction *t);
 void transaction_got_request(struct transaction *t, struct sip_msg *m, bool ack);
 void transaction_got_cancel(struct transaction *t, struct sip_msg *m);
 /* Ends all at once and silently: the manager goes. */
@@ -163,6 +166,8 @@ void dispatch_forget_endpoint(struct endpoint *ep);
  * unregister). */
 const char *registration_flow_lost(
 	struct registration *r, unsigned index, const struct net_event *ev);
+/* Does it bind this URI? */
+bool registration_has_contact(const struct registration *r, const struct sip_uri *uri);
 /* Is its last event out? */
 bool registration_ended(const struct registration *r);
 /* keepalive.c: a STUN message; what is a Binding request gets its answer. */

@@ -121,6 +121,7 @@ void endpoint_manager_free(struct endpoint_manager *m)
 	net_tls_unref(m->tls);
 	map_done(&m->client_txs);
 	map_done(&m->server_txs);
+	map_done(&m->requests);
 	arena_done(&m->arena);
 	mem_free(m);
 }

@@ -94,6 +94,25 @@ bool registration_active(const struct registration *r)
 	return false;
 }
 
+static bool is_same_place(struct str text, const struct sip_uri *uri)
+{
+	struct sip_uri own;
+
+	return sip_uri_parse(text, &own) && own.scheme <= SIP_URI_SIPS && own.port == uri->port &&
+	       str_eq(own.user, uri->user) && str_ieq(own.host, uri->host);
+}
+
+bool registration_has_contact(const struct registration *r, const struct sip_uri *uri)
+{
+	for (unsigned i = 0; i < r->config.contact_count; i++)
+		if (is_same_place(r->config.contacts[i], uri))
+			return true;
+	for (unsigned i = 0; i < r->flow_count; i++)
+		if (r->flows[i].contact[0] && is_same_place(str_of(r->flows[i].contact), uri))
+			return true;
+	return false;
+}
+
 bool registration_ended(const struct registration *r)
 {
 	return r->ended;
@@ -464,15 +483,6 @@ static struct str keep_str(struct registration *r, struct str s)
 	return arena_str(&r->arena, s);
 }
 
-static const struct str *keep_strs(struct registration *r, const struct str *list, unsigned n)
-{
-	struct str *copy = arena_alloc(&r->arena, sizeof(*copy) * (n + 1));
-
-	for (unsigned i = 0; i < n; i++)
-		copy[i] = keep_str(r, list[i]);
-	return copy;
-}
-
 /* 10.2: the Request-URI names the domain, without user. */
 static struct str registrar_uri(struct registration *r)
 {
@@ -564,8 +574,8 @@ static int check(const struct registration_config *c, struct fail *f)
 			return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI",
 				STR_ARG(c->paths[i]));
 	if (c->third_party.n > 0 && !sip_uri_parse(c->third_party, &uri))
-		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI",
-			STR_ARG(c->third_party));
+		return fail_set(
+			f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI", STR_ARG(c->third_party));
 	if (!is_method_list(c->methods) || !is_push(c->push) || c->q > 1000)
 		return fail_set(f, -FAIL_ARGUMENT,
 			"a list of methods, a push resource or a q value is malformed");
@@ -579,8 +589,8 @@ static struct registration *make(const struct registration_config *config)
 
 	r->config = *config;
 	r->endpoint = config->endpoint;
-	r->config.contacts = keep_strs(r, config->contacts, config->contact_count);
-	r->config.paths = keep_strs(r, config->paths, config->path_count);
+	r->config.contacts = arena_strs(&r->arena, config->contacts, config->contact_count);
+	r->config.paths = arena_strs(&r->arena, config->paths, config->path_count);
 	r->config.methods = keep_str(r, config->methods);
 	r->config.push = keep_str(r, config->push);
 	r->config.third_party = keep_str(r, config->third_party);
@@ -653,16 +663,16 @@ void registration_stop(struct registration *r)
 	for (unsigned i = 0; i < r->flow_count; i++) {
 		struct registration_flow *flow = &r->flows[i];
 		/* What was sent and not answered yet may have made a binding. */
-		bool bound = flow->state == REGISTRATION_REGISTERED ||
-			     (flow->busy && flow->cseq > 0);
+		bool bound =
+			flow->state == REGISTRATION_REGISTERED || (flow->busy && flow->cseq > 0);
 
 		flow->busy =
 			false; /* a refresh on its way is overtaken by the removal's higher CSeq */
 		if (bound && !r->config.leave && r->config.what == REGISTRATION_ADD)
 			first = first ? first : flow;
 	}
-	/* One removal is enough without outbound; with it every flow has a binding of its own. Where
-	 * there is none, what is on its way is not waited for. */
+	/* One removal is enough without outbound; with it every flow has a binding of its own.
+	 * Where there is none, what is on its way is not waited for. */
 	for (unsigned i = 0; i < r->flow_count; i++) {
 		if (first) {
 			r->flows[i].state = REGISTRATION_UNREGISTERING;

@@ -6,6 +6,23 @@
 
 /* ---- locate ---- */
 
+/* RFC 3261 8.1.2: "if the Request-URI specifies a SIPS resource, the UAC MUST follow the procedures
+ * of [4] as if the input URI were a SIPS URI", whatever server or proxy is next. */
+static struct str over_tls(struct request *r, struct str hop)
+{
+	struct buf b = BUF_INIT(1 << 16);
+	struct sip_uri target;
+
+	if (!sip_uri_parse(r->target, &target) || target.scheme != SIP_URI_SIPS ||
+		!str_istarts(hop, STR("sip:")))
+		return hop;
+	buf_add_str(&b, STR("sips:"));
+	buf_add_str(&b, str_sub(hop, 4, hop.n));
+	hop = arena_str(&r->arena, buf_str(&b));
+	buf_done(&b);
+	return hop;
+}
+
 static int next_hop_uri(struct request *r, struct sip_uri *uri, struct fail *f)
 {
 	struct endpoint *ep = r->endpoint;
@@ -19,7 +36,7 @@ static int next_hop_uri(struct request *r, struct sip_uri *uri, struct fail *f)
 		hop = str_sub(hop, 1, str_find(hop, '>'));
 	e = endpoint_target_parse(hop, ep->host, &text, f);
 	if (e == 0) {
-		r->hop_uri = arena_str(&r->arena, buf_str(&text));
+		r->hop_uri = over_tls(r, arena_str(&r->arena, buf_str(&text)));
 		if (!sip_uri_parse(r->hop_uri, uri))
 			e = fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a SIP URI",
 				STR_ARG(hop));

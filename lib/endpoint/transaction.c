@@ -11,6 +11,7 @@
 
 struct transaction {
 	struct map_node node; /* in client_txs or server_txs */
+	struct map_node request; /* in requests, when request_key is not empty */
 	struct endpoint_manager *manager;
 	struct endpoint *endpoint;
 	struct sip_tx tx;
@@ -20,7 +21,7 @@ struct transaction {
 	struct sip_msg *msg; /* the request */
 	struct buf wire; /* client: the request; server: the latest response */
 	struct buf ack; /* INVITE client: the ACK for a non-2xx */
-	struct str key;
+	struct str key, request_key;
 	transaction_fn *fn;
 	void *arg;
 	uint64_t started_us;
@@ -100,11 +101,14 @@ static void destroy(struct transaction *t)
 	map_del(t->server ? &t->manager->server_txs : &t->manager->client_txs, &t->node);
 	if (t->server)
 		t->manager->server_bytes -= t->msg->wire.n;
+	if (t->request_key.n > 0)
+		map_del(&t->manager->requests, &t->request);
 	net_flow_unref(t->flow);
 	sip_msg_unref(t->msg);
 	buf_done(&t->wire);
 	buf_done(&t->ack);
 	mem_free((char *)(uintptr_t)t->key.p);
+	mem_free((char *)(uintptr_t)t->request_key.p);
 	mem_free(t);
 }
 
@@ -347,6 +351,26 @@ struct transaction *transaction_accept(
 	}
 	buf_done(&key);
 	return t;
+}
+
+bool transaction_merged(struct transaction *t)
+{
+	struct buf key = BUF_INIT(1 << 16);
+	struct sip_cseq cseq = { 0 };
+	bool merged = false;
+
+	sip_msg_cseq(t->msg, &cseq);
+	buf_addf(&key, STR_FMT "\n" STR_FMT "\n%u " STR_FMT, STR_ARG(sip_msg_from_tag(t->msg)),
+		STR_ARG(sip_msg_call_id(t->msg)), cseq.number, STR_ARG(cseq.name));
+	if (sip_msg_to_tag(t->msg).n == 0 && t->request_key.n == 0 && !key.fail) {
+		merged = map_get(&t->manager->requests, buf_str(&key)) != NULL;
+		if (!merged) {
+			t->request_key = (struct str){ mem_strndup(key.p, key.n), key.n };
+			map_set(&t->manager->requests, &t->request, t->request_key);
+		}
+	}
+	buf_done(&key);
+	return merged;
 }
 
 void transaction_got_request(struct transaction *t, struct sip_msg *m, bool ack)

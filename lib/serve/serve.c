@@ -186,25 +186,16 @@ static void on_flow(void *arg, const struct net_event *ev)
 
 /* ---- life ---- */
 
-static const struct str *keep_strs(struct arena *a, const struct str *list, unsigned n)
-{
-	struct str *copy = arena_alloc(a, sizeof(*copy) * (n + 1));
-
-	for (unsigned i = 0; i < n; i++)
-		copy[i] = arena_str(a, list[i]);
-	return copy;
-}
-
 static void keep_config(struct serve *s)
 {
 	struct serve_config *c = &s->config;
 
 	c->domain = arena_str(&s->arena, c->domain.n ? c->domain : STR("test.invalid"));
 	c->realm = arena_str(&s->arena, c->realm.n ? c->realm : c->domain);
-	c->listen = keep_strs(&s->arena, c->listen, c->listen_count);
+	c->listen = arena_strs(&s->arena, c->listen, c->listen_count);
 	c->service_route = arena_str(&s->arena, c->service_route);
-	c->replies = keep_strs(&s->arena, c->replies, c->reply_count);
-	c->faults = keep_strs(&s->arena, c->faults, c->fault_count);
+	c->replies = arena_strs(&s->arena, c->replies, c->reply_count);
+	c->faults = arena_strs(&s->arena, c->faults, c->fault_count);
 	c->min_expires = c->min_expires ? c->min_expires : 60;
 	c->max_expires = c->max_expires ? c->max_expires : 3600;
 	c->nonce_ms = c->nonce_ms ? c->nonce_ms : 300000;

@@ -318,7 +318,7 @@ round() {
 	[[ $(record "select($active) | .contact[] | select(.own) | .uri") == sips:sec@127.0.0.1:* ]]
 }
 
-@test "credentials from a file, by realm; --preauth" {
+@test "credentials from a file, by realm; a user name that is not the AOR's" {
 	kamailio_with
 	printf 'realm other.example user alice password wrong\nrealm rte.test user alice password pw-alice\nrealm * user x password y\n' \
 		>"$BATS_TEST_TMPDIR/credentials"

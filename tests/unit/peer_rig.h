@@ -537,30 +537,39 @@ static inline void peer_on_conn(struct ev_loop *loop, ev_io *w, int revents)
 	}
 }
 
+/* A connection that it has from now on; its id. */
+static inline unsigned peer_adopt(struct peer *p, int fd, const struct net_addr *from)
+{
+	struct peer_conn *c = MEM_NEW(struct peer_conn);
+	unsigned i = 0;
+
+	while (p->conns[i])
+		assert_true(++i < PEER_CONNS);
+	p->conns[i] = c;
+	c->peer = p;
+	c->fd = fd;
+	c->from = *from;
+	c->id = ++p->conn_ids;
+	sip_frame_init(&c->frame, NULL);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	ev_io_init(&c->io, peer_on_conn, fd, EV_READ);
+	ev_io_start(net_loop(), &c->io);
+	return c->id;
+}
+
 static inline void peer_on_accept(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct peer *p = CONTAINER_OF(w, struct peer, tcp_io);
 	struct net_addr from = { 0 };
 	socklen_t len = sizeof(from.u);
-	int fd = accept4(p->tcp, &from.u.sa, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct peer_conn *c;
-	unsigned i = 0;
+	int fd = accept4(p->tcp, &from.u.sa, &len, SOCK_CLOEXEC);
 
+	(void)loop;
 	(void)revents;
 	if (fd < 0)
 		return;
-	while (p->conns[i])
-		assert_true(++i < PEER_CONNS);
 	p->accepted++;
-	p->conns[i] = c = MEM_NEW(struct peer_conn);
-	c->peer = p;
-	c->fd = fd;
-	c->from = from;
-	c->id = ++p->conn_ids;
-	sip_frame_init(&c->frame, NULL);
-	c->frame.pings = true;
-	ev_io_init(&c->io, peer_on_conn, fd, EV_READ);
-	ev_io_start(loop, &c->io);
+	peer_conn(p, peer_adopt(p, fd, &from))->frame.pings = true;
 }
 
 static inline int peer_socket(int type, struct net_addr *a)
