@@ -9,10 +9,10 @@ cr=$'\r'
 printf() {
 	env printf "$@"
 }
-# request: reads one; sets $method, $uri, $via, $from, $to, $call_id, $cseq, $contact, $expires
+# request: reads one; sets $method, $uri, $via, $from, $to, $call_id, $cseq, $contact
 request() {
 	local line name value length=0
-	method='' uri='' via='' from='' to='' call_id='' cseq='' contact='' expires=''
+	method='' uri='' via='' from='' to='' call_id='' cseq='' contact=''
 	read -r method uri line || return 1
 	while read -r line; do
 		line=${line%"$cr"}
@@ -25,7 +25,6 @@ request() {
 		call-id) call_id=$value ;;
 		cseq) cseq=$value ;;
 		contact) contact=$value ;;
-		expires) expires=$value ;;
 		content-length) length=$value ;;
 		esac
 	done
@@ -116,11 +115,6 @@ forget-binding) # at the refresh only somebody else is bound
 	request
 	answer '200 OK' 'Contact: <sip:somebody@192.0.2.9>;expires=60' "$none"
 	stay
-	;;
-growing-423) # twice what was asked is the least
-	while request; do
-		answer '423 Interval Too Brief' "Min-Expires: $((${expires:-0} * 2))" "$none"
-	done
 	;;
 lower-423) # the least is less than what was asked
 	request

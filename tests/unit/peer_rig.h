@@ -750,6 +750,60 @@ static inline unsigned msg_count(const struct sip_msg *m, enum sip_hdr_id id)
 	return n;
 }
 
+/* ---- The peer asks ---- */
+
+/* A request; NULL and 0: the usual, from bob to alice. */
+struct ask {
+	const char *method, *uri, *to, *from, *call_id, *cseq, *via, *max_forwards, *lines, *body;
+	bool no_rport;
+};
+
+static unsigned asked __attribute__((unused)); /* how many, for names that differ: count it up */
+
+static inline void peer_ask_write(
+	struct buf *b, const struct peer *p, unsigned conn, const struct ask *a)
+{
+	const char *method = a->method ? a->method : "OPTIONS";
+
+	buf_addf(b, "%s %s SIP/2.0\r\n", method, a->uri ? a->uri : "sip:alice@example.test");
+	if (a->via)
+		buf_addf(b, "Via: %s\r\n", a->via);
+	else
+		buf_addf(b, "Via: SIP/2.0/%s %s;branch=z9hG4bKask%u%s\r\n", conn ? "TCP" : "UDP",
+			p->text, asked, a->no_rport ? "" : ";rport");
+	buf_addf(b, "Max-Forwards: %s\r\n", a->max_forwards ? a->max_forwards : "70");
+	buf_addf(b, "From: %s\r\n", a->from ? a->from : "\"Bob\" <sip:bob@peer.test>;tag=bob");
+	buf_addf(b, "To: %s\r\n", a->to ? a->to : "<sip:alice@example.test>");
+	if (a->call_id)
+		buf_addf(b, "Call-ID: %s\r\n", a->call_id);
+	else
+		buf_addf(b, "Call-ID: call%u@peer.test\r\n", asked);
+	if (a->cseq)
+		buf_addf(b, "CSeq: %s\r\n", a->cseq);
+	else
+		buf_addf(b, "CSeq: 7 %s\r\n", method);
+	buf_addf(b, "%sContent-Length: %zu\r\n\r\n%s", a->lines ? a->lines : "",
+		a->body ? strlen(a->body) : 0, a->body ? a->body : "");
+}
+
+/* The latest response that arrived. */
+static inline struct sip_msg *peer_answer(const struct peer *p)
+{
+	for (unsigned i = p->count; i-- > 0;)
+		if (!p->got[i].msg->request)
+			return p->got[i].msg;
+	return NULL;
+}
+
+/* Connects to a listener; the id of the connection. */
+static inline unsigned peer_connect(struct peer *p, const struct net_addr *to)
+{
+	int fd = socket(to->u.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(connect(fd, &to->u.sa, net_addr_len(to)), 0);
+	return peer_adopt(p, fd, to);
+}
+
 /* ---- What a handler hears ---- */
 
 struct heard {

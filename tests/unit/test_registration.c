@@ -1,6 +1,6 @@
 /* tests/unit/test_registration.c -- lib/endpoint/registration against a scripted registrar: what a
- * REGISTER says, what its answers mean, redirects, queries and removals. Refresh, loss, recovery and
- * the end are in test_registration_keep.c. RFC 3261 section 10, RFC 3327, 3608, 5626, 5627 */
+ * REGISTER says, what its answers mean, redirects, queries and removals. Refresh, loss, recovery
+ * and the end are in test_registration_keep.c. RFC 3261 section 10, RFC 3327, 3608, 5626, 5627 */
 #include "base/buf.h"
 
 #include <setjmp.h>
@@ -57,7 +57,8 @@ static struct sip_msg *registered(struct peer *p, struct ua *u, struct registrat
 	return peer_last(p)->msg;
 }
 
-/* --- what a REGISTER says ------------------------------------------------------------------------- */
+/* --- what a REGISTER says
+ * ------------------------------------------------------------------------- */
 
 static void written_over(int transport)
 {
@@ -204,7 +205,8 @@ static void test_whole_contact(void **state)
 	assert_str(contact_of(m, 0).uri.text, "sip:me@host.test:5099;x");
 
 	/* Several, in place of ours. */
-	o = op_register(u, (struct registration_config){ .contacts = contacts, .contact_count = 3 });
+	o = op_register(
+		u, (struct registration_config){ .contacts = contacts, .contact_count = 3 });
 	op_done(o, 200);
 	m = peer_last(p)->msg;
 	assert_int_equal(contacts_in(m), 3);
@@ -258,7 +260,8 @@ static void test_third_party(void **state)
 
 	(void)state;
 	p->hook = peer_registrar;
-	m = registered(p, u, (struct registration_config){ .third_party = STR("sip:boss@example.test") });
+	m = registered(
+		p, u, (struct registration_config){ .third_party = STR("sip:boss@example.test") });
 	assert_true(sip_msg_from(m, &a));
 	assert_str(a.uri.text, "sip:boss@example.test");
 	assert_true(sip_msg_to(m, &a));
@@ -267,7 +270,8 @@ static void test_third_party(void **state)
 	peer_free(p);
 }
 
-/* --- what its answers say -------------------------------------------------------------------------- */
+/* --- what its answers say
+ * -------------------------------------------------------------------------- */
 
 static void test_path_and_service_route(void **state)
 {
@@ -281,9 +285,11 @@ static void test_path_and_service_route(void **state)
 
 	(void)state;
 	p->hook = peer_registrar;
-	p->extra = "Path: <sip:p1.test;lr>, <sip:p2.test;lr>\r\n"
-		   "Service-Route: <sip:s1.test;lr>\r\nService-Route: <sip:s2.test;lr>;y=\"a,b\"\r\n";
-	o = op_register(u, (struct registration_config){ .paths = paths, .path_count = 2, .keep = true });
+	p->extra =
+		"Path: <sip:p1.test;lr>, <sip:p2.test;lr>\r\n"
+		"Service-Route: <sip:s1.test;lr>\r\nService-Route: <sip:s2.test;lr>;y=\"a,b\"\r\n";
+	o = op_register(
+		u, (struct registration_config){ .paths = paths, .path_count = 2, .keep = true });
 	rig_wait(o->heard.count[ENDPOINT_REGISTRATION], 1);
 	m = peer_msg(p, 0);
 	l = sip_msg_list(m, SIP_HDR_PATH);
@@ -343,11 +349,11 @@ static void test_gruu(void **state)
 	struct op *o;
 
 	(void)state;
-	peer_script(p,
-		STEPS({ 200, "Contact: <sip:other@192.0.2.9>;expires=5;pub-gruu=\"sip:no\"\r\n"
-			     "Contact: {contact};expires=60;"
-			     "pub-gruu=\"sip:alice@example.test;gr=" INSTANCE "\";"
-			     "temp-gruu=\"sip:tgruu.7hs==@example.test;gr\"\r\n" }));
+	peer_script(
+		p, STEPS({ 200, "Contact: <sip:other@192.0.2.9>;expires=5;pub-gruu=\"sip:no\"\r\n"
+				"Contact: {contact};expires=60;"
+				"pub-gruu=\"sip:alice@example.test;gr=" INSTANCE "\";"
+				"temp-gruu=\"sip:tgruu.7hs==@example.test;gr\"\r\n" }));
 	o = op_register(u, (struct registration_config){ .gruu = true });
 	op_done(o, 200);
 	assert_int_equal(o->heard.contacts, 2);
@@ -378,7 +384,8 @@ static void test_granted(void **state)
 		{ "Expires: 30\r\n", 30, 27 }, /* no Contact at all: what was asked for was done */
 		{ "Contact: {contact};expires=4294967295\r\n", 4294967295U, 0 },
 		{ "Contact: <sip:other@192.0.2.1>;expires=60\r\n", 0, 0 },
-		{ "Contact: <sip:other@192.0.2.1>;expires=60, <sip:x@192.0.2.2>\r\nExpires: 60\r\n", 0, 0 },
+		{ "Contact: <sip:other@192.0.2.1>;expires=60, <sip:x@192.0.2.2>\r\nExpires: 60\r\n",
+			0, 0 },
 		{ "Contact: {contact};expires=0\r\n", 0, 0 },
 		{ "Expires: 0\r\n", 0, 0 },
 		{ "Contact: {contact}\r\nExpires: 0\r\n", 0, 0 },
@@ -533,7 +540,8 @@ static void test_423(void **state)
 	peer_free(p);
 }
 
-/* --- challenges ------------------------------------------------------------------------------------- */
+/* --- challenges
+ * ------------------------------------------------------------------------------------- */
 
 static void test_challenged(void **state)
 {
@@ -633,7 +641,8 @@ static void test_auth_failures(void **state)
 	peer_free(p);
 }
 
-/* --- queries and removals --------------------------------------------------------------------------- */
+/* --- queries and removals
+ * --------------------------------------------------------------------------- */
 
 static void test_query(void **state)
 {
@@ -736,7 +745,8 @@ static void test_remove_refused(void **state)
 		op_failed(o, FAIL_STATUS, 404);
 		op_end(o);
 		peer_script(p, STEPS({ 0 }));
-		o = op_register(u, (struct registration_config){ .what = whats[i], .timeout_ms = 60 });
+		o = op_register(
+			u, (struct registration_config){ .what = whats[i], .timeout_ms = 60 });
 		op_failed(o, FAIL_TIMEOUT, 0);
 		op_end(o);
 	}
@@ -744,7 +754,8 @@ static void test_remove_refused(void **state)
 	peer_free(p);
 }
 
-/* --- redirects, RG-16 ------------------------------------------------------------------------------- */
+/* --- redirects, RG-16
+ * ------------------------------------------------------------------------------- */
 
 static void test_redirect(void **state)
 {
@@ -816,7 +827,8 @@ static void test_redirect_limit(void **state)
 		struct ua *u = ua_at(p, NET_UDP);
 		struct op *o = op_new();
 		assert_int_equal(op_try_register(u, o,
-					 (struct registration_config){ .expires = 60, .q = -1, .follow = 6 }),
+					 (struct registration_config){
+						 .expires = 60, .q = -1, .follow = 6 }),
 			-FAIL_ARGUMENT);
 		op_free(o);
 		ua_free(u);
@@ -851,7 +863,8 @@ static void test_redirect_and_challenge(void **state)
 	peer_free(q);
 }
 
-/* --- failover --------------------------------------------------------------------------------------- */
+/* --- failover
+ * --------------------------------------------------------------------------------------- */
 
 static void test_failover(void **state)
 {
@@ -862,9 +875,11 @@ static void test_failover(void **state)
 		for (int transport = NET_UDP; transport <= NET_TCP; transport++) {
 			struct peer *p = peer_new(), *q = peer_new();
 			struct str servers[] = { p->server, q->server };
-			struct ua *u = ua_new((struct endpoint_manager_config){ .kind = NET_CLIENT },
-				(struct endpoint_config){
-					.servers = servers, .server_count = 2, .transport = transport });
+			struct ua *u =
+				ua_new((struct endpoint_manager_config){ .kind = NET_CLIENT },
+					(struct endpoint_config){ .servers = servers,
+						.server_count = 2,
+						.transport = transport });
 			struct op *o;
 			if (i == 0) {
 				peer_close_udp(p);
@@ -886,7 +901,8 @@ static void test_failover(void **state)
 		}
 }
 
-/* --- states ------------------------------------------------------------------------------------------ */
+/* --- states
+ * ------------------------------------------------------------------------------------------ */
 
 static void expect_refused(struct ua *u, struct registration_config c, int code)
 {
@@ -947,8 +963,8 @@ static void test_bad_configs(void **state)
 		FAIL_ARGUMENT);
 	expect_refused(u, (struct registration_config){ .contacts = &lines, .contact_count = 1 },
 		FAIL_ARGUMENT);
-	expect_refused(
-		u, (struct registration_config){ .paths = &bad_uri, .path_count = 1 }, FAIL_ARGUMENT);
+	expect_refused(u, (struct registration_config){ .paths = &bad_uri, .path_count = 1 },
+		FAIL_ARGUMENT);
 	expect_refused(
 		u, (struct registration_config){ .paths = &lines, .path_count = 1 }, FAIL_ARGUMENT);
 	expect_refused(u, (struct registration_config){ .third_party = bad_uri }, FAIL_ARGUMENT);
@@ -967,10 +983,12 @@ static void test_bad_configs(void **state)
 	u = ua_new((struct endpoint_manager_config){ .kind = NET_CLIENT },
 		(struct endpoint_config){
 			.servers = &p->server, .server_count = 1, .instance = STR(INSTANCE) });
-	expect_refused(u, (struct registration_config){ .outbound = true, .reg_ids = ids, .reg_id_count = 9 },
+	expect_refused(u,
+		(struct registration_config){ .outbound = true, .reg_ids = ids, .reg_id_count = 9 },
 		FAIL_LIMIT);
 	expect_refused(u,
-		(struct registration_config){ .outbound = true, .reg_ids = twice, .reg_id_count = 2 },
+		(struct registration_config){
+			.outbound = true, .reg_ids = twice, .reg_id_count = 2 },
 		FAIL_ARGUMENT);
 	ua_free(u);
 
@@ -978,7 +996,8 @@ static void test_bad_configs(void **state)
 	u = ua_p2p(NET_UDP);
 	{
 		struct op *o = op_new();
-		assert_true(op_try_register(u, o, (struct registration_config){ .expires = 60, .q = -1 }) < 0);
+		assert_true(op_try_register(u, o,
+				    (struct registration_config){ .expires = 60, .q = -1 }) < 0);
 		op_free(o);
 	}
 	ua_free(u);
@@ -1028,7 +1047,8 @@ static void test_dry_run(void **state)
 	peer_free(p);
 }
 
-/* --- several endpoints on one manager ------------------------------------------------------------------ */
+/* --- several endpoints on one manager
+ * ------------------------------------------------------------------ */
 
 static int second(struct ua *u, const char *aor, const char *epid, struct endpoint **out)
 {
@@ -1081,7 +1101,8 @@ static void test_sharing(void **state)
 	for (int kind = NET_CLIENT; kind <= NET_SERVER; kind++) {
 		struct peer *p = peer_new();
 		struct ua *u = ua_manager((struct endpoint_manager_config){
-			.kind = kind == NET_CLIENT ? NET_CLIENT : NET_SERVER, .net = { .pool_size = 1 } });
+			.kind = kind == NET_CLIENT ? NET_CLIENT : NET_SERVER,
+			.net = { .pool_size = 1 } });
 		struct endpoint *ep[3];
 		struct op *o[3];
 		p->hook = peer_registrar;
@@ -1099,7 +1120,8 @@ static void test_sharing(void **state)
 			assert_int_equal(endpoint_new(&c, &ep[i], NULL), 0);
 		}
 		for (unsigned i = 0; i < 3; i++) {
-			o[i] = op_register(u, (struct registration_config){ .endpoint = ep[i], .keep = true });
+			o[i] = op_register(
+				u, (struct registration_config){ .endpoint = ep[i], .keep = true });
 			rig_wait(o[i]->heard.count[ENDPOINT_REGISTRATION], 1);
 		}
 		assert_int_equal(p->accepted, kind == NET_CLIENT ? 3 : 1);
@@ -1146,7 +1168,8 @@ static void test_dead_manager(void **state)
 						      .keepalive_ms = 1 });
 			for (unsigned i = 1; i < 5; i++) /* the last ones wait for a place */
 				o[i] = op_request(u, (struct request_config){ 0 });
-			o[5] = op_request(u, (struct request_config){ .endpoint = other }); /* asks DNS */
+			o[5] = op_request(
+				u, (struct request_config){ .endpoint = other }); /* asks DNS */
 			for (unsigned i = 0; i < passes; i++)
 				ev_run(net_loop(), EVRUN_NOWAIT);
 			u->heard.quiet = true;
@@ -1156,7 +1179,9 @@ static void test_dead_manager(void **state)
 			u->m = NULL;
 			rig_idle(10);
 			o[6] = op_new();
-			assert_true(op_try(u, o[6], (struct request_config){ .method = STR("OPTIONS") }) < 0);
+			assert_true(
+				op_try(u, o[6],
+					(struct request_config){ .method = STR("OPTIONS") }) < 0);
 			for (unsigned i = 0; i < 7; i++)
 				op_free(o[i]);
 			endpoint_free(other);

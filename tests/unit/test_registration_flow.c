@@ -32,20 +32,19 @@ static struct sip_nameaddr contact_of(const struct sip_msg *m)
 	return a;
 }
 
-/* --- the drop matrix ------------------------------------------------------------------------------- */
+/* --- the drop matrix
+ * ------------------------------------------------------------------------------- */
 
 /* A client manager, a server manager that is silent, one that listens. */
 enum managers { CLIENT, SILENT, LISTENING };
 
-static struct ua *ua_of(
-	enum managers kind, const struct peer *p, enum endpoint_on_drop on_drop)
+static struct ua *ua_of(enum managers kind, const struct peer *p, enum endpoint_on_drop on_drop)
 {
 	struct ua *u = ua_manager((struct endpoint_manager_config){
 		.kind = kind == CLIENT ? NET_CLIENT : NET_SERVER });
 
 	if (kind == LISTENING)
-		assert_int_equal(
-			endpoint_manager_listen(u->m, STR("tcp:127.0.0.1:0"), NULL), 0);
+		assert_int_equal(endpoint_manager_listen(u->m, STR("tcp:127.0.0.1:0"), NULL), 0);
 	assert_int_equal(ua_endpoint(u, (struct endpoint_config){ .servers = &p->server,
 						.server_count = 1,
 						.transport = NET_TCP,
@@ -81,8 +80,8 @@ static void test_drop_refresh(void **state)
 			/* The Contact is where we are now. */
 			assert_int_equal(contact_of(peer_msg(p, 1)).uri.port,
 				net_addr_port(&peer_request(p, 1)->from));
-			assert_true(str_eq(sip_msg_call_id(peer_msg(p, 0)),
-				sip_msg_call_id(peer_msg(p, 1))));
+			assert_true(str_eq(
+				sip_msg_call_id(peer_msg(p, 0)), sip_msg_call_id(peer_msg(p, 1))));
 			/* Other requests take the new one. */
 			q = op_request(u, (struct request_config){ 0 });
 			op_done(q, 200);
@@ -126,7 +125,8 @@ static void test_drop_unregister(void **state)
 		assert_int_equal(p->accepted, 1);
 		assert_int_equal(p->requests, 1);
 		/* Until it is registered again: not before. */
-		peer_script(p, STEPS({ 200, "Contact: {contact};expires=60\r\n", .after_ms = 80 }, { 200 }));
+		peer_script(p, STEPS({ 200, "Contact: {contact};expires=60\r\n", .after_ms = 80 },
+				       { 200 }));
 		o = op_register(u, (struct registration_config){ .keep = true });
 		q = op_request(u, (struct request_config){ 0 });
 		op_wait(q);
@@ -148,8 +148,8 @@ static void test_drop_listening(void **state)
 	(void)state;
 	for (int on_drop = 0; on_drop < 2; on_drop++) {
 		struct peer *p = peer_new();
-		struct ua *u = ua_of(LISTENING, p,
-			on_drop ? ENDPOINT_DROP_UNREGISTER : ENDPOINT_DROP_REFRESH);
+		struct ua *u = ua_of(
+			LISTENING, p, on_drop ? ENDPOINT_DROP_UNREGISTER : ENDPOINT_DROP_REFRESH);
 		struct op *o, *q;
 		p->hook = peer_registrar;
 		o = keep(u, (struct registration_config){ 0 });
@@ -180,7 +180,8 @@ static void test_drop_unregistered(void **state)
 	(void)state;
 	for (int on_drop = 0; on_drop < 2; on_drop++) {
 		struct peer *p = peer_new();
-		struct ua *u = ua_of(CLIENT, p, on_drop ? ENDPOINT_DROP_UNREGISTER : ENDPOINT_DROP_REFRESH);
+		struct ua *u = ua_of(
+			CLIENT, p, on_drop ? ENDPOINT_DROP_UNREGISTER : ENDPOINT_DROP_REFRESH);
 		struct op *o;
 		p->hook = peer_registrar;
 		for (int i = 1; i <= 3; i++) {
@@ -247,7 +248,8 @@ static void test_hang_up(void **state)
 	peer_free(p);
 }
 
-/* --- outbound ---------------------------------------------------------------------------------------- */
+/* --- outbound
+ * ---------------------------------------------------------------------------------------- */
 
 /* With what an outbound registrar says. */
 #define OUTBOUND "Require: outbound\r\n"
@@ -373,7 +375,8 @@ static void test_outbound_once(void **state)
 	outbound_free(x);
 }
 
-/* --- keep-alive (RFC 5626 section 4.4) ----------------------------------------------------------------- */
+/* --- keep-alive (RFC 5626 section 4.4)
+ * ----------------------------------------------------------------- */
 
 static void test_crlf(void **state)
 {
@@ -383,8 +386,8 @@ static void test_crlf(void **state)
 
 	(void)state;
 	p->hook = peer_registrar;
-	o = keep(u, (struct registration_config){ .keepalive = REGISTRATION_KEEPALIVE_CRLF,
-			    .keepalive_ms = 40 });
+	o = keep(u, (struct registration_config){
+			    .keepalive = REGISTRATION_KEEPALIVE_CRLF, .keepalive_ms = 40 });
 	rig_idle(400);
 	assert_between(p->pings, 7, 13); /* each wait is 80 to 100 per cent of 40 ms */
 	assert_int_equal(p->requests, 1);
@@ -416,8 +419,8 @@ static void test_stun(void **state)
 
 	(void)state;
 	p->hook = peer_registrar;
-	o = keep(u, (struct registration_config){ .keepalive = REGISTRATION_KEEPALIVE_STUN,
-			    .keepalive_ms = 40 });
+	o = keep(u, (struct registration_config){
+			    .keepalive = REGISTRATION_KEEPALIVE_STUN, .keepalive_ms = 40 });
 	rig_idle(300);
 	assert_between(p->stuns, 5, 10);
 	assert_int_equal(p->junk, 0);
@@ -430,7 +433,8 @@ static void test_stun(void **state)
 	assert_true(o->heard.active);
 	assert_int_equal(p->requests, 2);
 	assert_int_not_equal(net_addr_port(&peer_last(p)->from), port);
-	assert_int_equal(contact_of(peer_last(p)->msg).uri.port, net_addr_port(&peer_last(p)->from));
+	assert_int_equal(
+		contact_of(peer_last(p)->msg).uri.port, net_addr_port(&peer_last(p)->from));
 	rig_idle(100);
 	op_free(o);
 	ua_free(u);
@@ -444,15 +448,15 @@ static void test_stun_forged(void **state)
 	struct ua *u = ua_at(p, NET_UDP);
 	struct net_addr to;
 	struct op *o;
-	static const unsigned char forged[] = { 1, 1, 0, 12, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8,
-		9, 10, 11, 12, 0, 0x20, 0, 8, 0, 1, 1, 1, 1, 1, 1, 1 };
-	static const unsigned char cut[] = { 1, 1, 0, 200, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8,
-		9, 10, 11, 12, 0, 0x20, 0xff };
+	static const unsigned char forged[] = { 1, 1, 0, 12, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5,
+		6, 7, 8, 9, 10, 11, 12, 0, 0x20, 0, 8, 0, 1, 1, 1, 1, 1, 1, 1 };
+	static const unsigned char cut[] = { 1, 1, 0, 200, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6,
+		7, 8, 9, 10, 11, 12, 0, 0x20, 0xff };
 
 	(void)state;
 	p->hook = peer_registrar;
-	o = keep(u, (struct registration_config){ .keepalive = REGISTRATION_KEEPALIVE_STUN,
-			    .keepalive_ms = 60 });
+	o = keep(u, (struct registration_config){
+			    .keepalive = REGISTRATION_KEEPALIVE_STUN, .keepalive_ms = 60 });
 	to = peer_last(p)->from;
 	for (int i = 0; i < 5; i++) {
 		peer_send_to(p, &to, 0, (struct str){ (const char *)forged, sizeof(forged) });
@@ -476,8 +480,9 @@ static void test_options(void **state)
 		struct op *o;
 		unsigned options = 0;
 		p->hook = peer_registrar;
-		o = keep(u, (struct registration_config){ .keepalive = REGISTRATION_KEEPALIVE_OPTIONS,
-				    .keepalive_ms = 40 });
+		o = keep(u,
+			(struct registration_config){
+				.keepalive = REGISTRATION_KEEPALIVE_OPTIONS, .keepalive_ms = 40 });
 		rig_idle(150);
 		/* Any answer proves the path. */
 		peer_script(p, STEPS({ 404 }));
@@ -525,8 +530,8 @@ static void test_auto(void **state)
 	outbound_free(udp);
 }
 
-/* No pong for 10 s (4.4.1): the flow has failed and is made anew. The same of OPTIONS. It begins before
- * and ends behind the other tests, which go on meanwhile. */
+/* No pong for 10 s (4.4.1): the flow has failed and is made anew. The same of OPTIONS. It begins
+ * before and ends behind the other tests, which go on meanwhile. */
 static struct {
 	struct peer *p, *q;
 	struct ua *u, *v;
@@ -543,10 +548,12 @@ static void test_no_pong_begins(void **state)
 	pong.v = ua_at(pong.q, NET_TCP);
 	pong.p->hook = pong.q->hook = peer_registrar;
 	pong.p->no_pong = true;
-	pong.o = keep(pong.u, (struct registration_config){ .keepalive = REGISTRATION_KEEPALIVE_CRLF,
-				      .keepalive_ms = 20 });
-	pong.r = keep(pong.v, (struct registration_config){ .keepalive = REGISTRATION_KEEPALIVE_OPTIONS,
-				      .keepalive_ms = 20 });
+	pong.o =
+		keep(pong.u, (struct registration_config){ .keepalive = REGISTRATION_KEEPALIVE_CRLF,
+				     .keepalive_ms = 20 });
+	pong.r = keep(
+		pong.v, (struct registration_config){
+				.keepalive = REGISTRATION_KEEPALIVE_OPTIONS, .keepalive_ms = 20 });
 	peer_script(pong.q, STEPS({ 0 }));
 	rig_wait(pong.p->pings, 1);
 	pong.asked = rig_ms();
@@ -558,8 +565,7 @@ static void test_no_pong(void **state)
 {
 	(void)state;
 	assert_true(rig_run(&pong.p->requests, 2, 12000));
-	assert_between(peer_request(pong.p, 1)->ms - pong.asked, 9980,
-		10000 + 2 * PEER_LATE);
+	assert_between(peer_request(pong.p, 1)->ms - pong.asked, 9980, 10000 + 2 * PEER_LATE);
 	rig_wait(pong.o->heard.count[ENDPOINT_REGISTRATION], 2);
 	assert_string_equal(pong.u->heard.action, "refresh");
 	assert_string_equal(pong.u->heard.flow_cause, "local");

@@ -1,5 +1,6 @@
-/* tests/unit/test_registration_keep.c -- registrations of lib/endpoint that stay: refresh, refusals,
- * recovery and its end (rulings 4 and 5), removal, lifetimes. State table 2.1 of ucma.md. */
+/* tests/unit/test_registration_keep.c -- registrations of lib/endpoint that stay: refresh,
+ * refusals, recovery and its end (rulings 4 and 5), removal, lifetimes. State table 2.1 of ucma.md.
+ */
 #include "base/buf.h"
 
 #include <setjmp.h>
@@ -11,7 +12,10 @@
 #include "peer_rig.h"
 
 #define WWW "WWW-Authenticate: Digest "
-#define OK { 200, "Contact: {contact};expires=1\r\n" } /* refreshed after half a second */
+#define OK                                                                                         \
+	{                                                                                          \
+		200, "Contact: {contact};expires=1\r\n"                                            \
+	} /* refreshed after half a second */
 
 static uint32_t expires_of(const struct sip_msg *m)
 {
@@ -39,7 +43,8 @@ static struct op *keep(struct ua *u, struct registration_config c)
 	return o;
 }
 
-/* --- refresh --------------------------------------------------------------------------------------- */
+/* --- refresh
+ * --------------------------------------------------------------------------------------- */
 
 static void test_refresh(void **state)
 {
@@ -53,7 +58,8 @@ static void test_refresh(void **state)
 		o = keep(u, (struct registration_config){ .expires = 3600 });
 		assert_int_equal(o->heard.expires, 1);
 		rig_wait(o->heard.count[ENDPOINT_REGISTRATION], 4);
-		assert_string_equal(o->heard.reg_causes, "registered refreshed refreshed refreshed");
+		assert_string_equal(
+			o->heard.reg_causes, "registered refreshed refreshed refreshed");
 		assert_string_equal(o->heard.order, "GGGG");
 		for (unsigned i = 1; i < 4; i++) {
 			const struct sip_msg *a = peer_msg(p, i - 1), *b = peer_msg(p, i);
@@ -116,9 +122,11 @@ static void test_refresh_challenged(void **state)
 	struct op *o;
 
 	(void)state;
-	peer_script(p, STEPS({ 401, WWW "realm=\"r\", nonce=\"n1\", qop=\"auth\"\r\n" }, OK,
-			       { 401, WWW "realm=\"r\", nonce=\"n2\", qop=\"auth\"\r\n" }, OK,
-			       { 401, WWW "realm=\"r\", nonce=\"n3\", qop=\"auth\", stale=true\r\n" }, OK));
+	peer_script(
+		p, STEPS({ 401, WWW "realm=\"r\", nonce=\"n1\", qop=\"auth\"\r\n" }, OK,
+			   { 401, WWW "realm=\"r\", nonce=\"n2\", qop=\"auth\"\r\n" }, OK,
+			   { 401, WWW "realm=\"r\", nonce=\"n3\", qop=\"auth\", stale=true\r\n" },
+			   OK));
 	o = keep(u, (struct registration_config){ 0 });
 	assert_int_equal(registration_refresh(o->reg), 0);
 	rig_wait(o->heard.count[ENDPOINT_REGISTRATION], 2);
@@ -188,9 +196,10 @@ static void test_refresh_423(void **state)
 	struct op *o;
 
 	(void)state;
-	peer_script(p, STEPS({ 200, "Contact: {contact};expires=60\r\n" }, { 423, "Min-Expires: 120\r\n" },
-			       { 200, "Contact: {contact};expires=120\r\n" },
-			       { 200, "Contact: {contact};expires=120\r\n" }));
+	peer_script(p,
+		STEPS({ 200, "Contact: {contact};expires=60\r\n" }, { 423, "Min-Expires: 120\r\n" },
+			{ 200, "Contact: {contact};expires=120\r\n" },
+			{ 200, "Contact: {contact};expires=120\r\n" }));
 	o = keep(u, (struct registration_config){ .expires = 60 });
 	assert_int_equal(registration_refresh(o->reg), 0);
 	rig_wait(o->heard.count[ENDPOINT_REGISTRATION], 2);
@@ -234,7 +243,8 @@ static void test_refresh_lost(void **state)
 	peer_free(p);
 }
 
-/* --- recovery: ruling 5, RG-15 ----------------------------------------------------------------------- */
+/* --- recovery: ruling 5, RG-15
+ * ----------------------------------------------------------------------- */
 
 /* A refresh that fails without a refusal is repeated at once. */
 static void test_recovery(void **state)
@@ -323,7 +333,8 @@ static void test_server_restart(void **state)
 	}
 }
 
-/* --- the end ------------------------------------------------------------------------------------------ */
+/* --- the end
+ * ------------------------------------------------------------------------------------------ */
 
 static void test_stop(void **state)
 {
@@ -349,8 +360,8 @@ static void test_stop(void **state)
 		assert_int_equal(p->requests, 3);
 		assert_int_equal(expires_of(peer_msg(p, 2)), 0);
 		assert_has(sip_msg_value(peer_msg(p, 2), SIP_HDR_AUTHORIZATION), "nc=00000002");
-		assert_true(str_eq(
-			sip_msg_call_id(peer_msg(p, 1)), sip_msg_call_id(peer_msg(p, 2))));
+		assert_true(
+			str_eq(sip_msg_call_id(peer_msg(p, 1)), sip_msg_call_id(peer_msg(p, 2))));
 		assert_int_equal(msg_cseq(peer_msg(p, 2)), msg_cseq(peer_msg(p, 1)) + 1);
 		{ /* the very binding that was made */
 			struct sip_list a = sip_msg_list(peer_msg(p, 1), SIP_HDR_CONTACT),
@@ -374,8 +385,10 @@ static void test_stop_and_failure(void **state)
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(statuses); i++)
 		for (int transport = NET_UDP; transport <= NET_TCP; transport++) {
-			const struct peer_step steps[] = { { 200, "Contact: {contact};expires=60\r\n" },
-				{ statuses[i] > 1 ? statuses[i] : 0, .close = statuses[i] == 1 } };
+			const struct peer_step steps[] = {
+				{ 200, "Contact: {contact};expires=60\r\n" },
+				{ statuses[i] > 1 ? statuses[i] : 0, .close = statuses[i] == 1 }
+			};
 			struct peer *p = peer_new();
 			struct ua *u = ua_at(p, transport);
 			struct op *o;
@@ -429,9 +442,11 @@ static void test_stop_while_registering(void **state)
 			struct peer *p = peer_new();
 			struct ua *u = ua_at(p, transport);
 			struct op *o;
-			peer_script(p, STEPS({ 200, "Contact: {contact};expires=60\r\n", .after_ms = 10 },
-					       { 200 }));
-			o = op_register(u, (struct registration_config){ .keep = true, .timeout_ms = 300 });
+			peer_script(p,
+				STEPS({ 200, "Contact: {contact};expires=60\r\n", .after_ms = 10 },
+					{ 200 }));
+			o = op_register(
+				u, (struct registration_config){ .keep = true, .timeout_ms = 300 });
 			for (int i = 0; i < passes; i++)
 				ev_run(net_loop(), EVRUN_NOWAIT);
 			registration_stop(o->reg);
@@ -454,8 +469,10 @@ static void test_stop_while_refreshing(void **state)
 	(void)state;
 	for (int transport = NET_UDP; transport <= NET_TCP; transport++)
 		for (int waiting = 0; waiting < 2; waiting++) {
-			const struct peer_step steps[] = { { 200, "Contact: {contact};expires=60\r\n" },
-				{ waiting ? 500 : 0 }, { waiting ? 500 : 200 }, { 200 } };
+			const struct peer_step steps[] = {
+				{ 200, "Contact: {contact};expires=60\r\n" }, { waiting ? 500 : 0 },
+				{ waiting ? 500 : 200 }, { 200 }
+			};
 			struct peer *p = peer_new();
 			struct ua *u = ua_at(p, transport);
 			struct op *o;
@@ -489,8 +506,9 @@ static void test_stop_others(void **state)
 		for (int wait = 0; wait < 2; wait++) {
 			struct peer *p = peer_new();
 			struct ua *u = ua_at(p, NET_UDP);
-			struct op *o = op_register(
-				u, (struct registration_config){ .what = whats[i], .timeout_ms = 100 });
+			struct op *o =
+				op_register(u, (struct registration_config){
+						       .what = whats[i], .timeout_ms = 100 });
 			if (wait)
 				rig_wait(p->requests, 1);
 			registration_stop(o->reg);
@@ -570,8 +588,9 @@ static void test_endpoint_stop(void **state)
 		rig_idle(30);
 		assert_string_equal(both, "re");
 		/* Unusable afterwards. */
-		assert_int_equal(op_try(u, q, (struct request_config){ .method = STR("OPTIONS"),
-						      .max_forwards = -1 }),
+		assert_int_equal(op_try(u, q,
+					 (struct request_config){
+						 .method = STR("OPTIONS"), .max_forwards = -1 }),
 			-FAIL_STATE);
 		assert_int_equal(op_try_register(u, q,
 					 (struct registration_config){ .expires = 60, .q = -1 }),
@@ -601,7 +620,8 @@ static void test_endpoint_stop(void **state)
 	}
 }
 
-/* --- lifetimes ------------------------------------------------------------------------------------------ */
+/* --- lifetimes
+ * ------------------------------------------------------------------------------------------ */
 
 enum { ONLY_REGISTRATION, AND_ENDPOINT, AND_MANAGER, ONLY_MANAGER, WHATS };
 
@@ -637,8 +657,8 @@ static void end_now(struct heard *h, const struct endpoint_event *ev)
 	e->u->heard.quiet = e->what >= AND_ENDPOINT;
 }
 
-/* Everything that may happen: a challenge, success, a drop or a failed refresh, recovery, a removal.
- * False: there was no such event. */
+/* Everything that may happen: a challenge, success, a drop or a failed refresh, recovery, a
+ * removal. False: there was no such event. */
 static bool end_at(unsigned at, int what, int transport)
 {
 	struct peer *p = peer_new();
@@ -696,10 +716,12 @@ static void test_free_at_any_pass(void **state)
 	for (int transport = NET_UDP; transport <= NET_TCP; transport++)
 		for (int passes = 0; passes < 20; passes++) {
 			struct peer *p = peer_new();
-			struct ua *u = ua_auth_at(p, transport, "secret", (struct auth_config){ 0 });
+			struct ua *u =
+				ua_auth_at(p, transport, "secret", (struct auth_config){ 0 });
 			struct op *o;
-			peer_script(p, STEPS({ 401, WWW "realm=\"r\", nonce=\"n1\"\r\n" },
-					       { 200, "Contact: {contact};expires=60\r\n" }, { 200 }));
+			peer_script(
+				p, STEPS({ 401, WWW "realm=\"r\", nonce=\"n1\"\r\n" },
+					   { 200, "Contact: {contact};expires=60\r\n" }, { 200 }));
 			o = op_register(u, (struct registration_config){ .keep = true });
 			for (int i = 0; i < passes; i++) {
 				ev_run(net_loop(), EVRUN_NOWAIT);
@@ -764,10 +786,9 @@ static void test_random(void **state)
 		struct op *o;
 		p->hook = answer_random;
 		p->granted = 1;
-		o = op_register(u, (struct registration_config){ .keep = true,
-					   .timeout_ms = 20,
-					   .recover_ms = 60,
-					   .follow = 3 });
+		o = op_register(
+			u, (struct registration_config){
+				   .keep = true, .timeout_ms = 20, .recover_ms = 60, .follow = 3 });
 		for (int i = 0; i < 5 && !o->heard.finals; i++) {
 			rig_run(&o->heard.finals, 1, 20);
 			registration_refresh(o->reg);

@@ -10,7 +10,8 @@
 
 #include "peer_rig.h"
 
-/* --- forged responses, A59 ---------------------------------------------------------------------- */
+/* --- forged responses, A59 ----------------------------------------------------------------------
+ */
 
 static unsigned unexpected;
 
@@ -55,8 +56,7 @@ static void forge(struct peer *p, const struct peer_got *g)
 static void test_forged(void **state)
 {
 	static const struct forgery forgeries[] = {
-		{ "a second Via", "From:",
-			"Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx\r\nFrom:" },
+		{ "a second Via", "From:", "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx\r\nFrom:" },
 		{ "a second Via in one line", ";branch=", ";x, SIP/2.0/UDP 192.0.2.1;branch=" },
 		{ "no Via", "Via:", "X-Via:" },
 		{ "another Call-ID", "Call-ID: ", "Call-ID: x" },
@@ -153,11 +153,12 @@ static void test_other_source(void **state)
 		p->hook = answer_elsewhere;
 		p->hook_arg = q; /* the same port of another address */
 		assert_int_equal(endpoint_manager_listen(u->m, STR("udp:127.0.0.1:0"), NULL), 0);
-		assert_int_equal(ua_endpoint(u, (struct endpoint_config){
-							.kind = kind ? ENDPOINT_PEER_TO_PEER
-								     : ENDPOINT_SERVER_BASED,
-							.servers = &p->server,
-							.server_count = kind ? 0 : 1 }),
+		assert_int_equal(
+			ua_endpoint(
+				u, (struct endpoint_config){ .kind = kind ? ENDPOINT_PEER_TO_PEER
+									  : ENDPOINT_SERVER_BASED,
+					   .servers = &p->server,
+					   .server_count = kind ? 0 : 1 }),
 			0);
 		snprintf(target, sizeof(target), "sip:bob@%s", p->text);
 		o = op_request(u, (struct request_config){ .target = str_of(target) });
@@ -172,8 +173,9 @@ static void test_other_source(void **state)
 /* Bytes that are no SIP at all do no harm. */
 static void answer_junk(struct peer *p, const struct peer_got *g)
 {
-	static const char *const junk[] = { "", "x", "\r\n\r\n", "SIP/2.0", "SIP/2.0 200 OK\r\n\r\n",
-		"HTTP/1.1 200 OK\r\n\r\n", "\x16\x03\x01\x02", "OPTIONS" };
+	static const char *const junk[] = { "", "x", "\r\n\r\n", "SIP/2.0",
+		"SIP/2.0 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", "\x16\x03\x01\x02",
+		"OPTIONS" };
 
 	for (unsigned i = 0; i < ARRAY_LEN(junk); i++)
 		peer_send(p, g, str_of(junk[i]));
@@ -234,7 +236,8 @@ static void test_split_stream(void **state)
 	peer_free(p);
 }
 
-/* --- large requests, RFC 3261 18.1.1 and ruling 3 ------------------------------------------------ */
+/* --- large requests, RFC 3261 18.1.1 and ruling 3 ------------------------------------------------
+ */
 
 static char large[4000];
 
@@ -343,8 +346,8 @@ static void test_large_p2p(void **state)
 	peer_free(p);
 }
 
-
-/* --- what is written ----------------------------------------------------------------------------- */
+/* --- what is written -----------------------------------------------------------------------------
+ */
 
 /* Sends one and gives it back, checked by our own receiver. */
 static struct sip_msg *sent_by(struct peer *p, struct ua *u, struct request_config c)
@@ -396,7 +399,8 @@ static void written_over(int transport)
 	struct str epid;
 	CLEANUP(buf_done) struct buf name = BUF_INIT(256);
 
-	m = sent_by(p, u, (struct request_config){ .target = STR("sip:bob@example.test;user=phone") });
+	m = sent_by(
+		p, u, (struct request_config){ .target = STR("sip:bob@example.test;user=phone") });
 	assert_str(m->method_name, "OPTIONS");
 	assert_str(m->request_uri, "sip:bob@example.test;user=phone");
 	v = msg_via(m);
@@ -435,9 +439,10 @@ static void written_over(int transport)
 	assert_false(str_eq(msg_via(m).branch, msg_via(n).branch));
 	assert_int_equal(msg_cseq(n), 1);
 
-	m = sent_by(p, u, (struct request_config){ .method = STR("MESSAGE"),
-				  .body = STR("two\r\nlines"),
-				  .type = STR("text/plain;charset=utf-8") });
+	m = sent_by(p, u,
+		(struct request_config){ .method = STR("MESSAGE"),
+			.body = STR("two\r\nlines"),
+			.type = STR("text/plain;charset=utf-8") });
 	assert_str(m->body, "two\r\nlines");
 	assert_str(sip_msg_value(m, SIP_HDR_CONTENT_LENGTH), "10");
 	assert_str(sip_msg_value(m, SIP_HDR_CONTENT_TYPE), "text/plain;charset=utf-8");
@@ -467,10 +472,11 @@ static void test_from_and_to(void **state)
 	assert_str(a.uri.text, "sip:carol@other.test;x=y"); /* EP-34 */
 	assert_str(a.display, "Carol C");
 	assert_true(a.tag.n > 0);
-	m = sent_by(p, u, (struct request_config){ .from = STR("sip:dave@third.test"),
-				  .to = STR("\"Erin\" <sip:erin@fourth.test>;p=1"),
-				  .from_tag = STR("mytag"),
-				  .call_id = STR("mycall@here") });
+	m = sent_by(p, u,
+		(struct request_config){ .from = STR("sip:dave@third.test"),
+			.to = STR("\"Erin\" <sip:erin@fourth.test>;p=1"),
+			.from_tag = STR("mytag"),
+			.call_id = STR("mycall@here") });
 	assert_str(from_of(m).uri.text, "sip:dave@third.test");
 	assert_str(from_of(m).tag, "mytag");
 	assert_str(sip_msg_call_id(m), "mycall@here");
@@ -521,23 +527,27 @@ static void test_no_aor(void **state)
 
 	(void)state;
 	assert_int_equal(endpoint_new(&ec, &u->ep, NULL), 0);
-	assert_str(from_of(sent_by(p, u, (struct request_config){ 0 })).uri.text, "sip:rte@127.0.0.1");
+	assert_str(
+		from_of(sent_by(p, u, (struct request_config){ 0 })).uri.text, "sip:rte@127.0.0.1");
 	/* Only a registration needs to know who. */
-	assert_int_equal(op_try_register(u, o, (struct registration_config){ .expires = 60, .q = -1 }),
+	assert_int_equal(
+		op_try_register(u, o, (struct registration_config){ .expires = 60, .q = -1 }),
 		-FAIL_ARGUMENT);
 	op_free(o);
 	ua_free(u);
 
 	u = ua_p2p(NET_UDP);
 	snprintf(target, sizeof(target), "sip:bob@%s", p->text);
-	assert_str(from_of(sent_by(p, u, (struct request_config){ .target = str_of(target) })).uri.text,
+	assert_str(from_of(sent_by(p, u, (struct request_config){ .target = str_of(target) }))
+			   .uri.text,
 		"sip:rte@127.0.0.1");
 	ua_free(u);
 
 	u = ua_new((struct endpoint_manager_config){ .kind = NET_SERVER,
 			   .advertise = STR("me.example.test:5099") },
 		(struct endpoint_config){ .kind = ENDPOINT_PEER_TO_PEER });
-	assert_str(from_of(sent_by(p, u, (struct request_config){ .target = str_of(target) })).uri.text,
+	assert_str(from_of(sent_by(p, u, (struct request_config){ .target = str_of(target) }))
+			   .uri.text,
 		"sip:rte@me.example.test");
 	ua_free(u);
 	peer_free(p);
@@ -560,8 +570,8 @@ static void test_advertise(void **state)
 			(struct endpoint_config){ .servers = &p->server, .server_count = 1 });
 		struct sip_via v = msg_via(sent_by(p, u, (struct request_config){ 0 }));
 		assert_str(v.host, cases[i].host);
-		assert_int_equal(v.port,
-			cases[i].port ? cases[i].port : net_addr_port(&peer_last(p)->from));
+		assert_int_equal(
+			v.port, cases[i].port ? cases[i].port : net_addr_port(&peer_last(p)->from));
 		ua_free(u);
 	}
 	peer_free(p);
@@ -605,7 +615,8 @@ static void test_routes(void **state)
 				.proxy = str_of(proxy),
 				.routes = routes,
 				.route_count = 1 });
-		m = sent_by(p, u, (struct request_config){ .target = STR("sip:bob@nowhere.invalid") });
+		m = sent_by(
+			p, u, (struct request_config){ .target = STR("sip:bob@nowhere.invalid") });
 		assert_int_equal(routes_of(m, r, 4), lr ? 2 : 1);
 		if (lr)
 			assert_str(r[0].uri.text, proxy);
@@ -750,9 +761,9 @@ static void test_compact(void **state)
 			.compact = true,
 			.headers = &h,
 			.header_count = 1 });
-	struct sip_msg *m = sent_by(p, u, (struct request_config){ .method = STR("MESSAGE"),
-						 .body = STR("x"),
-						 .type = STR("text/plain") });
+	struct sip_msg *m = sent_by(p, u,
+		(struct request_config){
+			.method = STR("MESSAGE"), .body = STR("x"), .type = STR("text/plain") });
 	unsigned compact = 0;
 
 	(void)state;
@@ -769,7 +780,8 @@ static void test_compact(void **state)
 	peer_free(p);
 }
 
-/* --- changes of header fields -------------------------------------------------------------------- */
+/* --- changes of header fields --------------------------------------------------------------------
+ */
 
 static void test_header_changes(void **state)
 {
@@ -808,8 +820,8 @@ static void test_header_changes(void **state)
 	assert_non_null(sip_msg_hdr_named(m, STR("X-Empty")));
 
 	/* What one request says comes after what is said for all. */
-	m = sent_by(p, u,
-		(struct request_config){ .headers = one, .header_count = ARRAY_LEN(one) });
+	m = sent_by(
+		p, u, (struct request_config){ .headers = one, .header_count = ARRAY_LEN(one) });
 	assert_int_equal(msg_count(m, SIP_HDR_SUBJECT), 1);
 	assert_str(sip_msg_value(m, SIP_HDR_SUBJECT), "of one");
 	h = sip_msg_hdr_named(m, STR("X-Two"));
@@ -828,15 +840,21 @@ static int try_header(struct ua *u, struct endpoint_header h, bool of_endpoint)
 	int e;
 
 	if (of_endpoint) {
-		struct endpoint_config ec = { .manager = u->m, .aor = STR("sip:x@example.test"),
-			.headers = &h, .header_count = 1, .on_event = heard_event, .arg = &u->heard };
+		struct endpoint_config ec = { .manager = u->m,
+			.aor = STR("sip:x@example.test"),
+			.headers = &h,
+			.header_count = 1,
+			.on_event = heard_event,
+			.arg = &u->heard };
 		struct endpoint *ep = NULL;
 		e = endpoint_new(&ec, &ep, &u->why);
 		endpoint_free(ep);
 	} else {
 		e = op_try(u, o,
-			(struct request_config){ .method = STR("OPTIONS"), .max_forwards = -1,
-				.headers = &h, .header_count = 1 });
+			(struct request_config){ .method = STR("OPTIONS"),
+				.max_forwards = -1,
+				.headers = &h,
+				.header_count = 1 });
 	}
 	op_free(o);
 	return e;
@@ -849,10 +867,11 @@ static void test_restricted_headers(void **state)
 		"Max-Forwards", "Content-Length", "Route", "Record-Route", "Authorization",
 		"Proxy-Authorization", "Event", "Expires", "RAck", "RSeq", "v", "f", "t", "i", "m",
 		"l", "o", "via", "FROM", "cAlL-iD", "V", "L" };
-	static const char *const allowed[] = { "Subject", "s", "X-Foo", "User-Agent", "Supported", "k",
-		"Require", "Accept", "Content-Type", "Priority", "Reply-To", "Vias", "Tox", "-", "a'b" };
-	static const char *const malformed[] = { "", " ", "X Foo", "X:", "X-\xc3\xbc", "X\tY", "(x)",
-		"Subject ", "X@Y", "X\r\nY", "X\n" };
+	static const char *const allowed[] = { "Subject", "s", "X-Foo", "User-Agent", "Supported",
+		"k", "Require", "Accept", "Content-Type", "Priority", "Reply-To", "Vias", "Tox",
+		"-", "a'b" };
+	static const char *const malformed[] = { "", " ", "X Foo", "X:", "X-\xc3\xbc", "X\tY",
+		"(x)", "Subject ", "X@Y", "X\r\nY", "X\n" };
 	struct peer *p = peer_new();
 	struct ua *u = ua_at(p, NET_UDP);
 
@@ -886,14 +905,23 @@ static void test_restricted_headers(void **state)
 	peer_free(p);
 }
 
-/* --- refused before anything is sent (A69) ---------------------------------------------------------- */
+/* --- refused before anything is sent (A69)
+ * ---------------------------------------------------------- */
 
 static const struct {
 	const char *p;
 	size_t n;
 } evil[] = {
-	{ "\r\nX-Evil: 1", 11 }, { "\n", 1 }, { "\r", 1 }, { "\0", 1 }, { "\r\n", 2 }, { "\n ", 2 }, { "\0x", 2 },
-	{ "\x01", 1 }, { "\x7f", 1 }, { "\x1b[2J", 4 },
+	{ "\r\nX-Evil: 1", 11 },
+	{ "\n", 1 },
+	{ "\r", 1 },
+	{ "\0", 1 },
+	{ "\r\n", 2 },
+	{ "\n ", 2 },
+	{ "\0x", 2 },
+	{ "\x01", 1 },
+	{ "\x7f", 1 },
+	{ "\x1b[2J", 4 },
 };
 
 struct field {
@@ -916,7 +944,7 @@ static struct str spoil(char *out, size_t cap, const char *good, unsigned how, u
 
 #define FIELD(type, member, good)                                                                  \
 	{                                                                                          \
-		#member, offsetof(struct type, member), good                                       \
+#member, offsetof(struct type, member), good                                       \
 	}
 
 static void test_control_endpoint(void **state)
@@ -933,7 +961,8 @@ static void test_control_endpoint(void **state)
 		FIELD(endpoint_config, proxy, "sip:proxy.test;lr"),
 		FIELD(endpoint_config, connect, "127.0.0.1:5060"),
 	};
-	static const char *const lists[] = { "servers", "routes", "features", "header", "header name" };
+	static const char *const lists[] = { "servers", "routes", "features", "header",
+		"header name" };
 	struct ua *u = ua_manager((struct endpoint_manager_config){ .kind = NET_SERVER });
 	struct endpoint *ep = NULL;
 	char text[256];
@@ -944,8 +973,8 @@ static void test_control_endpoint(void **state)
 			for (unsigned where = 0; where < 3; where++) {
 				struct endpoint_config c = { .manager = u->m,
 					.kind = strcmp(fields[i].name, "proxy") == 0
-						? ENDPOINT_PEER_TO_PEER
-						: ENDPOINT_SERVER_BASED,
+							? ENDPOINT_PEER_TO_PEER
+							: ENDPOINT_SERVER_BASED,
 					.aor = STR("sip:alice@example.test"),
 					.on_event = heard_event,
 					.arg = &u->heard };
@@ -953,11 +982,12 @@ static void test_control_endpoint(void **state)
 				bool good = how == ARRAY_LEN(evil);
 				int e;
 				*field = good ? str_of(fields[i].good)
-					      : spoil(text, sizeof(text), fields[i].good, how, where);
+					      : spoil(text, sizeof(text), fields[i].good, how,
+							where);
 				e = endpoint_new(&c, &ep, &u->why);
 				if (e != (good ? 0 : -FAIL_ARGUMENT))
-					fail_msg("%s, %u at %u: %d %s", fields[i].name, how, where, e,
-						e ? u->why.text : "");
+					fail_msg("%s, %u at %u: %d %s", fields[i].name, how, where,
+						e, e ? u->why.text : "");
 				if (!e)
 					endpoint_free(ep);
 			}
@@ -965,7 +995,8 @@ static void test_control_endpoint(void **state)
 		for (unsigned how = 0; how < ARRAY_LEN(evil); how++)
 			for (unsigned where = 0; where < 3; where++) {
 				static const char *const goods[] = { "sip.example.test:5060",
-					"sip:route.test;lr", "+sip.foo=\"bar\"", "value", "X-Name" };
+					"sip:route.test;lr", "+sip.foo=\"bar\"", "value",
+					"X-Name" };
 				struct str bad = spoil(text, sizeof(text), goods[i], how, where);
 				struct endpoint_header h = { ENDPOINT_HEADER_ADD,
 					i == 4 ? bad : STR("X-Name"), i == 3 ? bad : STR("1") };
@@ -1072,7 +1103,8 @@ static void test_bad_endpoints(void **state)
 	};
 	static const char *const servers[] = { "", "[::1", "host:99999", "host:x", "sip:", "tel:+1",
 		"a b", "host:5060:5061" };
-	static const char *const routes[] = { "", "nobody", "<sip:a.test;lr", "tel:+1", "sip:a.test>" };
+	static const char *const routes[] = { "", "nobody", "<sip:a.test;lr", "tel:+1",
+		"sip:a.test>" };
 	static const char *const features[][2] = { { "", NULL }, { "audio", "audio" },
 		{ "audio", "AUDIO=1" }, { "a b", NULL }, { "a;b", NULL }, { "a=b c", NULL },
 		{ "a=\"x", NULL }, { "=x", NULL }, { "a=<x>", NULL }, { "a,b", NULL } };
@@ -1191,7 +1223,8 @@ static void test_bad_requests(void **state)
 	peer_free(p);
 }
 
-/* --- dry runs (ruling 25) ------------------------------------------------------------------------- */
+/* --- dry runs (ruling 25)
+ * ------------------------------------------------------------------------- */
 
 static void test_dry_run(void **state)
 {
@@ -1241,7 +1274,8 @@ static void test_dry_run(void **state)
 	peer_free(p);
 }
 
-/* --- names of peers, cli.md section 6 --------------------------------------------------------------- */
+/* --- names of peers, cli.md section 6
+ * --------------------------------------------------------------- */
 
 static void test_target_parse(void **state)
 {
@@ -1278,7 +1312,8 @@ static void test_target_parse(void **state)
 	for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
 		CLEANUP(buf_done) struct buf out = BUF_INIT(1024);
 		struct fail f = { 0 };
-		int e = endpoint_target_parse(str_of(cases[i].text), str_of(cases[i].domain), &out, &f);
+		int e = endpoint_target_parse(
+			str_of(cases[i].text), str_of(cases[i].domain), &out, &f);
 		if (!cases[i].uri) {
 			if (e != -FAIL_ARGUMENT)
 				fail_msg("\"%s\" is taken: %s", cases[i].text, buf_cstr(&out));
