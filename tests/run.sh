@@ -300,7 +300,7 @@ memcheck='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-ki
 valgrind_units() {
 	# a test that cannot work there (of limits that valgrind itself meets) asks for RTE_VALGRIND
 	export RTE_VALGRIND=yes
-	units build memcheck --wrapper "$(echo $memcheck)" -t 10
+	units build memcheck --no-suite timed --wrapper "$(echo $memcheck)" -t 10
 	unset RTE_VALGRIND
 }
 valgrind_register() {
