@@ -1,0 +1,45 @@
+#!/bin/sh
+# tests/soak.sh -- the full sizes of what tests/run.sh runs at a tenth or less, by hand before an issue is called resolved:
+# each fuzz target for ten minutes, and a thousand `rte serve -- ...` a hundred at a time. About two hours.
+#
+#   sh tests/soak.sh [serve] [fuzz]
+set -u
+cd "$(dirname "$0")/.." || exit 1
+parts=${*:-serve fuzz}
+failed=0
+
+# Issue 2: many at once, none may clash.
+soak_serve() {
+	[ -x build/cli/rte ] || sh tests/run.sh --quick lint || return 1
+	clashes=$(mktemp)
+	export RTE_PASSWORD=secret
+	round=0
+	while [ $round -lt 10 ]; do
+		i=0
+		while [ $i -lt 100 ]; do
+			build/cli/rte serve --add-user=alice:env:RTE_PASSWORD -- sh -c \
+				'build/cli/rte register sip:alice@test.invalid && build/cli/rte options sip:test.invalid' \
+				>/dev/null 2>>"$clashes" || echo "round $round, run $i: exit $?" >>"$clashes" &
+			i=$((i + 1))
+		done
+		wait
+		round=$((round + 1))
+	done
+	cat "$clashes"
+	bad=$(wc -l <"$clashes")
+	rm -f "$clashes"
+	echo "serve: 1000 runs, $bad lines of complaint"
+	[ "$bad" = 0 ]
+}
+
+for part in $parts; do
+	case $part in
+	serve) soak_serve || failed=1 ;;
+	fuzz) RTE_FUZZ_SECONDS=600 sh tests/run.sh fuzz || failed=1 ;;
+	*)
+		echo "soak.sh: $part is none of: serve fuzz" >&2
+		exit 2
+		;;
+	esac
+done
+exit $failed
