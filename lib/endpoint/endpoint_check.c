@@ -84,7 +84,7 @@ static bool is_user_agent(struct str text)
 			if (!scan_comment(&s))
 				return false;
 		} else if (!scan_run(&s, CH_TOKEN, NULL) ||
-			(scan_char(&s, '/') && !scan_run(&s, CH_TOKEN, NULL))) {
+			   (scan_char(&s, '/') && !scan_run(&s, CH_TOKEN, NULL))) {
 			return false;
 		}
 	}
@@ -108,8 +108,8 @@ static bool is_instance(struct str text)
 	struct sip_uri uri;
 
 	return str_istarts(text, STR("urn:")) && sip_uri_parse(text, &uri) &&
-		str_find(text, '"') == text.n && str_find(text, '\\') == text.n &&
-		str_find(text, '<') == text.n && str_find(text, '>') == text.n;
+	       str_find(text, '"') == text.n && str_find(text, '\\') == text.n &&
+	       str_find(text, '<') == text.n && str_find(text, '>') == text.n;
 }
 
 static bool is_route(struct str text)
@@ -117,7 +117,7 @@ static bool is_route(struct str text)
 	struct sip_nameaddr a;
 
 	return sip_nameaddr_parse(text, &a) && a.uri.scheme <= SIP_URI_SIPS &&
-		(a.brackets || sip_uri_parse(text, &a.uri));
+	       (a.brackets || sip_uri_parse(text, &a.uri));
 }
 
 /* EP-12: each feature is a name or name=value, and there once. */
@@ -199,7 +199,8 @@ int endpoint_check(const struct endpoint_config *c, struct fail *f)
 
 bool endpoint_connect_parse(struct str text, uint16_t usual_port, struct net_addr *out)
 {
-	size_t close = str_find(text, ']'), colon = close < text.n ? close + 1 : str_find(text, ':');
+	size_t close = str_find(text, ']'),
+	       colon = close < text.n ? close + 1 : str_find(text, ':');
 	uint32_t port = usual_port;
 
 	if (colon < text.n &&

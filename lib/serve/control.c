@@ -54,7 +54,7 @@ int serve_order(struct serve *s, struct str line, struct fail *f)
 	str_cut(verb, ' ', &verb, &user);
 	user = str_trim(user);
 	str_cut(user, ' ', &user, &rest);
-	if (str_eq(verb, STR("drop")) && user.n > 0)
+	if (str_eq(verb, STR("drop")) && user.n > 0 && rest.n == 0)
 		return drop(s, user, f);
 	if (str_eq(verb, STR("deregister")) && user.n > 0)
 		return deregister(s, user, str_trim(rest), f);

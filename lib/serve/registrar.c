@@ -311,6 +311,26 @@ static void add_binding(struct registering *g, const struct sip_nameaddr *a, uin
 	tell(b, cause);
 }
 
+/* Step 7: an older CSeq of the same Call-ID is a request that came late. */
+static bool is_late(const struct registering *g, const struct binding *b)
+{
+	return str_eq(str_of(b->call_id), sip_msg_call_id(g->m)) && g->cseq <= b->cseq;
+}
+
+/* Step 6: "*" stands alone and goes with Expires: 0 only. */
+static unsigned judge_star(const struct registering *g)
+{
+	const struct sip_hdr *first = sip_msg_hdr(g->m, SIP_HDR_CONTACT);
+
+	if (sip_msg_hdr_next(g->m, first) || sip_msg_value(g->m, SIP_HDR_EXPIRES).n == 0 ||
+		g->dflt != 0)
+		return 400;
+	LIST_EACH (it, &g->record->bindings)
+		if (is_late(g, CONTAINER_OF(it, struct binding, node)))
+			return 500;
+	return 0;
+}
+
 /* Looks at every Contact before anything changes: 10.3 wants all or nothing. Gives the status to
  * refuse with, or 0. */
 static unsigned judge(struct registering *g)
@@ -321,8 +341,8 @@ static unsigned judge(struct registering *g)
 	unsigned count = 0, adding = 0;
 	bool star = str_eq(rest, STR("*"));
 
-	if (star) /* step 6: "*" goes with Expires: 0 only */
-		return sip_msg_value(g->m, SIP_HDR_EXPIRES).n == 0 || g->dflt != 0 ? 400 : 0;
+	if (star)
+		return judge_star(g);
 	while (sip_list_nameaddr(&l, &a)) {
 		uint32_t expires = expires_of(g, &a);
 		struct binding *b = match(g, &a);
@@ -331,8 +351,7 @@ static unsigned judge(struct registering *g)
 			return 400;
 		if (expires > 0 && expires < g->serve->config.min_expires && expires < 3600)
 			return 423; /* step 7 */
-		/* Step 7: an older CSeq of the same Call-ID is an answer that came late. */
-		if (b && str_eq(str_of(b->call_id), sip_msg_call_id(g->m)) && g->cseq <= b->cseq)
+		if (b && is_late(g, b))
 			return 500;
 		count++;
 		adding += expires > 0 && !b;

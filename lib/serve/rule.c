@@ -80,6 +80,7 @@ static bool parse_options(struct str rest, struct rule *r)
 static bool parse(struct str text, struct rule *r)
 {
 	struct str what, answer, rest, number;
+	struct scan method;
 
 	*r = (struct rule){ 0 };
 	if (!sip_build_clean(text) || !str_cut(text, '=', &what, &answer))
@@ -91,7 +92,9 @@ static bool parse(struct str text, struct rule *r)
 		return false;
 	if (!str_cut(str_trim(answer), ' ', &number, &r->reason))
 		number = str_trim(answer);
-	return r->method.n > 0 && str_u32(number, &r->status) &&
+	method = scan_str(r->method);
+	return scan_run(&method, CH_TOKEN, NULL) && scan_end(&method) &&
+	       str_find(r->user, ' ') == r->user.n && str_u32(number, &r->status) &&
 	       (r->status == 0 || (r->status >= 100 && r->status < 700));
 }
 

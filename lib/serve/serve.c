@@ -290,6 +290,26 @@ static int listen_all(struct serve *s, bool open, struct fail *f)
 	return e;
 }
 
+/* What goes into messages must fit there. */
+static int check(const struct serve_config *c, struct fail *f)
+{
+	struct sip_uri uri;
+
+	if (!sip_uri_is_host(c->domain))
+		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a domain",
+			STR_ARG(c->domain));
+	if (!sip_build_clean(c->realm) || str_find(c->realm, '"') < c->realm.n ||
+		str_find(c->realm, '\\') < c->realm.n)
+		return fail_set(f, -FAIL_ARGUMENT, "the realm has quotes or control characters");
+	if (c->service_route.n > 0 && !sip_uri_parse(c->service_route, &uri))
+		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI",
+			STR_ARG(c->service_route));
+	if (c->min_expires > c->max_expires)
+		return fail_set(f, -FAIL_ARGUMENT, "a registration may last from %u to %u s at most",
+			c->min_expires, c->max_expires);
+	return 0;
+}
+
 int serve_new(const struct serve_config *config, bool open, struct serve **out, struct fail *f)
 {
 	struct serve *s = MEM_NEW(struct serve);
@@ -307,6 +327,7 @@ int serve_new(const struct serve_config *config, bool open, struct serve **out, 
 	auth_nonce_init(&s->nonce, s->config.nonce_ms, 0);
 	for (unsigned i = 0; i < config->user_count; i++)
 		add_user(s, &config->users[i]);
+	e = check(&s->config, f);
 	for (unsigned i = 0; i < config->reply_count && e == 0; i++)
 		e = serve_reply_check(config->replies[i], f);
 	if (e != 0 || (e = fault_init(&s->fault, &s->config, s->seed, f)) != 0 ||

@@ -134,7 +134,8 @@ struct peer_got { /* what arrived */
 
 struct peer_step {
 	unsigned status; /* 0: no answer */
-	const char *headers; /* whole lines; {contact} is the request's Contact value, {me} our HOST:PORT */
+	const char *headers; /* whole lines; {contact} is the request's Contact value, {me} our
+				HOST:PORT */
 	unsigned after_ms;
 	bool more; /* the next step belongs to the same request: provisional answers */
 	bool close; /* then the TCP connection is closed */
@@ -235,8 +236,8 @@ static inline unsigned peer_open(const struct peer *p)
 	return n;
 }
 
-static inline void peer_send_to(struct peer *p, const struct net_addr *to, unsigned conn,
-	struct str bytes)
+static inline void peer_send_to(
+	struct peer *p, const struct net_addr *to, unsigned conn, struct str bytes)
 {
 	struct peer_conn *c = conn ? peer_conn(p, conn) : NULL;
 	size_t done = 0;
@@ -274,8 +275,8 @@ static inline void peer_begin(struct buf *b, const struct peer_got *g, unsigned 
 }
 
 /* Header lines with {contact} and {me} filled in. */
-static inline void peer_headers(struct buf *b, const struct peer *p, const struct peer_got *g,
-	const char *lines)
+static inline void peer_headers(
+	struct buf *b, const struct peer *p, const struct peer_got *g, const char *lines)
 {
 	while (lines && *lines) {
 		if (strncmp(lines, "{contact}", 9) == 0) {
@@ -300,8 +301,8 @@ static inline void peer_response(struct buf *b, const struct peer *p, const stru
 	assert_int_equal(b->fail, 0);
 }
 
-static inline void peer_reply(struct peer *p, const struct peer_got *g, unsigned status,
-	const char *headers)
+static inline void peer_reply(
+	struct peer *p, const struct peer_got *g, unsigned status, const char *headers)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(262144);
 
@@ -427,7 +428,10 @@ static inline bool peer_seen(const struct peer *p, const struct sip_msg *m)
 static inline void peer_message(struct peer *p, struct str bytes, enum net_transport t,
 	const struct net_addr *from, unsigned conn)
 {
-	struct peer_got g = { .ms = rig_ms(), .transport = t, .from = *from, .conn = conn,
+	struct peer_got g = { .ms = rig_ms(),
+		.transport = t,
+		.from = *from,
+		.conn = conn,
 		.bytes = (unsigned)bytes.n };
 
 	if (sip_msg_parse(bytes, NULL, &g.msg, NULL) < 0) {
@@ -485,7 +489,8 @@ static inline void peer_on_udp(struct ev_loop *loop, ev_io *w, int revents)
 	(void)revents;
 	if (n < 0)
 		return;
-	if (n >= 20 && bytes[0] == 0 && bytes[1] == 1 && memcmp(bytes + 4, "\x21\x12\xa4\x42", 4) == 0)
+	if (n >= 20 && bytes[0] == 0 && bytes[1] == 1 &&
+		memcmp(bytes + 4, "\x21\x12\xa4\x42", 4) == 0)
 		peer_on_stun(p, (const unsigned char *)bytes, &from);
 	else if (n == 4 && memcmp(bytes, "\r\n\r\n", 4) == 0)
 		p->pings++;
@@ -580,7 +585,8 @@ static inline int peer_socket(int type, struct net_addr *a)
 	assert_true(fd >= 0);
 	if (type == SOCK_STREAM)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, &a->u.sa, net_addr_len(a)) < 0 || (type == SOCK_STREAM && listen(fd, 64) < 0)) {
+	if (bind(fd, &a->u.sa, net_addr_len(a)) < 0 ||
+		(type == SOCK_STREAM && listen(fd, 64) < 0)) {
 		close(fd);
 		return -1;
 	}
@@ -841,7 +847,8 @@ struct heard {
 	unsigned retransmissions;
 	size_t bytes;
 
-	void (*hook)(struct heard *h, const struct endpoint_event *ev); /* last: may free anything */
+	void (*hook)(
+		struct heard *h, const struct endpoint_event *ev); /* last: may free anything */
 	void *arg;
 };
 
@@ -886,8 +893,9 @@ static inline void heard_registration(struct heard *h, const struct endpoint_reg
 	h->service_routes = r->service_route_count;
 	h->own = 0;
 	heard_copy(h->reg_cause, sizeof(h->reg_cause), str_of(r->cause));
-	snprintf(h->reg_causes + strlen(h->reg_causes), sizeof(h->reg_causes) - strlen(h->reg_causes),
-		"%s%s", h->reg_causes[0] ? " " : "", h->reg_cause);
+	snprintf(h->reg_causes + strlen(h->reg_causes),
+		sizeof(h->reg_causes) - strlen(h->reg_causes), "%s%s", h->reg_causes[0] ? " " : "",
+		h->reg_cause);
 	heard_copy(h->detail, sizeof(h->detail), str_of(r->detail));
 	heard_touch(r->aor);
 	for (unsigned i = 0; i < r->contact_count; i++) {
@@ -1078,15 +1086,17 @@ static inline struct ua *ua_p2p(int transport)
 static inline struct cred_store *rig_creds(const char *password)
 {
 	struct cred_store *s = cred_store_new();
-	struct cred c = { .realm = STR("*"), .user = STR("alice"), .secret = str_of(password),
+	struct cred c = { .realm = STR("*"),
+		.user = STR("alice"),
+		.secret = str_of(password),
 		.source = "test" };
 
 	assert_int_equal(cred_store_add(s, &c, NULL), 0);
 	return s;
 }
 
-static inline struct ua *ua_auth_at(const struct peer *p, int transport, const char *password,
-	struct auth_config ac)
+static inline struct ua *ua_auth_at(
+	const struct peer *p, int transport, const char *password, struct auth_config ac)
 {
 	struct cred_store *s = rig_creds(password);
 	struct ua *u;
@@ -1223,9 +1233,9 @@ static inline void op_failed(struct op *o, int code, unsigned status)
 	op_wait(o);
 	assert_int_equal(o->heard.final, ENDPOINT_FAILED);
 	if (o->heard.fail.code != -code || o->heard.status != status)
-		fail_msg("failed with %d (%s) status %u, wanted %d (%s) and %u",
-			o->heard.fail.code, fail_show(&o->heard.fail), o->heard.status, -code,
-			fail_text(-code), status);
+		fail_msg("failed with %d (%s) status %u, wanted %d (%s) and %u", o->heard.fail.code,
+			fail_show(&o->heard.fail), o->heard.status, -code, fail_text(-code),
+			status);
 }
 
 /* Runs on for a while: nothing more may come (R6), then it goes. */

@@ -12,7 +12,8 @@
 
 #include "peer_rig.h"
 
-/* --- the rig: an agent that listens, and who asks it ------------------------------------------------ */
+/* --- the rig: an agent that listens, and who asks it
+ * ------------------------------------------------ */
 
 struct talk {
 	struct ua *u;
@@ -98,7 +99,8 @@ static struct sip_msg *ask(struct talk *t, const struct ask *a)
 	struct sip_msg *m = ask_within(t, a, PEER_MS);
 
 	if (!m)
-		fail_msg("no answer to %s %s", a->method ? a->method : "OPTIONS", a->uri ? a->uri : "");
+		fail_msg("no answer to %s %s", a->method ? a->method : "OPTIONS",
+			a->uri ? a->uri : "");
 	return m;
 }
 
@@ -116,7 +118,8 @@ static void expect_silence(struct talk *t, const struct ask *a)
 	assert_int_equal(status_of(t, &(struct ask){ 0 }), 200); /* still there */
 }
 
-/* --- what is answered by itself ----------------------------------------------------------------------- */
+/* --- what is answered by itself
+ * ----------------------------------------------------------------------- */
 
 static void test_options(void **state)
 {
@@ -156,9 +159,10 @@ static void test_methods(void **state)
 		const char *method;
 		unsigned status;
 	} cases[] = {
-		{ "FOO", 501 }, { "options", 501 }, { "!interesting-Method0123456789_*+`.%indeed'~", 501 },
-		{ "INVITE", 405 }, { "MESSAGE", 405 }, { "REGISTER", 405 }, { "SUBSCRIBE", 405 },
-		{ "PUBLISH", 405 }, { "REFER", 405 }, { "INFO", 405 }, { "SERVICE", 405 },
+		{ "FOO", 501 }, { "options", 501 },
+		{ "!interesting-Method0123456789_*+`.%indeed'~", 501 }, { "INVITE", 405 },
+		{ "MESSAGE", 405 }, { "REGISTER", 405 }, { "SUBSCRIBE", 405 }, { "PUBLISH", 405 },
+		{ "REFER", 405 }, { "INFO", 405 }, { "SERVICE", 405 },
 		{ "NOTIFY", 481 }, /* ruling 9 */
 		{ "BYE", 481 }, { "UPDATE", 481 }, { "PRACK", 481 }, /* in dialogs only */
 		{ "CANCEL", 481 }, /* 9.2: there is nothing to cancel */
@@ -168,9 +172,10 @@ static void test_methods(void **state)
 	(void)state;
 	for (int tcp = 0; tcp < 2; tcp++) {
 		for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
-			struct sip_msg *m = ask(t, &(struct ask){ .method = cases[i].method,
-						     .lines = "Contact: <sip:bob@192.0.2.1>\r\n"
-							      "Event: presence\r\n" });
+			struct sip_msg *m =
+				ask(t, &(struct ask){ .method = cases[i].method,
+					       .lines = "Contact: <sip:bob@192.0.2.1>\r\n"
+							"Event: presence\r\n" });
 			if (m->status != cases[i].status)
 				fail_msg("%s: %u", cases[i].method, m->status);
 			if (m->status == 405) /* 8.2.1: MUST */
@@ -181,8 +186,9 @@ static void test_methods(void **state)
 				CLEANUP(buf_done) struct buf b = BUF_INIT(4096);
 				buf_addf(&b,
 					"ACK sip:alice@example.test SIP/2.0\r\nVia: " STR_FMT
-					"\r\nFrom: " STR_FMT "\r\nTo: " STR_FMT "\r\nCall-ID: " STR_FMT
-					"\r\nCSeq: 7 ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+					"\r\nFrom: " STR_FMT "\r\nTo: " STR_FMT
+					"\r\nCall-ID: " STR_FMT "\r\nCSeq: 7 ACK\r\nMax-Forwards: "
+								"70\r\nContent-Length: 0\r\n\r\n",
 					STR_ARG(sip_msg_value(m, SIP_HDR_VIA)),
 					STR_ARG(sip_msg_value(m, SIP_HDR_FROM)),
 					STR_ARG(sip_msg_value(m, SIP_HDR_TO)),
@@ -199,8 +205,8 @@ static void test_methods(void **state)
 static void test_invite_refused(void **state)
 {
 	struct talk *t = talk_new();
-	struct sip_msg *m = ask(t, &(struct ask){ .method = "INVITE",
-					 .lines = "Contact: <sip:bob@192.0.2.1>\r\n" });
+	struct sip_msg *m = ask(t,
+		&(struct ask){ .method = "INVITE", .lines = "Contact: <sip:bob@192.0.2.1>\r\n" });
 	CLEANUP(buf_done) struct buf b = BUF_INIT(4096);
 	unsigned n;
 
@@ -249,7 +255,9 @@ static void test_schemes(void **state)
 	assert_int_equal(status_of(t, &(struct ask){ .uri = "tel:+15551234" }), 416);
 	assert_int_equal(status_of(t, &(struct ask){ .uri = "http://example.test/" }), 416);
 	assert_int_equal(status_of(t, &(struct ask){ .uri = "soap.beep://192.0.2.103:3002" }), 416);
-	assert_int_equal(status_of(t, &(struct ask){ .uri = "nobodyKnowsThisScheme:totallyopaquecontent" }), 416);
+	assert_int_equal(
+		status_of(t, &(struct ask){ .uri = "nobodyKnowsThisScheme:totallyopaquecontent" }),
+		416);
 	talk_free(t);
 }
 
@@ -258,35 +266,42 @@ static void test_ours(void **state)
 {
 	struct talk *t = talk_new();
 	char contact[64], other[64];
-	static const char *const not_ours[] = { "<sip:carol@example.test>", "<sip:alice@other.test>",
-		"<sip:ALICE@example.test>", "<sip:example.test>", "<tel:+15551234>",
-		"<sip:alice@example.test.evil>", "<sip:al%69ce2@example.test>",
+	static const char *const not_ours[] = { "<sip:carol@example.test>",
+		"<sip:alice@other.test>", "<sip:ALICE@example.test>", "<sip:example.test>",
+		"<tel:+15551234>", "<sip:alice@example.test.evil>", "<sip:al%69ce2@example.test>",
 		"<sip:alice@example.test>;epid=somebody" };
-	static const char *const ours[] = { "<sip:alice@example.test>", "Alice <sip:alice@EXAMPLE.TEST>",
-		"<sip:%61lice@example.test>", "sip:alice@example.test", "<sip:alice@example.test;x=y>" };
+	static const char *const ours[] = { "<sip:alice@example.test>",
+		"Alice <sip:alice@EXAMPLE.TEST>", "<sip:%61lice@example.test>",
+		"sip:alice@example.test", "<sip:alice@example.test;x=y>" };
 
 	(void)state;
 	snprintf(contact, sizeof(contact), "sip:alice@127.0.0.1:%u", net_addr_port(&t->udp));
 	snprintf(other, sizeof(other), "sip:alice@127.0.0.1:%u", net_addr_port(&t->udp) ^ 1);
 	for (unsigned i = 0; i < ARRAY_LEN(ours); i++)
-		if (status_of(t, &(struct ask){ .to = ours[i], .uri = "sip:x@elsewhere.test" }) != 200)
+		if (status_of(t, &(struct ask){ .to = ours[i], .uri = "sip:x@elsewhere.test" }) !=
+			200)
 			fail_msg("%s is not ours", ours[i]);
 	for (unsigned i = 0; i < ARRAY_LEN(not_ours); i++) {
 		unsigned n = t->u->heard.count[ENDPOINT_UNMATCHED];
-		if (status_of(t, &(struct ask){ .to = not_ours[i], .uri = "sip:x@elsewhere.test" }) != 500)
+		if (status_of(t, &(struct ask){
+					 .to = not_ours[i], .uri = "sip:x@elsewhere.test" }) != 500)
 			fail_msg("%s is ours", not_ours[i]);
 		assert_int_equal(t->u->heard.count[ENDPOINT_UNMATCHED], n + 1); /* CM-25 */
 		assert_int_equal(t->u->heard.replied, 500);
 		/* Our Contact counts, whatever To says. */
-		assert_int_equal(status_of(t, &(struct ask){ .to = not_ours[i], .uri = contact }), 200);
+		assert_int_equal(
+			status_of(t, &(struct ask){ .to = not_ours[i], .uri = contact }), 200);
 	}
 	/* A Request-URI that is not our Contact. */
-	assert_int_equal(status_of(t, &(struct ask){ .to = not_ours[0], .uri = "sip:alice@elsewhere.test" }), 500);
+	assert_int_equal(
+		status_of(t, &(struct ask){ .to = not_ours[0], .uri = "sip:alice@elsewhere.test" }),
+		500);
 	assert_int_equal(status_of(t, &(struct ask){ .to = not_ours[0], .uri = other }), 500);
 	talk_free(t);
 
 	/* EP-31, and an endpoint that is nobody in particular. */
-	t = talk_with((struct endpoint_config){ .any_to = true }, (struct endpoint_manager_config){ 0 });
+	t = talk_with(
+		(struct endpoint_config){ .any_to = true }, (struct endpoint_manager_config){ 0 });
 	for (unsigned i = 0; i < ARRAY_LEN(not_ours); i++)
 		assert_int_equal(status_of(t, &(struct ask){ .to = not_ours[i] }), 200);
 	talk_free(t);
@@ -302,9 +317,10 @@ static void test_dispatch(void **state)
 	static const struct {
 		const char *to;
 		int who; /* -1: nobody */
-	} cases[] = { { "<sip:alice@example.test>;epid=one", 0 }, { "<sip:alice@example.test>;epid=two", 1 },
-		{ "<sip:bob@example.test>", 2 }, { "<sip:alice@other.test>", 3 },
-		{ "<sip:alice@other.test>;epid=one", 3 }, { "<sip:alice@other.test>;epid=two", -1 },
+	} cases[] = { { "<sip:alice@example.test>;epid=one", 0 },
+		{ "<sip:alice@example.test>;epid=two", 1 }, { "<sip:bob@example.test>", 2 },
+		{ "<sip:alice@other.test>", 3 }, { "<sip:alice@other.test>;epid=one", 3 },
+		{ "<sip:alice@other.test>;epid=two", -1 },
 		{ "<sip:alice@example.test>;epid=three", -1 }, { "<sip:carol@example.test>", -1 },
 		{ "<sip:bob@example.test>;epid=one", -1 } };
 	struct talk *t = MEM_NEW(struct talk);
@@ -329,12 +345,13 @@ static void test_dispatch(void **state)
 		unsigned before[ARRAY_LEN(ids)];
 		for (unsigned k = 0; k < ARRAY_LEN(ids); k++)
 			before[k] = heard[k].count[ENDPOINT_REQUEST];
-		if (status_of(t, &(struct ask){ .to = cases[i].to, .uri = "sip:x@elsewhere.test" }) !=
+		if (status_of(
+			    t, &(struct ask){ .to = cases[i].to, .uri = "sip:x@elsewhere.test" }) !=
 			(cases[i].who < 0 ? 500 : 200))
 			fail_msg("%s", cases[i].to);
 		for (int k = 0; k < (int)ARRAY_LEN(ids); k++)
-			assert_int_equal(heard[k].count[ENDPOINT_REQUEST],
-				before[k] + (k == cases[i].who));
+			assert_int_equal(
+				heard[k].count[ENDPOINT_REQUEST], before[k] + (k == cases[i].who));
 	}
 	/* Without epid: one of the two. */
 	assert_int_equal(status_of(t, &(struct ask){ 0 }), 200);
@@ -354,8 +371,8 @@ static void test_dispatch(void **state)
 
 static void test_in_dialog(void **state)
 {
-	static const char *const methods[] = { "OPTIONS", "BYE", "INFO", "MESSAGE", "INVITE", "NOTIFY",
-		"UPDATE", "PRACK", "SUBSCRIBE", "REFER" };
+	static const char *const methods[] = { "OPTIONS", "BYE", "INFO", "MESSAGE", "INVITE",
+		"NOTIFY", "UPDATE", "PRACK", "SUBSCRIBE", "REFER" };
 	struct talk *t = talk_new();
 
 	(void)state;
@@ -386,7 +403,9 @@ static void test_require(void **state)
 	/* Proxy-Require is not ours to judge. */
 	assert_int_equal(status_of(t, &(struct ask){ .lines = "Proxy-Require: x\r\n" }), 200);
 	/* 8.2.2.3: not for CANCEL and ACK. */
-	assert_int_equal(status_of(t, &(struct ask){ .method = "CANCEL", .lines = "Require: foo\r\n" }), 481);
+	assert_int_equal(
+		status_of(t, &(struct ask){ .method = "CANCEL", .lines = "Require: foo\r\n" }),
+		481);
 	expect_silence(t, &(struct ask){ .method = "ACK", .lines = "Require: foo\r\n" });
 	talk_free(t);
 }
@@ -398,19 +417,28 @@ static void test_order(void **state)
 	const char *nobody = "<sip:carol@example.test>", *x = "sip:x@elsewhere.test";
 
 	(void)state;
-	assert_int_equal(status_of(t, &(struct ask){ .method = "FOO", .uri = "tel:+1555", .to = nobody,
-					  .lines = "Require: foo\r\n" }),
+	assert_int_equal(status_of(t, &(struct ask){ .method = "FOO",
+					      .uri = "tel:+1555",
+					      .to = nobody,
+					      .lines = "Require: foo\r\n" }),
 		501);
-	assert_int_equal(status_of(t, &(struct ask){ .method = "MESSAGE", .uri = "tel:+1555", .to = nobody,
-					  .lines = "Require: foo\r\n" }),
+	assert_int_equal(status_of(t, &(struct ask){ .method = "MESSAGE",
+					      .uri = "tel:+1555",
+					      .to = nobody,
+					      .lines = "Require: foo\r\n" }),
 		405);
-	assert_int_equal(status_of(t, &(struct ask){ .method = "MESSAGE", .uri = x, .to = nobody }), 405);
-	assert_int_equal(status_of(t, &(struct ask){ .uri = "tel:+1555", .to = nobody,
-					  .lines = "Require: foo\r\n" }),
+	assert_int_equal(
+		status_of(t, &(struct ask){ .method = "MESSAGE", .uri = x, .to = nobody }), 405);
+	assert_int_equal(status_of(t, &(struct ask){ .uri = "tel:+1555",
+					      .to = nobody,
+					      .lines = "Require: foo\r\n" }),
 		416);
-	assert_int_equal(status_of(t, &(struct ask){ .uri = x, .to = nobody, .lines = "Require: foo\r\n" }), 500);
-	assert_int_equal(status_of(t, &(struct ask){ .lines = "Require: foo\r\nContent-Type: x/y\r\n",
-					  .body = "?" }),
+	assert_int_equal(
+		status_of(t, &(struct ask){ .uri = x, .to = nobody, .lines = "Require: foo\r\n" }),
+		500);
+	assert_int_equal(
+		status_of(t, &(struct ask){ .lines = "Require: foo\r\nContent-Type: x/y\r\n",
+				     .body = "?" }),
 		420);
 	/* A malformed one is 400 before all of these. */
 	assert_int_equal(status_of(t, &(struct ask){ .method = "FOO", .cseq = "1 BAR" }), 400);
@@ -426,9 +454,12 @@ static void test_unanswered(void **state)
 	for (int tcp = 0; tcp < 2; tcp++) {
 		expect_silence(t, &(struct ask){ .method = "ACK" });
 		expect_silence(t, &(struct ask){ .method = "ACK", .to = "<sip:x@y.test>;tag=1" });
-		expect_silence(t, &(struct ask){ .method = "ACK", .cseq = "1 INVITE" }); /* malformed */
-		expect_silence(t, &(struct ask){ .method = "BENOTIFY", .lines = "Event: presence\r\n" });
-		expect_silence(t, &(struct ask){ .method = "BENOTIFY", .to = "<sip:x@y.test>;tag=1",
+		expect_silence(
+			t, &(struct ask){ .method = "ACK", .cseq = "1 INVITE" }); /* malformed */
+		expect_silence(
+			t, &(struct ask){ .method = "BENOTIFY", .lines = "Event: presence\r\n" });
+		expect_silence(t, &(struct ask){ .method = "BENOTIFY",
+					  .to = "<sip:x@y.test>;tag=1",
 					  .lines = "Event: presence\r\nRequire: foo\r\n" });
 		expect_silence(t, &(struct ask){ .method = "BENOTIFY", .uri = "tel:+1" });
 		talk_over_tcp(t);
@@ -436,7 +467,8 @@ static void test_unanswered(void **state)
 	talk_free(t);
 }
 
-/* --- transactions -------------------------------------------------------------------------------------- */
+/* --- transactions
+ * -------------------------------------------------------------------------------------- */
 
 static void test_retransmitted(void **state)
 {
@@ -471,7 +503,8 @@ static void test_retransmitted(void **state)
 		snprintf(via, sizeof(via), "SIP/2.0/UDP %s;branch=z9hG4bKsame;rport", t->p->text);
 		assert_int_equal(status_of(t, &(struct ask){ .via = via }), 200);
 		assert_int_equal(status_of(t, &(struct ask){ .method = "FOO", .via = via }), 501);
-		snprintf(via, sizeof(via), "SIP/2.0/UDP 127.0.0.9:%u;branch=z9hG4bKsame;rport", t->p->port);
+		snprintf(via, sizeof(via), "SIP/2.0/UDP 127.0.0.9:%u;branch=z9hG4bKsame;rport",
+			t->p->port);
 		assert_int_equal(status_of(t, &(struct ask){ .method = "FOO", .via = via }), 501);
 	}
 	talk_free(t);
@@ -488,16 +521,20 @@ static void test_merged(void **state)
 	assert_int_equal(status_of(t, &(struct ask){ .call_id = "merged" }), 482);
 	assert_int_equal(status_of(t, &(struct ask){ .call_id = "merged" }), 482);
 	/* Another From tag, CSeq or Call-ID: another request. */
-	assert_int_equal(status_of(t, &(struct ask){ .call_id = "merged", .cseq = "8 OPTIONS" }), 200);
 	assert_int_equal(
-		status_of(t, &(struct ask){ .call_id = "merged", .from = "<sip:bob@peer.test>;tag=2" }), 200);
+		status_of(t, &(struct ask){ .call_id = "merged", .cseq = "8 OPTIONS" }), 200);
+	assert_int_equal(status_of(t, &(struct ask){ .call_id = "merged",
+					      .from = "<sip:bob@peer.test>;tag=2" }),
+		200);
 	assert_int_equal(status_of(t, &(struct ask){ .call_id = "merged2" }), 200);
 	/* With a To tag it is not one (it is 481 here). */
-	assert_int_equal(status_of(t,
-				 &(struct ask){ .call_id = "merged", .to = "<sip:alice@example.test>;tag=x" }),
+	assert_int_equal(status_of(t, &(struct ask){ .call_id = "merged",
+					      .to = "<sip:alice@example.test>;tag=x" }),
 		481);
 	/* Before Require. */
-	assert_int_equal(status_of(t, &(struct ask){ .call_id = "merged", .lines = "Require: foo\r\n" }), 482);
+	assert_int_equal(
+		status_of(t, &(struct ask){ .call_id = "merged", .lines = "Require: foo\r\n" }),
+		482);
 	/* The first one is over: no loop any more. */
 	rig_idle(640 + 60);
 	snprintf(via, sizeof(via), "SIP/2.0/UDP %s;branch=z9hG4bKlater;rport", t->p->text);
@@ -518,7 +555,8 @@ static void test_rfc2543(void **state)
 	talk_free(t);
 }
 
-/* --- malformed ------------------------------------------------------------------------------------------ */
+/* --- malformed
+ * ------------------------------------------------------------------------------------------ */
 
 static void test_malformed(void **state)
 {
@@ -568,7 +606,8 @@ static void test_malformed(void **state)
 	talk_free(t);
 }
 
-/* 8.2.7: what is refused without a transaction has the same tag each time; an answer per request. */
+/* 8.2.7: what is refused without a transaction has the same tag each time; an answer per request.
+ */
 static void test_malformed_again(void **state)
 {
 	struct talk *t = talk_new();
@@ -590,10 +629,12 @@ static void test_malformed_again(void **state)
 /* A11: other protocols on the port, byte by byte, and noise. */
 static void test_noise(void **state)
 {
-	static const struct str noise[] = { { "", 0 }, { "x", 1 }, { "\0", 1 }, { "\r\n", 2 }, { "\r\n\r\n", 4 },
-		{ "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27 }, { "\x16\x03\x01\x00\xa5\x01", 6 },
-		{ "\x80\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x01", 12 }, { "SIP/2.0 200 OK\r\n\r\n", 18 },
-		{ "OPTIONS", 7 }, { "OPTIONS sip:x SIP/2.0\r\n\r\n", 25 } };
+	static const struct str noise[] = { { "", 0 }, { "x", 1 }, { "\0", 1 }, { "\r\n", 2 },
+		{ "\r\n\r\n", 4 }, { "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27 },
+		{ "\x16\x03\x01\x00\xa5\x01", 6 },
+		{ "\x80\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x01", 12 },
+		{ "SIP/2.0 200 OK\r\n\r\n", 18 }, { "OPTIONS", 7 },
+		{ "OPTIONS sip:x SIP/2.0\r\n\r\n", 25 } };
 	struct talk *t = talk_new();
 
 	(void)state;
@@ -644,7 +685,9 @@ static void test_stream(void **state)
 	buf_clear(&b);
 	for (int i = 0; i < 2; i++) {
 		asked++;
-		ask_write(&b, t, &(struct ask){ .lines = "Content-Type: text/plain\r\n", .body = "a\r\n\r\nb" });
+		ask_write(&b, t,
+			&(struct ask){
+				.lines = "Content-Type: text/plain\r\n", .body = "a\r\n\r\nb" });
 	}
 	for (size_t i = 0; i < b.n; i++) {
 		talk_send(t, (struct str){ b.p + i, 1 });
@@ -684,7 +727,8 @@ static void test_limits(void **state)
 	talk_free(t);
 }
 
-/* --- where answers go (18.2) ------------------------------------------------------------------------------ */
+/* --- where answers go (18.2)
+ * ------------------------------------------------------------------------------ */
 
 static void test_response_address(void **state)
 {
@@ -704,7 +748,8 @@ static void test_response_address(void **state)
 	assert_str(v.host, "192.0.2.1");
 	assert_int_equal(v.port, 9);
 	/* Names get a received, too (18.2.1). */
-	snprintf(via, sizeof(via), "SIP/2.0/UDP peer.test;branch=z9hG4bK2%u;rport=1;received=192.0.2.9", asked);
+	snprintf(via, sizeof(via),
+		"SIP/2.0/UDP peer.test;branch=z9hG4bK2%u;rport=1;received=192.0.2.9", asked);
 	v = msg_via(ask(t, &(struct ask){ .via = via }));
 	assert_str(v.received, "127.0.0.1");
 	assert_int_equal(v.rport, t->p->port);
@@ -719,7 +764,8 @@ static void test_response_address(void **state)
 		v = msg_via(q->got[0].msg);
 		assert_false(v.has_rport);
 		/* To another address it is never sent: received wins over sent-by. */
-		snprintf(via, sizeof(via), "SIP/2.0/UDP 192.0.2.1:%u;branch=z9hG4bK4%u", q->port, asked);
+		snprintf(via, sizeof(via), "SIP/2.0/UDP 192.0.2.1:%u;branch=z9hG4bK4%u", q->port,
+			asked);
 		assert_null(ask_within(t, &(struct ask){ .via = via }, 50));
 		assert_int_equal(q->responses, 2);
 		assert_str(msg_via(q->got[1].msg).received, "127.0.0.1");
@@ -727,7 +773,8 @@ static void test_response_address(void **state)
 	}
 	/* The other Vias stay as they are and in their order. */
 	snprintf(via, sizeof(via),
-		"SIP/2.0/UDP %s;branch=z9hG4bK5%u;rport, SIP/2.0/TCP a.test;branch=z9hG4bKa;x=\"y,z\"\r\n"
+		"SIP/2.0/UDP %s;branch=z9hG4bK5%u;rport, SIP/2.0/TCP "
+		"a.test;branch=z9hG4bKa;x=\"y,z\"\r\n"
 		"Via: SIP/2.0/TLS b.test:1;branch=z9hG4bKb",
 		t->p->text, asked);
 	m = ask(t, &(struct ask){ .via = via });
@@ -741,10 +788,12 @@ static void test_response_address(void **state)
 		assert_false(sip_list_via(&l, &v));
 	}
 	/* A72: never to broadcast or multicast addresses. */
-	snprintf(via, sizeof(via), "SIP/2.0/UDP 224.0.1.75:5060;branch=z9hG4bK6%u;maddr=224.0.1.75;rport", asked);
+	snprintf(via, sizeof(via),
+		"SIP/2.0/UDP 224.0.1.75:5060;branch=z9hG4bK6%u;maddr=224.0.1.75;rport", asked);
 	m = ask(t, &(struct ask){ .via = via });
 	assert_int_equal(m->status, 200);
-	snprintf(via, sizeof(via), "SIP/2.0/UDP 255.255.255.255:%u;branch=z9hG4bK7%u;maddr=255.255.255.255",
+	snprintf(via, sizeof(via),
+		"SIP/2.0/UDP 255.255.255.255:%u;branch=z9hG4bK7%u;maddr=255.255.255.255",
 		t->p->port, asked);
 	m = ask(t, &(struct ask){ .via = via });
 	assert_int_equal(m->status, 200);
@@ -774,8 +823,9 @@ static void test_response_connection(void **state)
 	for (int i = 0; i < 10; i++) {
 		CLEANUP(buf_done) struct buf b = BUF_INIT(4096);
 		asked++;
-		ask_write(&b, t, &(struct ask){ .method = i % 2 ? "INVITE" : "OPTIONS",
-					 .lines = "Contact: <sip:bob@192.0.2.1>\r\n" });
+		ask_write(&b, t,
+			&(struct ask){ .method = i % 2 ? "INVITE" : "OPTIONS",
+				.lines = "Contact: <sip:bob@192.0.2.1>\r\n" });
 		talk_send(t, buf_str(&b));
 		peer_conn_close(peer_conn(t->p, t->conn), i % 3 == 0);
 		rig_idle(3);
@@ -788,11 +838,12 @@ static void test_response_connection(void **state)
 /* RFC 5626 section 8: a STUN binding request on the SIP port is answered. */
 static void test_stun(void **state)
 {
-	static const unsigned char request[] = { 0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9,
-		10, 11, 12 };
+	static const unsigned char request[] = { 0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5,
+		6, 7, 8, 9, 10, 11, 12 };
 	struct talk *t = talk_new();
 	unsigned char answer[128] = { 0 };
-	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in from = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(from);
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	ssize_t n = 0;
@@ -814,7 +865,8 @@ static void test_stun(void **state)
 	talk_free(t);
 }
 
-/* --- over the flow to the home server (client managers never listen) ---------------------------------------- */
+/* --- over the flow to the home server (client managers never listen)
+ * ---------------------------------------- */
 
 static void test_kept_flow(void **state)
 {
@@ -836,12 +888,14 @@ static void test_kept_flow(void **state)
 		assert_true(sip_list_nameaddr(&l, &contact));
 		snprintf(uri, sizeof(uri), STR_FMT, STR_ARG(contact.uri.text));
 		/* What a proxy sends: our Contact as Request-URI, To as the caller wrote it. */
-		assert_int_equal(status_of(t, &(struct ask){ .uri = uri, .to = "<sip:group@example.test>" }), 200);
+		assert_int_equal(
+			status_of(t, &(struct ask){ .uri = uri, .to = "<sip:group@example.test>" }),
+			200);
 		assert_int_equal(t->u->heard.replied, 200);
 		assert_int_equal(status_of(t, &(struct ask){ .uri = uri }), 200);
 		assert_int_equal(status_of(t, &(struct ask){ .uri = "sip:x@elsewhere.test" }), 200);
 		assert_int_equal(status_of(t, &(struct ask){ .uri = "sip:x@elsewhere.test",
-						   .to = "<sip:carol@example.test>" }),
+						      .to = "<sip:carol@example.test>" }),
 			500);
 		assert_int_equal(o->heard.all, 1);
 		op_free(o);
@@ -860,7 +914,8 @@ static void end_now(struct heard *h, const struct endpoint_event *ev)
 {
 	struct end *e = h->arg;
 
-	if (ev->type != ENDPOINT_REQUEST && ev->type != ENDPOINT_UNMATCHED && ev->type != ENDPOINT_CONNECTED)
+	if (ev->type != ENDPOINT_REQUEST && ev->type != ENDPOINT_UNMATCHED &&
+		ev->type != ENDPOINT_CONNECTED)
 		return;
 	e->happened = 1;
 	if (e->what < 2) {
@@ -894,7 +949,8 @@ static void test_free_in_request(void **state)
 				for (int i = 0; i < 3; i++) { /* several in one segment */
 					asked++;
 					ask_write(&b, e->t,
-						&(struct ask){ .to = matched ? NULL : "<sip:x@y.test>" });
+						&(struct ask){
+							.to = matched ? NULL : "<sip:x@y.test>" });
 				}
 				talk_send(e->t, buf_str(&b));
 				rig_wait(e->happened, 1);
@@ -904,7 +960,8 @@ static void test_free_in_request(void **state)
 			}
 }
 
-/* --- RFC 4475 and RFC 5118 on the wire ------------------------------------------------------------------------ */
+/* --- RFC 4475 and RFC 5118 on the wire
+ * ------------------------------------------------------------------------ */
 
 #define CORPUS TEST_SOURCE_ROOT "/../shared/corpus/"
 
@@ -932,7 +989,8 @@ static void read_whole(const char *path, struct buf *out)
 	fclose(f);
 }
 
-/* attacks.md 2.1: in requests the topmost Via gets our transport and sent-by, and a branch of its own. */
+/* attacks.md 2.1: in requests the topmost Via gets our transport and sent-by, and a branch of its
+ * own. */
 static void prepare(struct buf *out, struct str m, const char *name, const char *sent_by)
 {
 	static const char *const vias[] = { "\nVia", "\nvia", "\nVIA", "\nv" };
@@ -944,7 +1002,8 @@ static void prepare(struct buf *out, struct str m, const char *name, const char 
 	}
 	for (unsigned i = 0; i < ARRAY_LEN(vias); i++) {
 		p = memmem(m.p, m.n, vias[i], strlen(vias[i]));
-		while (p && p[strlen(vias[i])] != ':' && p[strlen(vias[i])] != ' ' && p[strlen(vias[i])] != '\t')
+		while (p && p[strlen(vias[i])] != ':' && p[strlen(vias[i])] != ' ' &&
+			p[strlen(vias[i])] != '\t')
 			p = memmem(p + 1, (size_t)(end - p - 1), vias[i], strlen(vias[i]));
 		if (p && (!via || p < via))
 			via = p;
@@ -979,8 +1038,8 @@ static void prepare(struct buf *out, struct str m, const char *name, const char 
 		const char *value = branch + 6;
 		while (*value == ' ' || *value == '=' || *value == '\t')
 			value++;
-		while (value < end && *value != ';' && *value != ',' && *value != '\r' && *value != '\n' &&
-			*value != ' ')
+		while (value < end && *value != ';' && *value != ',' && *value != '\r' &&
+			*value != '\n' && *value != ' ')
 			value++;
 		buf_add(out, p, (size_t)(value - p));
 		for (const char *c = name; *c; c++)
@@ -1002,8 +1061,9 @@ static bool has(const char *text, const char *part)
 	return strstr(text, part) != NULL;
 }
 
-/* Is it what the column endpoint_verdict of expected.tsv says? The endpoint takes every To and no method but
- * OPTIONS: 405 is how it processes an INVITE or REGISTER (ruling 6: the method comes first). */
+/* Is it what the column endpoint_verdict of expected.tsv says? The endpoint takes every To and no
+ * method but OPTIONS: 405 is how it processes an INVITE or REGISTER (ruling 6: the method comes
+ * first). */
 static bool right(const char *verdict, const char *name, const struct outcome *o)
 {
 	unsigned s = o->status;
@@ -1030,9 +1090,10 @@ static bool right(const char *verdict, const char *name, const struct outcome *o
 	if (strncmp(verdict, "416", 3) == 0)
 		return s == 416;
 	if (strncmp(verdict, "420", 3) == 0)
-		return s == 420 && sip_msg_has_token(o->m, SIP_HDR_UNSUPPORTED, "nothingSupportsThis") &&
-			sip_msg_has_token(o->m, SIP_HDR_UNSUPPORTED, "nothingSupportsThisEither") &&
-			!sip_msg_has_token(o->m, SIP_HDR_UNSUPPORTED, "noProxiesSupportThis");
+		return s == 420 &&
+		       sip_msg_has_token(o->m, SIP_HDR_UNSUPPORTED, "nothingSupportsThis") &&
+		       sip_msg_has_token(o->m, SIP_HDR_UNSUPPORTED, "nothingSupportsThisEither") &&
+		       !sip_msg_has_token(o->m, SIP_HDR_UNSUPPORTED, "noProxiesSupportThis");
 	if (strncmp(verdict, "415", 3) == 0)
 		return s == 415 || s == 405;
 	if (strncmp(verdict, "406", 3) == 0)
@@ -1093,10 +1154,11 @@ static void torture(const char *set, const char *folder, int verdict_column, int
 	while (str_cut(rest, '\n', &line, &rest)) {
 		CLEANUP(buf_done) struct buf file = BUF_INIT(1 << 20);
 		char columns[8][600] = { "" };
-		/* Each asks an agent of its own: two of RFC 5118 have the same Call-ID, CSeq and From tag, so
-		 * that with branches of their own the second would be a merged request, 482. */
-		struct talk *t = talk_with(
-			(struct endpoint_config){ .any_to = true }, (struct endpoint_manager_config){ 0 });
+		/* Each asks an agent of its own: two of RFC 5118 have the same Call-ID, CSeq and
+		 * From tag, so that with branches of their own the second would be a merged
+		 * request, 482. */
+		struct talk *t = talk_with((struct endpoint_config){ .any_to = true },
+			(struct endpoint_manager_config){ 0 });
 		struct outcome o;
 		bool must;
 		for (int i = 0; i < 8; i++) {
@@ -1113,8 +1175,8 @@ static void torture(const char *set, const char *folder, int verdict_column, int
 		count++;
 		others += !must;
 		if (!right(columns[verdict_column], columns[0], &o)) {
-			print_message("# %s: %u, wanted: %s (%s)\n", columns[0], o.status, columns[verdict_column],
-				must ? "must" : "not a must");
+			print_message("# %s: %u, wanted: %s (%s)\n", columns[0], o.status,
+				columns[verdict_column], must ? "must" : "not a must");
 			wrong_must += must;
 			wrong_others += !must;
 		}
@@ -1124,8 +1186,8 @@ static void torture(const char *set, const char *folder, int verdict_column, int
 			fail_msg("not itself any more after %s", columns[0]);
 		talk_free(t);
 	}
-	print_message("# %s: %u messages, %u wrong of %u musts, %u wrong of %u others\n", set, count, wrong_must,
-		count - others, wrong_others, others);
+	print_message("# %s: %u messages, %u wrong of %u musts, %u wrong of %u others\n", set,
+		count, wrong_must, count - others, wrong_others, others);
 	assert_true(count >= 12);
 	assert_int_equal(wrong_must, 0);
 	assert_true(wrong_others * 100 <= others * 5);
@@ -1150,14 +1212,16 @@ static void test_rfc5118(void **state)
 /* The raw copies of RFC 5118, the variants, and everything over TCP: nothing must break. */
 static void test_survival(void **state)
 {
-	static const char *const folders[] = { "rfc4475/msg", "rfc4475/variants", "rfc5118/msg", "rfc5118/wire" };
+	static const char *const folders[] = { "rfc4475/msg", "rfc4475/variants", "rfc5118/msg",
+		"rfc5118/wire" };
 	struct talk *t;
 	unsigned count = 0;
 
 	(void)state;
 	if (!have_corpus())
 		skip();
-	t = talk_with((struct endpoint_config){ .any_to = true }, (struct endpoint_manager_config){ 0 });
+	t = talk_with(
+		(struct endpoint_config){ .any_to = true }, (struct endpoint_manager_config){ 0 });
 	for (unsigned i = 0; i < ARRAY_LEN(folders); i++) {
 		char path[600];
 		struct dirent **names;
@@ -1168,7 +1232,8 @@ static void test_survival(void **state)
 		for (int k = 0; k < n; k++) {
 			CLEANUP(buf_done) struct buf file = BUF_INIT(1 << 20);
 			if (names[k]->d_name[0] != '.') {
-				snprintf(path, sizeof(path), CORPUS "%s/%s", folders[i], names[k]->d_name);
+				snprintf(path, sizeof(path), CORPUS "%s/%s", folders[i],
+					names[k]->d_name);
 				read_whole(path, &file);
 				t->conn = 0;
 				talk_send(t, buf_str(&file));

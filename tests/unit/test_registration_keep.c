@@ -322,8 +322,9 @@ static void test_server_restart(void **state)
 		assert_int_equal(o->heard.finals, 0);
 		assert_true(peer_reopen(p));
 		if (!rig_run(&o->heard.count[ENDPOINT_REGISTRATION], 2, PEER_MS))
-			fail_msg("%s: not registered again: %s %s", net_transport_name(transport),
-				o->heard.order, o->heard.because);
+			fail_msg("%s: not registered again: %s %s",
+				net_transport_name((enum net_transport)transport), o->heard.order,
+				o->heard.because);
 		assert_true(o->heard.active);
 		assert_string_equal(o->heard.reg_cause, "refreshed");
 		rig_idle(30);

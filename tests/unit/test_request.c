@@ -1,5 +1,5 @@
-/* tests/unit/test_request.c -- lib/endpoint/request over loopback against a scripted peer: outcomes,
- * times, failover, Retry-After and retries, 423. Its siblings: _wire, _auth, _life. */
+/* tests/unit/test_request.c -- lib/endpoint/request over loopback against a scripted peer:
+ * outcomes, times, failover, Retry-After and retries, 423. Its siblings: _wire, _auth, _life. */
 #include "base/buf.h"
 
 #include <setjmp.h>
@@ -10,7 +10,8 @@
 
 #include "peer_rig.h"
 
-/* --- outcomes ---------------------------------------------------------------------------------- */
+/* --- outcomes ----------------------------------------------------------------------------------
+ */
 
 static void success_over(int transport)
 {
@@ -83,7 +84,8 @@ static void test_final_failures(void **state)
 		struct ua *u = ua_at(p, transport);
 		unsigned before = p->requests;
 		struct op *o;
-		peer_script(p, &(struct peer_step){ statuses[i], "Warning: 399 peer \"no\"\r\n" }, 1);
+		peer_script(
+			p, &(struct peer_step){ statuses[i], "Warning: 399 peer \"no\"\r\n" }, 1);
 		o = op_request(u, (struct request_config){ 0 });
 		op_failed(o, FAIL_STATUS, statuses[i]);
 		assert_int_equal(p->requests, before + 1);
@@ -104,8 +106,8 @@ static void test_other_success(void **state)
 		struct op *o;
 		peer_script(p, &(struct peer_step){ status }, 1);
 		o = op_request(u, (struct request_config){ .method = STR("MESSAGE"),
-						   .body = STR("hello"),
-						   .type = STR("text/plain") });
+					  .body = STR("hello"),
+					  .type = STR("text/plain") });
 		op_done(o, status);
 		op_end(o);
 	}
@@ -113,15 +115,16 @@ static void test_other_success(void **state)
 	peer_free(p);
 }
 
-/* --- times ------------------------------------------------------------------------------------- */
+/* --- times -------------------------------------------------------------------------------------
+ */
 
 /* RFC 3261 17.1.2.2 with T1 30 ms, T2 8*T1: 11 sendings, Timer F after 64*T1. */
 static void test_timeout_udp(void **state)
 {
 	static const unsigned due[] = { 0, 1, 3, 7, 15, 23, 31, 39, 47, 55, 63 };
 	struct peer *p = peer_new();
-	struct ua *u = ua_new((struct endpoint_manager_config){ .kind = NET_CLIENT,
-				      .timers = rig_timers(30) },
+	struct ua *u = ua_new(
+		(struct endpoint_manager_config){ .kind = NET_CLIENT, .timers = rig_timers(30) },
 		(struct endpoint_config){ .servers = &p->server, .server_count = 1 });
 	struct op *o = op_request(u, (struct request_config){ 0 });
 
@@ -138,7 +141,8 @@ static void test_timeout_udp(void **state)
 		assert_true(str_eq(p->got[i].msg->wire, p->got[0].msg->wire));
 	assert_int_equal(o->heard.counts.sent, 1);
 	assert_int_equal(o->heard.counts.retransmissions, 10);
-	assert_int_equal(u->heard.count[ENDPOINT_REQUEST], 1); /* retransmissions are counted, not told */
+	assert_int_equal(
+		u->heard.count[ENDPOINT_REQUEST], 1); /* retransmissions are counted, not told */
 	op_end(o);
 	ua_free(u);
 	peer_free(p);
@@ -274,7 +278,8 @@ static void test_late_answer(void **state)
 	peer_free(p);
 }
 
-/* --- the network says no ----------------------------------------------------------------------- */
+/* --- the network says no -----------------------------------------------------------------------
+ */
 
 static void closed_over(int transport, enum net_manager_kind kind, bool listen)
 {
@@ -283,8 +288,7 @@ static void closed_over(int transport, enum net_manager_kind kind, bool listen)
 	struct op *o;
 
 	if (listen)
-		assert_int_equal(
-			endpoint_manager_listen(u->m, STR("udp:127.0.0.1:0"), NULL), 0);
+		assert_int_equal(endpoint_manager_listen(u->m, STR("udp:127.0.0.1:0"), NULL), 0);
 	assert_int_equal(ua_endpoint(u, (struct endpoint_config){ .servers = &p->server,
 						.server_count = 1,
 						.transport = transport }),
@@ -367,7 +371,8 @@ static void test_answer_and_close(void **state)
 	peer_free(p);
 }
 
-/* --- failover ---------------------------------------------------------------------------------- */
+/* --- failover ----------------------------------------------------------------------------------
+ */
 
 /* Two servers of a server-based endpoint, or two addresses of one name. */
 struct two {
@@ -395,10 +400,10 @@ static struct two *two_new(bool by_name, enum endpoint_kind kind, int transport)
 		ec.servers = servers;
 		ec.server_count = by_name ? 1 : 2;
 	}
-	t->u = ua_new((struct endpoint_manager_config){ .kind = kind == ENDPOINT_SERVER_BASED
-					      ? NET_CLIENT
-					      : NET_SERVER,
-			      .resolve = t->overrides },
+	t->u = ua_new(
+		(struct endpoint_manager_config){
+			.kind = kind == ENDPOINT_SERVER_BASED ? NET_CLIENT : NET_SERVER,
+			.resolve = t->overrides },
 		ec);
 	return t;
 }
@@ -475,10 +480,10 @@ static void test_failover_timeout(void **state)
 		assert_int_equal(t->a->requests, 1);
 		assert_int_equal(t->b->requests, 1);
 		/* RFC 3263 4.3: the same request with another branch. */
-		assert_true(str_eq(sip_msg_call_id(peer_msg(t->a, 0)),
-			sip_msg_call_id(peer_msg(t->b, 0))));
-		assert_true(str_eq(sip_msg_from_tag(peer_msg(t->a, 0)),
-			sip_msg_from_tag(peer_msg(t->b, 0))));
+		assert_true(str_eq(
+			sip_msg_call_id(peer_msg(t->a, 0)), sip_msg_call_id(peer_msg(t->b, 0))));
+		assert_true(str_eq(
+			sip_msg_from_tag(peer_msg(t->a, 0)), sip_msg_from_tag(peer_msg(t->b, 0))));
 		assert_false(str_eq(
 			msg_via(peer_msg(t->a, 0)).branch, msg_via(peer_msg(t->b, 0)).branch));
 		op_end(o);
@@ -585,7 +590,8 @@ static void test_no_failover(void **state)
 	two_free(t);
 }
 
-/* --- Retry-After ------------------------------------------------------------------------------- */
+/* --- Retry-After -------------------------------------------------------------------------------
+ */
 
 static void test_retry_after_once(void **state)
 {
@@ -707,7 +713,8 @@ static void test_retry_after_and_failover(void **state)
 	two_free(t);
 }
 
-/* --- retries ----------------------------------------------------------------------------------- */
+/* --- retries -----------------------------------------------------------------------------------
+ */
 
 static void test_retry_schedule(void **state)
 {
@@ -756,7 +763,8 @@ static void test_retry_what(void **state)
 		const struct peer_step steps[] = { { cases[i].status }, { 200 } };
 		before = p->requests;
 		peer_script(p, steps, 2);
-		o = op_request(u, (struct request_config){ .retry = { .count = 2, .delay_ms = 5 } });
+		o = op_request(
+			u, (struct request_config){ .retry = { .count = 2, .delay_ms = 5 } });
 		if (cases[i].repeated)
 			op_done(o, 200);
 		else
@@ -767,8 +775,8 @@ static void test_retry_what(void **state)
 	/* Time-outs are repeated, too. */
 	before = p->requests;
 	peer_script(p, STEPS({ 0 }, { 0 }, { 200 }));
-	o = op_request(u, (struct request_config){ .timeout_ms = 60,
-				  .retry = { .count = 2, .delay_ms = 10 } });
+	o = op_request(u, (struct request_config){
+				  .timeout_ms = 60, .retry = { .count = 2, .delay_ms = 10 } });
 	op_done(o, 200);
 	assert_int_equal(p->requests - before, 3);
 	assert_string_equal(o->heard.because, "timeout");
@@ -789,19 +797,22 @@ static void test_retry_refused(void **state)
 		peer_close_udp(p);
 		peer_close_tcp(p);
 		/* Not without the flag. */
-		o = op_request(u, (struct request_config){ .retry = { .count = 3, .delay_ms = 10 } });
+		o = op_request(
+			u, (struct request_config){ .retry = { .count = 3, .delay_ms = 10 } });
 		op_failed(o, FAIL_CONNECT, 0);
 		assert_int_equal(o->heard.count[ENDPOINT_RETRY], 0);
 		op_end(o);
-		o = op_request(u, (struct request_config){ .retry = { .count = 2, .delay_ms = 10,
-								.connrefused = true } });
+		o = op_request(
+			u, (struct request_config){
+				   .retry = { .count = 2, .delay_ms = 10, .connrefused = true } });
 		op_failed(o, FAIL_CONNECT, 0);
 		assert_int_equal(o->heard.count[ENDPOINT_RETRY], 2);
 		assert_string_equal(o->heard.because, "connect");
 		op_end(o);
 		/* "wait for my server to start" */
-		o = op_request(u, (struct request_config){ .retry = { .count = 6, .delay_ms = 20,
-								.connrefused = true } });
+		o = op_request(
+			u, (struct request_config){
+				   .retry = { .count = 6, .delay_ms = 20, .connrefused = true } });
 		rig_wait(o->heard.count[ENDPOINT_RETRY], 2);
 		assert_true(peer_reopen(p));
 		peer_script(p, STEPS({ 200 }));
@@ -821,8 +832,8 @@ static void test_retry_max(void **state)
 
 	(void)state;
 	peer_script(p, STEPS({ 503 }));
-	o = op_request(u, (struct request_config){ .retry = { .count = 50, .delay_ms = 50,
-							.max_ms = 250 } });
+	o = op_request(u,
+		(struct request_config){ .retry = { .count = 50, .delay_ms = 50, .max_ms = 250 } });
 	op_failed(o, FAIL_STATUS, 503);
 	assert_between(op_ms(o), 0, 250 + PEER_LATE);
 	assert_int_equal(p->requests, 3); /* at 0, 50, 150; 350 would be too late */
@@ -850,13 +861,14 @@ static void test_retry_honours(void **state)
 	peer_free(p);
 }
 
-/* --- 423 --------------------------------------------------------------------------------------- */
+/* --- 423 ---------------------------------------------------------------------------------------
+ */
 
 static struct op *publish(struct ua *u, uint32_t expires)
 {
-	return op_request(u, (struct request_config){ .method = STR("PUBLISH"),
-				     .expires = expires,
-				     .has_expires = true });
+	return op_request(
+		u, (struct request_config){
+			   .method = STR("PUBLISH"), .expires = expires, .has_expires = true });
 }
 
 static void test_423(void **state)
@@ -900,8 +912,8 @@ static void test_423_refused(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
-		const struct peer_step steps[] = { { 423, cases[i].first }, { 423, cases[i].second },
-			{ 423, "Min-Expires: 100000\r\n" } };
+		const struct peer_step steps[] = { { 423, cases[i].first },
+			{ 423, cases[i].second }, { 423, "Min-Expires: 100000\r\n" } };
 		unsigned before = p->requests;
 		struct op *o;
 		peer_script(p, steps, 3);

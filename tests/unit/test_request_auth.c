@@ -10,14 +10,15 @@
 
 #include "peer_rig.h"
 
-/* --- challenges ---------------------------------------------------------------------------------- */
+/* --- challenges ----------------------------------------------------------------------------------
+ */
 
 #define WWW "WWW-Authenticate: Digest "
 #define PROXY "Proxy-Authenticate: Digest "
 
 /* The Digest credentials of a header, which must be right for alice's password. */
-static void answer_of(
-	const struct sip_msg *m, enum sip_hdr_id id, const char *password, struct auth_digest_answer *out)
+static void answer_of(const struct sip_msg *m, enum sip_hdr_id id, const char *password,
+	struct auth_digest_answer *out)
 {
 	static struct arena arena;
 	struct sip_challenge c;
@@ -30,12 +31,11 @@ static void answer_of(
 	assert_str(c.scheme, "Digest");
 	if (auth_digest_answer_parse(&arena, c.params, out, &f) != 0)
 		fail_msg("%s", f.text);
-	assert_true(auth_digest_answer_verify(out,
-		&(struct auth_digest){ .user = out->user,
-			.realm = out->realm,
-			.password = str_of(password),
-			.method = m->method_name,
-			.body = m->body }));
+	assert_true(auth_digest_answer_verify(out, &(struct auth_digest){ .user = out->user,
+							   .realm = out->realm,
+							   .password = str_of(password),
+							   .method = m->method_name,
+							   .body = m->body }));
 	assert_true(str_eq(out->uri, m->request_uri));
 }
 
@@ -52,12 +52,13 @@ static void challenged_over(int transport, unsigned status)
 	struct sip_msg *first, *second;
 	struct op *o;
 
-	peer_script(p, STEPS({ status, status == 401 ? WWW "realm=\"r\", nonce=\"n1\", qop=\"auth\", "
-							   "opaque=\"op\", algorithm=MD5\r\n"
-						     : PROXY "realm=\"r\", nonce=\"n1\", "
-							     "qop=\"auth\", opaque=\"op\", "
-							     "algorithm=MD5\r\n" },
-			       { 200 }));
+	peer_script(
+		p, STEPS({ status, status == 401 ? WWW "realm=\"r\", nonce=\"n1\", qop=\"auth\", "
+						       "opaque=\"op\", algorithm=MD5\r\n"
+						 : PROXY "realm=\"r\", nonce=\"n1\", "
+							 "qop=\"auth\", opaque=\"op\", "
+							 "algorithm=MD5\r\n" },
+			   { 200 }));
 	o = op_request(u, (struct request_config){ .method = STR("MESSAGE"),
 				  .body = STR("hello"),
 				  .type = STR("text/plain") });
@@ -116,8 +117,9 @@ static void test_both(void **state)
 	struct op *o;
 
 	(void)state;
-	peer_script(p, STEPS({ 407, PROXY "realm=\"proxy\", nonce=\"p1\", qop=\"auth\"\r\n" },
-			       { 401, WWW "realm=\"home\", nonce=\"h1\", qop=\"auth\"\r\n" }, { 200 }));
+	peer_script(
+		p, STEPS({ 407, PROXY "realm=\"proxy\", nonce=\"p1\", qop=\"auth\"\r\n" },
+			   { 401, WWW "realm=\"home\", nonce=\"h1\", qop=\"auth\"\r\n" }, { 200 }));
 	o = op_request(u, (struct request_config){ 0 });
 	op_done(o, 200);
 	assert_int_equal(p->requests, 3);
@@ -129,7 +131,7 @@ static void test_both(void **state)
 
 	/* In one response, as RFC 3261 22.3 lets a forking proxy collect them. */
 	peer_script(p, STEPS({ 401, WWW "realm=\"home\", nonce=\"h2\"\r\n" PROXY
-				      "realm=\"proxy\", nonce=\"p2\"\r\n" },
+					"realm=\"proxy\", nonce=\"p2\"\r\n" },
 			       { 200 }));
 	o = op_request(u, (struct request_config){ 0 });
 	op_done(o, 200);
@@ -181,8 +183,8 @@ static void test_algorithms(void **state)
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
 		const struct peer_step steps[] = { { 401, cases[i].lines }, { 200 } };
-		struct ua *u = ua_auth_at(p, NET_UDP, "secret",
-			(struct auth_config){ .digest = cases[i].digest });
+		struct ua *u = ua_auth_at(
+			p, NET_UDP, "secret", (struct auth_config){ .digest = cases[i].digest });
 		struct auth_digest_answer a;
 		struct op *o;
 		peer_script(p, steps, 2);
@@ -209,17 +211,20 @@ static void test_unanswerable(void **state)
 		bool creds;
 	} cases[] = {
 		/* no secret at all */
-		{ WWW "realm=\"r\", nonce=\"n\"\r\n", "", "missing_credentials", FAIL_CREDENTIALS, false },
+		{ WWW "realm=\"r\", nonce=\"n\"\r\n", "", "missing_credentials", FAIL_CREDENTIALS,
+			false },
 		/* A39: only of the realm that was named */
 		{ WWW "realm=\"evil\", nonce=\"n\"\r\n", "r", NULL, 0, true },
 		{ PROXY "realm=\"evil\", nonce=\"n\"\r\n", "r", NULL, 0, true },
 		/* nothing in common */
-		{ "WWW-Authenticate: NTLM realm=\"r\"\r\n", "", "no_common_scheme", FAIL_AUTH, true },
-		{ "WWW-Authenticate: Basic realm=\"r\"\r\n", "", "no_common_scheme", FAIL_AUTH, true },
+		{ "WWW-Authenticate: NTLM realm=\"r\"\r\n", "", "no_common_scheme", FAIL_AUTH,
+			true },
+		{ "WWW-Authenticate: Basic realm=\"r\"\r\n", "", "no_common_scheme", FAIL_AUTH,
+			true },
 		{ WWW "realm=\"r\", nonce=\"n\", algorithm=CHACHA123\r\n", "", "no_common_scheme",
 			FAIL_AUTH, true },
-		{ WWW "realm=\"r\", nonce=\"n\", qop=\"auth-weird\"\r\n", "", "no_common_scheme", FAIL_AUTH,
-			true },
+		{ WWW "realm=\"r\", nonce=\"n\", qop=\"auth-weird\"\r\n", "", "no_common_scheme",
+			FAIL_AUTH, true },
 		/* A35: no challenge in it; not one of them whole */
 		{ NULL, "", NULL, 0, true },
 		{ "WWW-Authenticate: \r\n", "", NULL, 0, true },
@@ -234,9 +239,10 @@ static void test_unanswerable(void **state)
 		for (unsigned status = 401; status <= 407; status += 6) {
 			unsigned before = p->requests;
 			struct ua *u = cases[i].creds
-				? ua_auth_at(p, NET_UDP, "secret",
-					  (struct auth_config){ .realm = str_of(cases[i].realm) })
-				: ua_at(p, NET_UDP);
+					       ? ua_auth_at(p, NET_UDP, "secret",
+							 (struct auth_config){
+								 .realm = str_of(cases[i].realm) })
+					       : ua_at(p, NET_UDP);
 			struct op *o;
 			peer_script(p, &(struct peer_step){ status, cases[i].lines }, 1);
 			o = op_request(u, (struct request_config){ .timeout_ms = 400 });
@@ -262,8 +268,9 @@ static void test_wrong_password(void **state)
 	struct op *o;
 
 	(void)state;
-	peer_script(p, STEPS({ 401, WWW "realm=\"r\", nonce=\"n1\", qop=\"auth\"\r\n" },
-			       { 401, WWW "realm=\"r\", nonce=\"n2\", qop=\"auth\"\r\n" }, { 200 }));
+	peer_script(
+		p, STEPS({ 401, WWW "realm=\"r\", nonce=\"n1\", qop=\"auth\"\r\n" },
+			   { 401, WWW "realm=\"r\", nonce=\"n2\", qop=\"auth\"\r\n" }, { 200 }));
 	o = op_request(u, (struct request_config){ 0 });
 	op_failed(o, FAIL_AUTH, 401);
 	assert_string_equal(o->heard.cause, "invalid_credentials");
@@ -327,15 +334,16 @@ static void test_endless(void **state)
 			p->hook = endless;
 			p->hook_arg = kinds[i];
 			/* --retry is not for this. */
-			o = op_request(u, (struct request_config){
-						  .retry = { .count = retry ? 5 : 0, .delay_ms = 1 } });
+			o = op_request(
+				u, (struct request_config){
+					   .retry = { .count = retry ? 5 : 0, .delay_ms = 1 } });
 			op_wait(o);
 			assert_int_equal(o->heard.final, ENDPOINT_FAILED);
 			if (p->requests > 4)
 				fail_msg("%s: sent %u times", kinds[i], p->requests);
 			assert_true(p->requests >= 2);
 			assert_true(o->heard.fail.code == -FAIL_AUTH ||
-				o->heard.fail.code == -FAIL_LIMIT);
+				    o->heard.fail.code == -FAIL_LIMIT);
 			op_end(o);
 			ua_free(u);
 			peer_free(p);
@@ -351,9 +359,10 @@ static void test_stale(void **state)
 	struct op *o;
 
 	(void)state;
-	peer_script(p, STEPS({ 401, WWW "realm=\"r\", nonce=\"n1\", qop=\"auth\"\r\n" },
-			       { 401, WWW "realm=\"r\", nonce=\"n2\", qop=\"auth\", stale=TRUE\r\n" },
-			       { 200 }));
+	peer_script(
+		p, STEPS({ 401, WWW "realm=\"r\", nonce=\"n1\", qop=\"auth\"\r\n" },
+			   { 401, WWW "realm=\"r\", nonce=\"n2\", qop=\"auth\", stale=TRUE\r\n" },
+			   { 200 }));
 	o = op_request(u, (struct request_config){ 0 });
 	op_done(o, 200);
 	assert_true(o->heard.stale);
@@ -377,8 +386,9 @@ static void test_p2p(void **state)
 	snprintf(target, sizeof(target), "sip:bob@%s", p->text);
 	for (unsigned status = 401; status <= 407; status += 6) {
 		unsigned before = p->requests;
-		peer_script(p, &(struct peer_step){ status, WWW "realm=\"r\", nonce=\"n\"\r\n" PROXY
-							       "realm=\"r\", nonce=\"n\"\r\n" },
+		peer_script(p,
+			&(struct peer_step){ status, WWW "realm=\"r\", nonce=\"n\"\r\n" PROXY
+							 "realm=\"r\", nonce=\"n\"\r\n" },
 			1);
 		o = op_request(u, (struct request_config){ .target = str_of(target) });
 		op_failed(o, FAIL_CREDENTIALS, status);
@@ -419,9 +429,10 @@ static void test_next_request(void **state)
 		struct ua *u = ua_auth_at(
 			p, NET_UDP, "secret", (struct auth_config){ .preauth = preauth });
 		struct op *o;
-		peer_script(p, STEPS({ 401, WWW "realm=\"r\", nonce=\"n1\", qop=\"auth\"\r\n" }, { 200 },
-				       { 200 }, { 200, "Authentication-Info: nextnonce=\"x2\"\r\n" },
-				       { 200 }, { 200 }));
+		peer_script(p,
+			STEPS({ 401, WWW "realm=\"r\", nonce=\"n1\", qop=\"auth\"\r\n" }, { 200 },
+				{ 200 }, { 200, "Authentication-Info: nextnonce=\"x2\"\r\n" },
+				{ 200 }, { 200 }));
 		o = op_request(u, (struct request_config){ 0 });
 		op_done(o, 200);
 		op_end(o);
@@ -438,8 +449,9 @@ static void test_next_request(void **state)
 		ua_free(u);
 
 		u = ua_auth_at(p, NET_UDP, "secret", (struct auth_config){ .preauth = preauth });
-		peer_script(p, STEPS({ 401, WWW "realm=\"r\", nonce=\"n1\", qop=\"auth\"\r\n" },
-				       { 200, "Authentication-Info: nextnonce=\"x2\"\r\n" }, { 200 }));
+		peer_script(
+			p, STEPS({ 401, WWW "realm=\"r\", nonce=\"n1\", qop=\"auth\"\r\n" },
+				   { 200, "Authentication-Info: nextnonce=\"x2\"\r\n" }, { 200 }));
 		o = op_request(u, (struct request_config){ 0 });
 		op_done(o, 200);
 		op_end(o);
@@ -504,12 +516,11 @@ static void test_mixture(void **state)
 	struct op *o;
 
 	(void)state;
-	peer_script(p, STEPS({ 401, WWW "realm=\"r\", nonce=\"n1\", qop=\"auth\"\r\n" },
-			       { 423, "Min-Expires: 120\r\n" }, { 503, "Retry-After: 0\r\n" },
-			       { 200 }));
-	o = op_request(u, (struct request_config){ .method = STR("PUBLISH"),
-				  .expires = 60,
-				  .has_expires = true });
+	peer_script(p,
+		STEPS({ 401, WWW "realm=\"r\", nonce=\"n1\", qop=\"auth\"\r\n" },
+			{ 423, "Min-Expires: 120\r\n" }, { 503, "Retry-After: 0\r\n" }, { 200 }));
+	o = op_request(u, (struct request_config){
+				  .method = STR("PUBLISH"), .expires = 60, .has_expires = true });
 	op_done(o, 200);
 	assert_int_equal(p->requests, 4);
 	for (unsigned i = 1; i < 4; i++) {
@@ -567,7 +578,8 @@ static void test_canary(void **state)
 	peer_free(p);
 }
 
-/* --- redirects ------------------------------------------------------------------------------------ */
+/* --- redirects
+ * ------------------------------------------------------------------------------------ */
 
 struct moved {
 	struct peer *a, *b;
@@ -727,17 +739,19 @@ static void test_redirect_loop(void **state)
 /* What is not followed: other schemes, nothing, malformed ones. */
 static void test_redirect_nowhere(void **state)
 {
-	static const char *const contacts[] = { NULL, "Contact: *\r\n", "Contact: <tel:+15551234>\r\n",
-		"Contact: <mailto:bob@example.test>\r\n", "Contact: <http://example.test/>\r\n",
-		"Contact: nobody\r\n", "Contact: <sip:\r\n", "Contact:\r\n" };
+	static const char *const contacts[] = { NULL, "Contact: *\r\n",
+		"Contact: <tel:+15551234>\r\n", "Contact: <mailto:bob@example.test>\r\n",
+		"Contact: <http://example.test/>\r\n", "Contact: nobody\r\n", "Contact: <sip:\r\n",
+		"Contact:\r\n" };
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(contacts); i++) {
 		struct moved *m = moved_new("%s");
 		struct op *o;
 		peer_script(m->a, &(struct peer_step){ 302, contacts[i] }, 1);
-		o = op_request(m->u, (struct request_config){ .target = str_of(m->target),
-					     .follow = 5, .timeout_ms = 300 });
+		o = op_request(m->u,
+			(struct request_config){
+				.target = str_of(m->target), .follow = 5, .timeout_ms = 300 });
 		op_wait(o);
 		assert_int_equal(o->heard.final, ENDPOINT_FAILED);
 		assert_int_equal(m->a->requests, 1);
@@ -755,7 +769,8 @@ static void test_redirect_order(void **state)
 
 	(void)state;
 	snprintf(contacts, sizeof(contacts),
-		"Contact: <sip:low@%s>;q=0.1, <sip:high@%s>;q=0.9\r\nContact: <sip:mid@%s>;q=0.5\r\n",
+		"Contact: <sip:low@%s>;q=0.1, <sip:high@%s>;q=0.9\r\nContact: "
+		"<sip:mid@%s>;q=0.5\r\n",
 		m->b->text, m->b->text, m->b->text);
 	peer_script(m->a, &(struct peer_step){ 300, contacts }, 1);
 	peer_script(m->b, STEPS({ 200 }));
@@ -806,7 +821,8 @@ static void test_redirect_many(void **state)
 /* 305 and 380 are bounded, too (A73); the headers of a URI have no effect (A33). */
 static void test_redirect_odd(void **state)
 {
-	struct moved *m = moved_new("Contact: <sip:carol@%s?From=x&Route=%%3Csip:evil%%3E&X-A=b>\r\n");
+	struct moved *m =
+		moved_new("Contact: <sip:carol@%s?From=x&Route=%%3Csip:evil%%3E&X-A=b>\r\n");
 	struct op *o;
 
 	(void)state;
@@ -846,7 +862,8 @@ static void test_redirect_and_challenge(void **state)
 	snprintf(contact, sizeof(contact), "Contact: <sip:carol@example.test>\r\n");
 	{
 		const struct peer_step steps[] = {
-			{ 401, WWW "realm=\"r\", nonce=\"n1\", qop=\"auth\"\r\n" }, { 302, contact },
+			{ 401, WWW "realm=\"r\", nonce=\"n1\", qop=\"auth\"\r\n" },
+			{ 302, contact },
 			{ 401, WWW "realm=\"r\", nonce=\"n2\", qop=\"auth\"\r\n" }, { 200 }
 		};
 		peer_script(p, steps, 4);
@@ -863,7 +880,8 @@ static void test_redirect_and_challenge(void **state)
 	peer_free(p);
 }
 
-/* A73: sips must not become sip. The target is asked over TLS, for which lib/net itself is the peer. */
+/* A73: sips must not become sip. The target is asked over TLS, for which lib/net itself is the
+ * peer. */
 
 struct tls_peer {
 	struct net_manager *m;
@@ -903,9 +921,9 @@ static struct tls_peer *tls_peer_new(void)
 	assert_int_equal(net_tls_make_ca(t->dir, names, NULL), 0);
 	snprintf(cert, sizeof(cert), "%s/server.pem", t->dir);
 	snprintf(key, sizeof(key), "%s/server.key", t->dir);
-	assert_int_equal(net_tls_new(&(struct net_tls_config){
-					     .server = true, .cert = cert, .key = key },
-				 &t->tls, NULL),
+	assert_int_equal(
+		net_tls_new(&(struct net_tls_config){ .server = true, .cert = cert, .key = key },
+			&t->tls, NULL),
 		0);
 	assert_int_equal(net_manager_new(&(struct net_manager_config){ .loop = net_loop(),
 						 .kind = NET_SERVER,
@@ -945,8 +963,9 @@ static void test_redirect_downgrade(void **state)
 	(void)state;
 	snprintf(ca, sizeof(ca), "%s/ca.pem", t->dir);
 	snprintf(target, sizeof(target), "sips:bob@%s", net_addr_text(&t->addr, text));
-	u = ua_new((struct endpoint_manager_config){ .kind = NET_SERVER, .tls = { .cacert = ca },
-			   .timers = rig_timers(100) },
+	u = ua_new(
+		(struct endpoint_manager_config){
+			.kind = NET_SERVER, .tls = { .cacert = ca }, .timers = rig_timers(100) },
 		(struct endpoint_config){ .kind = ENDPOINT_PEER_TO_PEER, .transport = -1 });
 	snprintf(t->contact, sizeof(t->contact), "Contact: <sip:bob@%s>\r\n", p->text);
 	o = op_request(u, (struct request_config){ .target = str_of(target), .follow = 5 });
@@ -956,8 +975,8 @@ static void test_redirect_downgrade(void **state)
 	assert_true(o->heard.times.tls > 0);
 	op_end(o);
 	/* sips to sips is fine, and no way down from there either. */
-	snprintf(t->contact, sizeof(t->contact),
-		"Contact: <sip:bob@%s>, <sips:carol@%s>\r\n", p->text, net_addr_text(&t->addr, text));
+	snprintf(t->contact, sizeof(t->contact), "Contact: <sip:bob@%s>, <sips:carol@%s>\r\n",
+		p->text, net_addr_text(&t->addr, text));
 	o = op_request(u, (struct request_config){ .target = str_of(target), .follow = 5 });
 	op_failed(o, FAIL_STATUS, 302);
 	assert_int_equal(t->requests, 3);

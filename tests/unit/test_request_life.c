@@ -10,7 +10,8 @@
 
 #include "peer_rig.h"
 
-/* --- a cap on outstanding requests, SE-11 -------------------------------------------------------- */
+/* --- a cap on outstanding requests, SE-11 --------------------------------------------------------
+ */
 
 static unsigned outstanding_ended;
 
@@ -23,8 +24,8 @@ static void count_end(struct heard *h, const struct endpoint_event *ev)
 static void test_outstanding(void **state)
 {
 	struct peer *p = peer_new();
-	struct ua *u = ua_new((struct endpoint_manager_config){ .kind = NET_CLIENT,
-				      .timers = rig_timers(500) },
+	struct ua *u = ua_new(
+		(struct endpoint_manager_config){ .kind = NET_CLIENT, .timers = rig_timers(500) },
 		(struct endpoint_config){ .servers = &p->server,
 			.server_count = 1,
 			.transport = NET_TCP,
@@ -84,9 +85,8 @@ static void test_outstanding_free(void **state)
 	for (int order = 0; order < 2; order++) {
 		struct peer *p = peer_new();
 		struct ua *u = ua_new((struct endpoint_manager_config){ .kind = NET_CLIENT },
-			(struct endpoint_config){ .servers = &p->server,
-				.server_count = 1,
-				.max_outstanding = 1 });
+			(struct endpoint_config){
+				.servers = &p->server, .server_count = 1, .max_outstanding = 1 });
 		struct op *o[5];
 		for (unsigned i = 0; i < 5; i++)
 			o[i] = op_request(u, (struct request_config){ 0 });
@@ -98,11 +98,12 @@ static void test_outstanding_free(void **state)
 	}
 }
 
-/* --- lifetimes ---------------------------------------------------------------------------------- */
+/* --- lifetimes ----------------------------------------------------------------------------------
+ */
 
-/* A request with everything in it: 401, 503 with Retry-After, 200, and its connection closed. What is
- * freed at the first event of a kind: the request, the endpoint besides, the manager besides, or the
- * manager alone. */
+/* A request with everything in it: 401, 503 with Retry-After, 200, and its connection closed. What
+ * is freed at the first event of a kind: the request, the endpoint besides, the manager besides, or
+ * the manager alone. */
 enum { ONLY_REQUEST, AND_ENDPOINT, AND_MANAGER, ONLY_MANAGER, WHATS };
 
 struct end {
@@ -137,7 +138,8 @@ static void end_now(struct heard *h, const struct endpoint_event *ev)
 		e->u->heard.quiet = true;
 }
 
-static bool end_at(enum endpoint_event_type at, int what, int transport, unsigned last, unsigned wait)
+static bool end_at(
+	enum endpoint_event_type at, int what, int transport, unsigned last, unsigned wait)
 {
 	const struct peer_step steps[] = {
 		{ 401, "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\"\r\n" },
@@ -155,10 +157,10 @@ static bool end_at(enum endpoint_event_type at, int what, int transport, unsigne
 	e->o = op_new();
 	e->u->heard.arg = e->o->heard.arg = e;
 	e->u->heard.hook = e->o->heard.hook = end_now;
-	assert_int_equal(op_try(e->u, e->o,
-				 (struct request_config){ .method = STR("OPTIONS"),
-					 .max_forwards = -1,
-					 .timeout_ms = 3000 }),
+	assert_int_equal(
+		op_try(e->u, e->o,
+			(struct request_config){
+				.method = STR("OPTIONS"), .max_forwards = -1, .timeout_ms = 3000 }),
 		0);
 	rig_run(&e->happened, 1, wait);
 	happened = e->happened;
@@ -181,11 +183,12 @@ static void test_free_anywhere(void **state)
 	for (unsigned i = 0; i < ARRAY_LEN(types); i++)
 		for (int what = 0; what < WHATS; what++)
 			for (int transport = NET_UDP; transport <= NET_TCP; transport++) {
-				/* Nothing is asked for a numeric host, nothing connects over UDP. */
+				/* Nothing is asked for a numeric host, nothing connects over UDP.
+				 */
 				bool may_miss = types[i] == ENDPOINT_RESOLVED ||
-					(transport == NET_UDP &&
-						(types[i] == ENDPOINT_CONNECTED ||
-							types[i] == ENDPOINT_DISCONNECTED));
+						(transport == NET_UDP &&
+							(types[i] == ENDPOINT_CONNECTED ||
+								types[i] == ENDPOINT_DISCONNECTED));
 				if (!end_at(types[i], what, transport,
 					    types[i] == ENDPOINT_FAILED ? 404 : 200,
 					    may_miss ? 60 : 2000) &&
@@ -213,11 +216,11 @@ static void test_free_in_failure(void **state)
 				e->o = op_new();
 				e->o->heard.arg = e;
 				e->o->heard.hook = end_now;
-				assert_int_equal(op_try(e->u, e->o,
-							 (struct request_config){
-								 .method = STR("OPTIONS"),
-								 .max_forwards = -1,
-								 .timeout_ms = 50 }),
+				assert_int_equal(
+					op_try(e->u, e->o,
+						(struct request_config){ .method = STR("OPTIONS"),
+							.max_forwards = -1,
+							.timeout_ms = 50 }),
 					0);
 				rig_wait(e->happened, 1);
 				rig_idle(10);
@@ -235,7 +238,8 @@ static void test_free_at_any_pass(void **state)
 	for (int transport = NET_UDP; transport <= NET_TCP; transport++)
 		for (int passes = 0; passes < 14; passes++) {
 			struct peer *p = peer_new();
-			struct ua *u = ua_auth_at(p, transport, "secret", (struct auth_config){ 0 });
+			struct ua *u =
+				ua_auth_at(p, transport, "secret", (struct auth_config){ 0 });
 			struct op *o;
 			peer_script(p, STEPS({ 401, "WWW-Authenticate: Digest realm=\"r\", "
 						    "nonce=\"n\", qop=\"auth\"\r\n" },
@@ -386,8 +390,8 @@ static void test_random(void **state)
 static void test_no_spin(void **state)
 {
 	struct peer *p = peer_new();
-	struct ua *u = ua_new((struct endpoint_manager_config){ .kind = NET_CLIENT,
-				      .timers = rig_timers(500) },
+	struct ua *u = ua_new(
+		(struct endpoint_manager_config){ .kind = NET_CLIENT, .timers = rig_timers(500) },
 		(struct endpoint_config){
 			.servers = &p->server, .server_count = 1, .transport = NET_TCP });
 	struct op *o = op_request(u, (struct request_config){ 0 });
