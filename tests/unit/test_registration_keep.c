@@ -658,6 +658,14 @@ static void end_now(struct heard *h, const struct endpoint_event *ev)
 	e->u->heard.quiet = e->what >= AND_ENDPOINT;
 }
 
+static void until(const struct end *e, const unsigned *counter, unsigned value)
+{
+	double stop = rig_ms() + 500;
+
+	while (!e->happened && *counter < value && rig_ms() < stop)
+		rig_run(counter, value, 1);
+}
+
 /* Everything that may happen: a challenge, success, a drop or a failed refresh, recovery, a
  * removal. False: there was no such event. */
 static bool end_at(unsigned at, int what, int transport)
@@ -677,17 +685,16 @@ static bool end_at(unsigned at, int what, int transport)
 					 .keepalive_ms = 2 });
 	e->u->heard.arg = e->o->heard.arg = e;
 	e->u->heard.hook = e->o->heard.hook = end_now;
-	if (rig_run(&p->requests, 2, 300) && !e->happened)
-		rig_run(&e->o->heard.count[ENDPOINT_REGISTRATION], 1, 300);
-	if (e->o->reg && e->u->m && !e->happened && registration_refresh(e->o->reg) == 0)
-		rig_run(&e->o->heard.count[ENDPOINT_REGISTRATION], 2, 300);
-	if (transport == NET_TCP && !e->happened) {
+	until(e, &e->o->heard.count[ENDPOINT_REGISTRATION], 1);
+	if (!e->happened && registration_refresh(e->o->reg) == 0)
+		until(e, &e->o->heard.count[ENDPOINT_REGISTRATION], 2);
+	if (!e->happened && transport == NET_TCP) {
 		peer_drop(p, false);
-		rig_run(&e->o->heard.count[ENDPOINT_REGISTRATION], 3, 300);
+		until(e, &e->o->heard.count[ENDPOINT_REGISTRATION], 3);
 	}
-	if (e->o->reg && e->u->m && !e->happened) {
+	if (!e->happened) {
 		registration_stop(e->o->reg);
-		rig_run(&e->o->heard.finals, 1, 300);
+		until(e, &e->o->heard.finals, 1);
 	}
 	happened = e->happened;
 	rig_idle(5);
