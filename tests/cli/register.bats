@@ -262,3 +262,16 @@ bindings() {
 	register -j
 	[ "$(record 'select(.type == "registration") | [.contact[] | select(.own)] | length')" = 1 ] || what_happened
 }
+
+@test "a time-out of an endpoint that listens on TLS says what may be the cause" {
+	# reference row SE-12, ruling 30: a server that does not trust this host just does not answer
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
+		-keyout "$BATS_TEST_TMPDIR/key.pem" -out "$BATS_TEST_TMPDIR/cert.pem" 2>/dev/null
+	serve_start --auth=none --reply='REGISTER=0'
+	rte register --server="$udp" --timeout=300ms --listen=tls:127.0.0.1:0 --cert="$BATS_TEST_TMPDIR/cert.pem" \
+		--key="$BATS_TEST_TMPDIR/key.pem" sip:alice@test.invalid
+	ended_with 14 'the server may not trust this host, which listens on TLS'
+	rte register --server="$udp" --timeout=300ms sip:alice@test.invalid
+	ended_with 14 'no response'
+	[[ $stderr != *trust* ]] || what_happened
+}
