@@ -378,13 +378,13 @@ static void succeeded(struct registration_flow *f, const struct endpoint_result 
 	registered(f, result, &a);
 }
 
-/* Ruling 5: what says "not you" ends it, everything else is tried again. */
+/* Ruling 5: what says "not you" ends it, everything else is tried again; a TLS handshake, too, since a
+ * server that is just going down resets it. */
 static bool is_final_refusal(const struct endpoint_result *result)
 {
 	unsigned status = result->response ? result->response->status_code : 0;
 
-	if (result->fail.code == -FAIL_AUTH || result->fail.code == -FAIL_CREDENTIALS ||
-		result->fail.code == -FAIL_TLS)
+	if (result->fail.code == -FAIL_AUTH || result->fail.code == -FAIL_CREDENTIALS)
 		return true;
 	return status >= 300 && status < 700 && status != 408 && status != 480 && status != 491 &&
 	       status / 100 != 5;
