@@ -378,8 +378,8 @@ static void succeeded(struct registration_flow *f, const struct endpoint_result 
 	registered(f, result, &a);
 }
 
-/* Ruling 5: what says "not you" ends it, everything else is tried again; a TLS handshake, too, since a
- * server that is just going down resets it. */
+/* Ruling 5: what says "not you" ends it, everything else is tried again; a TLS handshake, too,
+ * since a server that is just going down resets it. */
 static bool is_final_refusal(const struct endpoint_result *result)
 {
 	unsigned status = result->response ? result->response->status_code : 0;
