@@ -144,10 +144,12 @@ int endpoint_new(const struct endpoint_config *config, struct endpoint **out, st
 
 	list_init(&ep->node);
 	list_init(&ep->queue);
+	list_init(&ep->starting);
 	list_init(&ep->requests);
 	ep->config = *config;
 	ep->manager = config->manager;
 	ev_init(&ep->stop_timer, on_stop_timer);
+	ev_init(&ep->start_timer, request_on_start);
 	keep_config(ep);
 	ep->ops = config->kind == ENDPOINT_PEER_TO_PEER ? &p2p_endpoint_ops : &sip_endpoint_ops;
 	if ((e = endpoint_check(&ep->config, f)) != 0 || (e = check_identity(ep, f)) != 0)
@@ -204,6 +206,7 @@ void endpoint_free(struct endpoint *ep)
 	if (!ep)
 		return;
 	ev_timer_stop(endpoint_loop(), &ep->stop_timer);
+	ev_timer_stop(endpoint_loop(), &ep->start_timer);
 	for (unsigned i = 0; i < ENDPOINT_FLOWS; i++) {
 		flow_watch_stop(&ep->kept[i].watch);
 		net_flow_unref(ep->kept[i].flow);

@@ -140,6 +140,8 @@ struct endpoint {
 	ev_timer stop_timer;
 	unsigned outstanding;
 	struct list queue; /* requests that wait for a free place (SE-11) */
+	struct list starting; /* requests that begin with the next turn of the loop, in this order */
+	ev_timer start_timer;
 	struct list requests; /* all that are not freed */
 	struct endpoint_counts counts;
 	char contact_user[24]; /* of our Contact: unpredictable when the AOR has no user */
@@ -175,6 +177,8 @@ void keepalive_answer(struct net_flow *flow, struct str bytes);
 /* The manager goes (CM-19): nothing of a request or registration runs any more, silently. */
 void request_abandon_all(struct endpoint *ep);
 void registration_abandon(struct registration *r);
+/* request.c: of endpoint->start_timer. */
+void request_on_start(struct ev_loop *loop, ev_timer *w, int revents);
 /* request.c: a place became free, let queued ones go. */
 void request_unqueue(struct endpoint *ep);
 /* Sets what a registrar told (RFC 3608); copies. */

@@ -297,7 +297,26 @@ static void enter(struct request *r)
 	ep->outstanding++;
 	r->counted = true;
 	r->state = REQUEST_IDLE;
-	net_later(endpoint_loop(), &r->timer);
+	list_add(&ep->starting, &r->node);
+	net_later(endpoint_loop(), &ep->start_timer);
+}
+
+/* One for each call, so that what its handlers free does not matter. A timer of each request would
+ * not do: libev delivers the event that was fed last first. */
+void request_on_start(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct endpoint *ep = CONTAINER_OF(w, struct endpoint, start_timer);
+	struct list *node = list_first(&ep->starting);
+
+	(void)revents;
+	ev_timer_stop(loop, w);
+	if (!node)
+		return;
+	list_del(node);
+	if (!list_empty(&ep->starting))
+		net_later(loop, w);
+	auth_exchange_next(CONTAINER_OF(node, struct request, node)->exchange);
+	begin(CONTAINER_OF(node, struct request, node));
 }
 
 void request_unqueue(struct endpoint *ep)
@@ -317,7 +336,6 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)revents;
 	ev_timer_stop(loop, w);
 	switch (r->state) {
-	case REQUEST_IDLE:
 	case REQUEST_PAUSED:
 		auth_exchange_next(r->exchange);
 		begin(r);

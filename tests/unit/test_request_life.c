@@ -293,6 +293,36 @@ static void test_chain(void **state)
 	}
 }
 
+/* Requests go out in the order in which they were started, over a new connection and a kept one. */
+static void test_order(void **state)
+{
+	(void)state;
+	for (int transport = NET_UDP; transport <= NET_TCP; transport++) {
+		struct peer *p = peer_new();
+		struct ua *u = ua_at(p, transport);
+		peer_script(p, STEPS({ 200 }));
+		for (unsigned round = 0; round < 2; round++) {
+			struct op *o[5];
+			for (unsigned i = 0; i < 5; i++) {
+				char target[64];
+				snprintf(target, sizeof(target), "sip:n%u@example.test", i);
+				o[i] = op_request(
+					u, (struct request_config){ .target = str_of(target) });
+			}
+			for (unsigned i = 0; i < 5; i++)
+				op_done(o[i], 200);
+			for (unsigned i = 0; i < 5; i++) {
+				char name[16];
+				snprintf(name, sizeof(name), "sip:n%u@", i);
+				assert_has(peer_msg(p, 5 * round + i)->request_uri, name);
+				op_end(o[i]);
+			}
+		}
+		ua_free(u);
+		peer_free(p);
+	}
+}
+
 /* R6: whatever the peer does, one final event each. */
 static void answer_random(struct peer *p, const struct peer_got *g)
 {
@@ -417,6 +447,7 @@ int main(void)
 		cmocka_unit_test(test_free_in_failure),
 		cmocka_unit_test(test_free_at_any_pass),
 		cmocka_unit_test(test_chain),
+		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_no_spin),
 	};
