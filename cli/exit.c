@@ -73,6 +73,7 @@ int exit_of_fail(int fail_code)
 		[FAIL_TLS - FAIL_FIRST] = EXIT_tls,
 		[FAIL_TIMEOUT - FAIL_FIRST] = EXIT_timeout,
 		[FAIL_PROTOCOL - FAIL_FIRST] = EXIT_protocol,
+		[FAIL_MEDIA - FAIL_FIRST] = EXIT_media,
 		[FAIL_STATUS - FAIL_FIRST] = EXIT_protocol,
 		[FAIL_AUTH - FAIL_FIRST] = EXIT_auth_failed,
 		[FAIL_CREDENTIALS - FAIL_FIRST] = EXIT_no_credentials,
@@ -119,6 +120,37 @@ int exit_of_result(const struct endpoint_result *r)
 		return EXIT_global_failure;
 	default:
 		return exit_of_fail(r->fail.code);
+	}
+}
+
+int exit_of_call(const struct endpoint_result *r)
+{
+	switch (r->fail.code) {
+	case -FAIL_CANCELLED:
+		return EXIT_ok;
+	case -FAIL_LOST:
+	case -FAIL_MEDIA:
+		return exit_of_fail(r->fail.code); /* whatever the response was */
+	case -FAIL_TIMEOUT: /* of ringing, which our CANCEL has ended; else of the INVITE itself */
+		if (r->after_ringing || (r->response && r->response->status_code == 487))
+			return EXIT_no_answer;
+		break;
+	default:
+		break;
+	}
+	switch (r->response ? r->response->status_code : 0) {
+	case 486:
+	case 600:
+	case 603:
+	case 607:
+	case 608:
+		return EXIT_busy_declined;
+	case 480:
+		return EXIT_no_answer;
+	case 408:
+		return r->after_ringing ? EXIT_no_answer : EXIT_client_failure;
+	default:
+		return exit_of_result(r);
 	}
 }
 

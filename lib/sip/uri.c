@@ -229,13 +229,80 @@ void sip_uri_write_hostport(struct buf *b, struct str host, uint16_t port)
 		buf_addf(b, ":%u", port);
 }
 
+static void write_escaped(struct buf *b, struct str s, unsigned classes)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		if (scan_is(s.p[i], classes))
+			buf_add_char(b, s.p[i]);
+		else
+			buf_addf(b, "%%%02X", (unsigned char)s.p[i]);
+	}
+}
+
 void sip_uri_write_user(struct buf *b, struct str user)
 {
-	for (size_t i = 0; i < user.n; i++) {
-		if (scan_is(user.p[i], CH_USER))
-			buf_add_char(b, user.p[i]);
-		else
-			buf_addf(b, "%%%02X", (unsigned char)user.p[i]);
+	write_escaped(b, user, CH_USER);
+}
+
+void sip_uri_escape_header(struct buf *b, struct str value)
+{
+	write_escaped(b, value, CH_HEADER);
+}
+
+/* The raw value of a header that is there once. */
+static bool find_header(struct str rest, const char *name, struct str *value)
+{
+	bool found = false;
+
+	while (rest.n) {
+		size_t end = str_find(rest, '&');
+		struct str hname, v;
+		if (str_cut(str_sub(rest, 0, end), '=', &hname, &v) && names(hname, name)) {
+			if (found)
+				return false;
+			found = true;
+			*value = v;
+		}
+		rest = str_sub(rest, end + 1, rest.n);
+	}
+	return found;
+}
+
+bool sip_uri_header(const struct sip_uri *u, const char *name, struct buf *out)
+{
+	struct str value, rest;
+	bool escaped;
+	int c;
+
+	if (!find_header(u->headers, name, &value))
+		return false;
+	for (rest = value; (c = sip_uri_char(&rest, &escaped)) >= 0;)
+		if (scan_is((char)c, CH_CONTROL) || (c == '%' && !escaped))
+			return false;
+	/* What is shorter than its escaped form fits as a whole, or nothing is written. */
+	if (!buf_reserve(out, value.n))
+		return false;
+	while ((c = sip_uri_char(&value, &escaped)) >= 0)
+		buf_add_char(out, (char)c);
+	return true;
+}
+
+void sip_uri_write_request(struct buf *b, const struct sip_uri *u)
+{
+	struct str params = u->params;
+
+	if (u->scheme == SIP_URI_OTHER || u->scheme == SIP_URI_TEL) {
+		buf_add_str(b, u->text);
+		return;
+	}
+	/* The parameters are behind all but the headers. */
+	buf_add_str(b, str_sub(u->text, 0, (size_t)(params.p - u->text.p)));
+	while (params.n) {
+		size_t end = 1 + str_find(str_sub(params, 1, params.n), ';');
+		struct str name = str_sub(params, 1, end);
+		if (!names(str_sub(name, 0, str_find(name, '=')), "method"))
+			buf_add_str(b, str_sub(params, 0, end));
+		params = str_sub(params, end, params.n);
 	}
 }
 

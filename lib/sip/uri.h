@@ -42,6 +42,15 @@ void sip_uri_aor_key(struct buf *b, const struct sip_uri *u);
 void sip_uri_write_hostport(struct buf *b, struct str host, uint16_t port);
 /* A user part: what the grammar forbids is written as %HH. */
 void sip_uri_write_user(struct buf *b, struct str user);
+/* The URI as it may stand in a Request-URI: without headers and method parameter (RFC 3261 19.1.1
+ * table 1, 19.1.5). */
+void sip_uri_write_request(struct buf *b, const struct sip_uri *u);
+/* Appends the value of a header of the URI ("?Replaces=..."), unescaped. False, and nothing is
+ * appended, when it is absent or there twice, when an escape is malformed, or when a control
+ * character is in the value. */
+bool sip_uri_header(const struct sip_uri *u, const char *name, struct buf *out);
+/* A value for a header of a URI (hvalue): what the grammar forbids is written as %HH. */
+void sip_uri_escape_header(struct buf *b, struct str value);
 /* A host as RFC 3261 25.1 has it: hostname, IPv4address, or (without brackets) IPv6address. */
 bool sip_uri_is_host(struct str s);
 bool sip_uri_is_ipv4(struct str s);
