@@ -453,6 +453,34 @@ static void announce_close(
 		&(struct endpoint_event){ .type = ENDPOINT_DISCONNECTED, .flow = &description });
 }
 
+/* CM-11, CM-13: what happens to listeners and to peers that never became a connection is the first
+ * endpoint's to hear. */
+static void report_listener(struct endpoint_manager *m, const struct net_event *ev)
+{
+	bool lost = ev->type == NET_LISTEN_LOST;
+	char local[NET_ADDR_TEXT], remote[NET_ADDR_TEXT];
+	struct endpoint_flow description = {
+		.incoming = !lost,
+		.cause = lost ? "error" : net_cause_name(ev->cause),
+		.action = "none",
+		.detail = ev->fail ? str_of(ev->fail->text) : STR_EMPTY,
+	};
+
+	trace_note(m->config.trace, "%s: %s",
+		lost ? "a listener failed" : "an incoming TLS handshake failed",
+		ev->fail ? ev->fail->text : "");
+	if (list_empty(&m->endpoints))
+		return;
+	if (ev->local)
+		endpoint_hop_of(ev->local, lost ? NET_TCP : NET_TLS, local, &description.local);
+	if (!lost && ev->remote)
+		endpoint_hop_of(ev->remote, NET_TLS, remote, &description.remote);
+	endpoint_emit(CONTAINER_OF(list_first(&m->endpoints), struct endpoint, node),
+		&(struct endpoint_event){
+			.type = lost ? ENDPOINT_LISTENER_LOST : ENDPOINT_DISCONNECTED,
+			.flow = &description });
+}
+
 void dispatch_flow_event(void *arg, const struct net_event *ev)
 {
 	struct endpoint_manager *m = arg;
@@ -462,10 +490,7 @@ void dispatch_flow_event(void *arg, const struct net_event *ev)
 	bool gone = false; /* a handler may free the manager */
 
 	if (!flow) {
-		trace_note(m->config.trace, "%s: %s",
-			ev->type == NET_LISTEN_LOST ? "a listener failed"
-						    : "an incoming TLS handshake failed",
-			ev->fail ? ev->fail->text : "");
+		report_listener(m, ev);
 		return;
 	}
 	m->gone = &gone;

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "endpoint/impl.h"
 #include "endpoint/registration.h"
+#include "endpoint/session_impl.h"
 #include "sip/build.h"
 
 #include <string.h>
@@ -83,7 +84,7 @@ static void keep_config(struct endpoint *ep)
 {
 	struct endpoint_config *c = &ep->config;
 	struct str *texts[] = { &c->aor, &c->from, &c->display_name, &c->epid, &c->user_agent,
-		&c->contact, &c->instance, &c->proxy, &c->connect };
+		&c->contact, &c->instance, &c->proxy, &c->connect, &c->methods };
 	struct endpoint_header *headers =
 		arena_alloc(&ep->arena, (c->header_count + 1) * sizeof(*headers));
 
@@ -133,6 +134,8 @@ static void on_stop_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	ev_timer_stop(loop, w);
 	if (ep->stopped || (ep->registration && !registration_ended(ep->registration)))
 		return;
+	if (!session_all_ended(ep))
+		return;
 	ep->stopped = true;
 	endpoint_emit(ep, &(struct endpoint_event){ .type = ENDPOINT_CLOSED });
 }
@@ -146,11 +149,14 @@ int endpoint_new(const struct endpoint_config *config, struct endpoint **out, st
 	list_init(&ep->queue);
 	list_init(&ep->starting);
 	list_init(&ep->requests);
+	list_init(&ep->sessions);
+	list_init(&ep->incoming);
 	ep->config = *config;
 	ep->manager = config->manager;
 	ev_init(&ep->stop_timer, on_stop_timer);
 	ev_init(&ep->start_timer, request_on_start);
 	keep_config(ep);
+	ep->methods = endpoint_methods(ep->config.methods);
 	ep->ops = config->kind == ENDPOINT_PEER_TO_PEER ? &p2p_endpoint_ops : &sip_endpoint_ops;
 	if ((e = endpoint_check(&ep->config, f)) != 0 || (e = check_identity(ep, f)) != 0)
 		goto fail;
@@ -184,6 +190,7 @@ void endpoint_stop(struct endpoint *ep)
 	if (ep->stopping)
 		return;
 	ep->stopping = true;
+	session_stop_all(ep); /* SS-42 */
 	if (ep->registration)
 		registration_stop(ep->registration); /* its owner hears its CLOSED, then frees it */
 	net_later(endpoint_loop(), &ep->stop_timer);
@@ -211,6 +218,7 @@ void endpoint_free(struct endpoint *ep)
 		flow_watch_stop(&ep->kept[i].watch);
 		net_flow_unref(ep->kept[i].flow);
 	}
+	incoming_abandon_all(ep);
 	dispatch_forget_endpoint(ep);
 	if (ep->manager) {
 		list_del(&ep->node);

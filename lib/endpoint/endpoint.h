@@ -41,6 +41,10 @@ struct endpoint_manager_config {
 				 empty: none */
 	const struct endpoint_idle *idle;
 	unsigned idle_count;
+	/* Requests that handlers have not answered yet: from `high` on new ones get 503 with
+	 * Retry-After until there are no more than `low` (CM-21). 0: never. A library limit
+	 * (ruling 28). */
+	unsigned high_mark, low_mark;
 };
 
 /* The loop of this process; ev_run and ev_break are the command's (R1). */
@@ -53,6 +57,8 @@ void endpoint_manager_free(struct endpoint_manager *m);
 /* "udp:127.0.0.1:0", "tcp:[::1]:5060", "tls:0.0.0.0:5061". -FAIL_ARGUMENT, -FAIL_STATE,
  * -FAIL_LOCAL. */
 int endpoint_manager_listen(struct endpoint_manager *m, struct str uri, struct fail *f);
+/* UDP and TCP on one free port of 127.0.0.1. Nothing else must be listened at before. */
+int endpoint_manager_listen_loopback(struct endpoint_manager *m, struct fail *f);
 /* The i-th address we listen at; false behind the last. */
 /* text: storage for the address. */
 bool endpoint_manager_listener(const struct endpoint_manager *m, unsigned i,
@@ -107,6 +113,10 @@ struct endpoint_config {
 	enum endpoint_on_drop on_drop;
 	unsigned max_outstanding; /* requests without a final answer; more are queued (SE-11); 0: no
 				     limit */
+	struct str methods; /* requests outside of dialogs that the handler takes, as names with
+			       commas: "INVITE,MESSAGE" (ENDPOINT_INCOMING; REFER:
+			       ENDPOINT_TRANSFER; NOTIFY: unsolicited ones, ruling 9); "*": all.
+			       OPTIONS is answered by itself unless it is named; the rest gets 405 */
 	bool any_to; /* take every request, whatever its To (EP-31) */
 
 	const struct endpoint_header *headers;

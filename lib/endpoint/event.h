@@ -7,6 +7,9 @@
 #include "base/str.h"
 
 struct endpoint;
+struct incoming;
+struct refer;
+struct session;
 struct sip_msg;
 
 enum endpoint_event_type {
@@ -20,6 +23,12 @@ enum endpoint_event_type {
 	ENDPOINT_RETRY, /* retry: the operation waits and tries again */
 	ENDPOINT_REGISTRATION, /* registration: active or terminated, with its cause */
 	ENDPOINT_UNMATCHED, /* msg: a request that was not ours; msg.replied says what it got */
+	ENDPOINT_LISTENER_LOST, /* flow: only local and detail (CM-11) */
+	ENDPOINT_INCOMING, /* incoming: a request that its handler answers, now or later */
+	ENDPOINT_SESSION, /* session: one of its dialogs has a new state, or its media changed */
+	ENDPOINT_SESSION_TIMER, /* session_timer: RFC 4028 */
+	ENDPOINT_TRANSFER, /* transfer: a REFER and what became of it */
+	ENDPOINT_ANSWERED, /* result: a request within a session came to its end */
 	/* exactly one of these ends an operation (R6) */
 	ENDPOINT_DONE, /* result: a final response that is a success */
 	ENDPOINT_FAILED, /* result with fail; a status when one was received */
@@ -142,6 +151,63 @@ struct endpoint_registration {
 	const char *detail; /* a note for people, or NULL */
 };
 
+/* A request that arrived for us outside of any dialog, or a MESSAGE or INFO within a session (rows
+ * ME-, SS-34). */
+struct endpoint_incoming {
+	const struct endpoint_msg *msg;
+	struct incoming *request; /* see incoming.h; NULL when it is an INVITE */
+	struct session *session; /* INVITE: a new one, see session_take(); else the one it came in,
+				    or NULL */
+	struct session *replaced; /* INVITE with Replaces: ends when the new one is accepted; else
+				     NULL */
+};
+
+struct endpoint_session {
+	struct session *session;
+	unsigned id; /* of the dialog, from 1 in this process: "d1" */
+	const char *state; /* RFC 4235: "trying" "proceeding" "early" "confirmed" "terminated" */
+	const char *cause; /* of terminated: "cancelled" "rejected" "replaced" "local-bye"
+			      "remote-bye" "error" "timeout"; else NULL */
+	const char *news; /* confirmed again: "hold" "resume" "reinvite" "update"; else NULL */
+	bool initiator; /* we sent the INVITE */
+	bool extra; /* a further 2xx of another branch: it gets ACK and BYE */
+	struct str call_id, local_tag, remote_tag, remote_target; /* empty: not known yet */
+	const struct str *route_set;
+	unsigned route_count;
+	struct endpoint_address peer; /* who it is with */
+	unsigned status_code; /* of the response that made this state, 0: none */
+	struct str reason_phrase;
+	struct str reason, warning; /* header fields; empty: absent */
+	double setup_ms, duration_ms; /* < 0: not known */
+	const char *codec; /* "PCMU/8000"; "": none */
+	const char *direction; /* of our media: "sendrecv" ...; NULL: none */
+	uint64_t rtp_received;
+	const struct endpoint_msg *msg; /* the message behind it, or NULL */
+};
+
+struct endpoint_session_timer {
+	unsigned id; /* of the dialog */
+	const char *action; /* "negotiated" "refreshed" "expired" "failed" */
+	const char *method; /* of a refresh: "UPDATE" or "INVITE"; else NULL */
+	const char *refresher; /* "uac" "uas"; "" when there is no timer */
+	bool local; /* it is we who refresh */
+	uint32_t session_expires;
+};
+
+struct endpoint_transfer {
+	struct refer *refer;
+	unsigned id; /* of the session's dialog, 0: outside of any */
+	bool received; /* a REFER to us; else ours */
+	const char *state; /* RFC 6665: "pending" (a received one: decide now, see refer.h)
+			      "active" "terminated" */
+	struct str refer_to, referred_by; /* Referred-By is a claim, nothing is proved by it */
+	struct str method; /* of Refer-To; empty: INVITE */
+	struct str sipfrag; /* of a NOTIFY */
+	unsigned status_code; /* of the sipfrag, or what the REFER got; 0: none yet */
+	struct str reason; /* of Subscription-State; empty: none */
+	const struct endpoint_msg *msg;
+};
+
 struct endpoint_times { /* in ms; < 0: did not happen */
 	double resolve, connect, tls, first_response, total;
 };
@@ -171,6 +237,10 @@ struct endpoint_event {
 		const struct endpoint_auth *auth;
 		const struct endpoint_retry *retry;
 		const struct endpoint_registration *registration;
+		const struct endpoint_incoming *incoming;
+		const struct endpoint_session *session;
+		const struct endpoint_session_timer *session_timer;
+		const struct endpoint_transfer *transfer;
 		const struct endpoint_result *result;
 	};
 };

@@ -43,6 +43,10 @@ struct endpoint_manager {
 	struct map client_txs; /* by branch and method */
 	struct map server_txs; /* RFC 3261 17.2.3 */
 	size_t server_bytes; /* of their requests */
+	struct map dialogs; /* by Call-ID and both tags; in the making: by Call-ID and ours */
+	unsigned dialog_count; /* ever told of: ids of events */
+	unsigned waiting; /* requests that handlers have not answered yet (CM-21) */
+	bool throttled;
 	struct map requests; /* those that endpoints have taken, by what merged ones share (8.2.2.2) */
 	dispatch_request_fn *on_request;
 	void *on_request_arg;
@@ -143,6 +147,9 @@ struct endpoint {
 	struct list starting; /* requests that begin with the next turn of the loop, in this order */
 	ev_timer start_timer;
 	struct list requests; /* all that are not freed */
+	struct list sessions; /* all that are not freed */
+	struct list incoming; /* requests that wait for a handler's answer */
+	uint64_t methods; /* set of 1 << enum sip_method that handlers take; all: every bit */
 	struct endpoint_counts counts;
 	char contact_user[24]; /* of our Contact: unpredictable when the AOR has no user */
 };
@@ -157,6 +164,16 @@ bool endpoint_connect_parse(struct str text, uint16_t usual_port, struct net_add
 /* An incoming request that no hook took: AR- rows and ruling 6. t is NULL for a stray ACK. */
 void endpoint_incoming(struct endpoint_manager *m, struct transaction *t, struct sip_msg *msg,
 	struct net_flow *flow);
+/* A list of names as a set of methods. */
+uint64_t endpoint_methods(struct str names);
+/* incoming.c: answered no more; of the endpoint's end. */
+void incoming_abandon_all(struct endpoint *ep);
+/* "Allow: ...\r\n": what this endpoint takes, within dialogs, too. NULL: OPTIONS only. */
+void endpoint_allow(const struct endpoint *ep, struct buf *b);
+/* "Supported: ...\r\n" */
+void endpoint_supported(const struct endpoint *ep, struct buf *b);
+/* 8.2.2.3: writes "Unsupported: ...\r\n" when Require names what this endpoint does not know. */
+bool endpoint_unsupported(const struct endpoint *ep, const struct sip_msg *m, struct buf *b);
 /* Our Contact URI on this flow, without parameters of the header. */
 void endpoint_contact_uri(struct endpoint *ep, struct net_flow *flow, struct buf *b);
 /* Host and port of Via. */

@@ -2,8 +2,10 @@
 #include "endpoint/impl.h"
 
 #include "base/mem.h"
+#include "endpoint/session_impl.h"
 #include "net/dns.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct ev_loop *endpoint_loop(void)
@@ -104,7 +106,9 @@ void endpoint_manager_free(struct endpoint_manager *m)
 	LIST_EACH (it, &m->endpoints) {
 		struct endpoint *ep = CONTAINER_OF(it, struct endpoint, node);
 
+		session_abandon_all(ep);
 		request_abandon_all(ep);
+		incoming_abandon_all(ep);
 		if (ep->registration)
 			registration_abandon(ep->registration);
 	}
@@ -122,6 +126,7 @@ void endpoint_manager_free(struct endpoint_manager *m)
 	map_done(&m->client_txs);
 	map_done(&m->server_txs);
 	map_done(&m->requests);
+	map_done(&m->dialogs);
 	arena_done(&m->arena);
 	mem_free(m);
 }
@@ -153,6 +158,25 @@ int endpoint_manager_listen(struct endpoint_manager *m, struct str uri, struct f
 		return fail_set(f, -FAIL_ARGUMENT,
 			"\"" STR_FMT "\" is not ADDR:PORT with a numeric address", STR_ARG(rest));
 	return net_manager_listen(m->net, t, &addr, &bound, f);
+}
+
+/* A port that the kernel gives for one may be taken for the other: try again. */
+int endpoint_manager_listen_loopback(struct endpoint_manager *m, struct fail *f)
+{
+	struct endpoint_hop hop;
+	char text[NET_ADDR_TEXT], uri[64];
+	int e = 0;
+
+	for (unsigned tries = 0; tries < 50; tries++) {
+		if ((e = endpoint_manager_listen(m, STR("udp:127.0.0.1:0"), f)) != 0)
+			return e;
+		endpoint_manager_listener(m, 0, text, &hop);
+		snprintf(uri, sizeof(uri), "tcp:127.0.0.1:%u", hop.port);
+		if ((e = endpoint_manager_listen(m, str_of(uri), f)) == 0)
+			break;
+		net_manager_unlisten(m->net);
+	}
+	return e;
 }
 
 bool endpoint_manager_listener(const struct endpoint_manager *m, unsigned i,

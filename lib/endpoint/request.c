@@ -78,14 +78,18 @@ void request_finish(struct request *r, const struct fail *f)
 {
 	if (f)
 		r->result.fail = *f;
+	if (r->cancelled && r->result.fail.code && !r->final)
+		fail_set(&r->result.fail, -FAIL_CANCELLED, "cancelled before a final response came");
 	if (!r->result.cause)
 		r->result.cause = "";
 	if (r->resolved)
 		r->result.counts.targets_known = (unsigned)r->resolve.count;
 	fill_times(r);
 	r->state = REQUEST_FINISHED;
-	transaction_free(r->tx);
-	r->tx = NULL;
+	if (f || !request_is_invite(r)) { /* an INVITE with a 2xx waits for further ones */
+		transaction_free(r->tx);
+		r->tx = NULL;
+	}
 	flow_watch_stop(&r->watch);
 	net_later(endpoint_loop(), &r->timer);
 }
@@ -134,11 +138,31 @@ static bool describe(struct request *r, enum endpoint_event_type type, struct si
 		description.rtt_ms = r->final_rtt_ms;
 		description.retransmissions = transaction_retransmissions(r->tx);
 	}
-	return request_tell(r, &(struct endpoint_event){ .type = type, .msg = &description });
+	if (!request_tell(r, &(struct endpoint_event){ .type = type, .msg = &description }))
+		return false;
+	return sent || !r->config.answers || m->status == 100 ||
+	       request_tell_owner(
+		       r, &(struct endpoint_event){ .type = type, .msg = &description });
+}
+
+bool request_is_invite(const struct request *r)
+{
+	return str_eq(r->config.method, STR("INVITE"));
+}
+
+/* A 2xx to an INVITE comes again and again until its ACK arrives, and one may come from every
+ * branch. */
+static bool is_late(const struct request *r)
+{
+	return r->state == REQUEST_FINISHED;
 }
 
 static void on_response(struct request *r, struct sip_msg *m)
 {
+	if (is_late(r)) {
+		describe(r, ENDPOINT_RESPONSE, m, false);
+		return;
+	}
 	if (r->result.times.first_response < 0)
 		r->result.times.first_response = (double)(net_now_us() - r->started_us) / 1000.0;
 	r->result.counts.received++;
@@ -147,12 +171,17 @@ static void on_response(struct request *r, struct sip_msg *m)
 		return;
 	if (m->status < 200) {
 		r->after_ringing = r->after_ringing || (m->status >= 180 && m->status < 190);
+		r->provisional = true;
+		if (r->cancelled)
+			request_cancel_now(r);
 		return;
 	}
 	r->result.counts.retransmissions += transaction_retransmissions(r->tx);
 	sip_msg_ref(m);
-	transaction_free(r->tx);
-	r->tx = NULL;
+	if (m->status >= 300 || !request_is_invite(r)) {
+		transaction_free(r->tx);
+		r->tx = NULL;
+	}
 	request_final(r, m);
 	sip_msg_unref(m);
 }
@@ -168,6 +197,11 @@ static void on_transaction(void *arg, struct transaction *t, const struct transa
 		break;
 	case TRANSACTION_TIMEOUT:
 	case TRANSACTION_FAILED:
+		if (is_late(r)) {
+			transaction_free(t);
+			r->tx = NULL;
+			break;
+		}
 		f = *ev->fail;
 		if (ev->type == TRANSACTION_TIMEOUT) {
 			char text[NET_ADDR_TEXT];
@@ -182,9 +216,12 @@ static void on_transaction(void *arg, struct transaction *t, const struct transa
 		r->tx = NULL;
 		request_attempt_failed(r, &f);
 		break;
+	case TRANSACTION_ENDED:
+		transaction_free(t);
+		r->tx = NULL;
+		break;
 	case TRANSACTION_ACK:
 	case TRANSACTION_CANCEL:
-	case TRANSACTION_ENDED:
 		break;
 	}
 }
@@ -205,6 +242,27 @@ static bool grow_to_tcp(struct request *r)
 	return true;
 }
 
+/* The ACK for a 2xx has no transaction and no answer (13.2.2.4). */
+static void send_ack(struct request *r)
+{
+	struct fail f;
+	struct sip_msg *m;
+	int e = dispatch_send(r->endpoint->manager, r->flow, buf_str(&r->wire), false);
+
+	if (e == 0)
+		e = sip_msg_parse(buf_str(&r->wire), NULL, &m, &f);
+	if (e != 0) {
+		fail_set(&f, -FAIL_CONNECT, "cannot send the ACK: %s", fail_text(e));
+		request_attempt_failed(r, &f);
+		return;
+	}
+	r->result.counts.sent++;
+	dialog_use_flow(r->config.dialog, r->flow, m);
+	request_finish(r, NULL);
+	describe(r, ENDPOINT_REQUEST, m, true);
+	sip_msg_unref(m);
+}
+
 void request_send(struct request *r)
 {
 	struct endpoint *ep = r->endpoint;
@@ -220,7 +278,9 @@ void request_send(struct request *r)
 	int e = request_build(r, r->flow, &f);
 
 	if (e == 0 && grow_to_tcp(r)) {
-		if (r->config.cseq)
+		if (r->config.dialog && !r->config.ack_of)
+			r->config.dialog->sip.local_cseq--;
+		else if (r->config.cseq)
 			--*r->config.cseq;
 		else
 			r->own_cseq--;
@@ -232,8 +292,11 @@ void request_send(struct request *r)
 		request_finish(r, &f);
 		return;
 	}
-	if (e == 0)
-		e = transaction_send(&config, buf_str(&r->wire), &r->tx, &f);
+	if (str_eq(r->config.method, STR("ACK"))) {
+		send_ack(r);
+		return;
+	}
+	e = transaction_send(&config, buf_str(&r->wire), &r->tx, &f);
 	if (e != 0) {
 		request_attempt_failed(r, &f);
 		return;
@@ -245,6 +308,8 @@ void request_send(struct request *r)
 	 * (SE-06). */
 	if (!r->grown || r->current.transport != NET_TCP)
 		ep->ops->use_flow(ep, r->config.flow_index, r->flow);
+	if (r->config.dialog)
+		dialog_use_flow(r->config.dialog, r->flow, transaction_msg(r->tx));
 	describe(r, ENDPOINT_REQUEST, transaction_msg(r->tx), true);
 }
 
@@ -262,7 +327,8 @@ static void begin(struct request *r)
 		return;
 	}
 	r->hop = 0;
-	kept = ep->ops->flow(ep, r->config.flow_index);
+	kept = r->config.dialog ? dialog_flow(r->config.dialog)
+				: ep->ops->flow(ep, r->config.flow_index);
 	if (!kept) {
 		if (r->config.keep_flow) {
 			fail_set(&f, -FAIL_LOST, "the connection is gone");
@@ -340,6 +406,9 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 		auth_exchange_next(r->exchange);
 		begin(r);
 		break;
+	case REQUEST_WAITING: /* 9.1: no final response came within 64*T1 after the CANCEL */
+		request_finish(r, &(struct fail){ .code = -FAIL_CANCELLED });
+		break;
 	case REQUEST_FINISHED:
 		deliver_end(r);
 		break;
@@ -405,7 +474,7 @@ static int check(const struct request_config *c, struct fail *f)
 		bool optional, fits;
 	} all[] = {
 		{ "a method", c->method, false, endpoint_check_token(c->method) },
-		{ "a URI", c->target, false, sip_uri_parse(c->target, &uri) },
+		{ "a URI", c->target, c->dialog != NULL, sip_uri_parse(c->target, &uri) },
 		{ "an address", c->to, true, c->to.n && sip_nameaddr_parse(c->to, &to) },
 		{ "a URI", c->from, true, c->from.n && sip_uri_parse(c->from, &uri) },
 		{ "a media type", c->type, true, is_media_type(c->type) },
@@ -441,10 +510,14 @@ int request_start(const struct request_config *config, struct request **out, str
 	r->config.from = arena_str(&r->arena, config->from);
 	r->config.body = arena_str(&r->arena, config->body);
 	r->config.type = arena_str(&r->arena, config->type);
+	if (config->ack_of) /* kept by its owner until it is sent */
+		r->config.ack_of = sip_msg_ref((struct sip_msg *)(uintptr_t)config->ack_of);
 	r->config.call_id = arena_str(&r->arena, config->call_id);
 	r->config.from_tag = arena_str(&r->arena, config->from_tag);
 	keep_headers(r);
-	r->target = r->config.target;
+	r->target = config->dialog
+			    ? arena_str(&r->arena, config->dialog->sip.remote_target)
+			    : r->config.target;
 	r->exchange = config->exchange ? config->exchange : &r->own_exchange;
 	r->expires = config->expires;
 	text_token(r->call_id, 32);
@@ -486,6 +559,7 @@ void request_free(struct request *r)
 	abandon(r);
 	release_place(r);
 	sip_msg_unref(r->final);
+	sip_msg_unref((struct sip_msg *)(uintptr_t)r->config.ack_of);
 	auth_exchange_done(&r->own_exchange);
 	buf_wipe(&r->wire);
 	arena_done(&r->arena);
@@ -495,6 +569,21 @@ void request_free(struct request *r)
 struct net_flow *request_flow(const struct request *r)
 {
 	return r->flow;
+}
+
+const struct sip_msg *request_msg(const struct request *r)
+{
+	return r->tx ? transaction_msg(r->tx) : NULL;
+}
+
+struct str request_call_id(const struct request *r)
+{
+	return r->config.call_id.n ? r->config.call_id : str_of(r->call_id);
+}
+
+struct str request_from_tag(const struct request *r)
+{
+	return r->config.from_tag.n ? r->config.from_tag : str_of(r->from_tag);
 }
 
 uint32_t request_expires(const struct request *r)

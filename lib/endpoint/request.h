@@ -1,10 +1,12 @@
 /* lib/endpoint/request.h -- one request to its end: targets and failover (RFC 3263 4.3), challenges
- * (RFC 3261 22), 423, redirects, Retry-After, retries. Not INVITE. */
+ * (RFC 3261 22), 423, redirects, Retry-After, retries. An INVITE, too: its dialogs and ACKs are its
+ * session's. */
 #ifndef ENDPOINT_REQUEST_H
 #define ENDPOINT_REQUEST_H
 
 #include "endpoint/endpoint.h"
 
+struct dialog;
 struct request;
 
 struct request_retry { /* --retry and its kind; times in ms */
@@ -44,6 +46,16 @@ struct request_config {
 	void (*write)(void *arg, struct request *r, struct buf *b);
 	void *write_arg;
 
+	/* For sessions and refers: */
+	struct dialog *dialog; /* within it (12.2.1.1): ids, route set and connection are the
+				  dialog's, target is not looked at; lives as long as the request */
+	const struct sip_msg *ack_of; /* method ACK: the INVITE as it was sent, for its number and
+					 its credentials (13.2.2.4, 22.1). DONE when it is sent */
+	bool answers; /* every response from 101 on, 2xx among them, is told to on_event as
+			 ENDPOINT_RESPONSE, then the final one as DONE or FAILED. An INVITE with a
+			 2xx lives on after its DONE: each further 2xx, repeated or of another
+			 branch, is told until it is freed (RFC 6026) */
+
 	endpoint_event_fn *on_event; /* RETRY, CHALLENGED, DONE or FAILED; messages and flows go to
 					the endpoint's handler */
 	void *arg;
@@ -53,6 +65,18 @@ struct request_config {
 int request_start(const struct request_config *config, struct request **out, struct fail *f);
 /* At once and silently; NULL is fine. Allowed in the handler. */
 void request_free(struct request *r);
+
+/* RFC 3261 section 9: gives up an INVITE. CANCEL goes out as soon as a provisional response is there
+ * (9.1); the final event comes as ever, FAILED with the 487, or with -FAIL_CANCELLED when nothing
+ * was sent yet, or no final response came within 64*T1. A 2xx may win the race: then DONE. Nothing
+ * is followed, answered or tried again from now on. reason: value of a Reason header (RFC 3326),
+ * empty: none. */
+void request_cancel(struct request *r, struct str reason);
+/* The request as it was sent last; NULL before. Borrowed. */
+const struct sip_msg *request_msg(const struct request *r);
+/* Its Call-ID and From tag. */
+struct str request_call_id(const struct request *r);
+struct str request_from_tag(const struct request *r);
 
 /* Of the flow the request went over, for who writes headers or reads the result; NULL before. */
 struct net_flow *request_flow(const struct request *r);

@@ -125,7 +125,7 @@ static void put_to(struct writer *w)
 
 /* A proxy with ;lr is the first Route (ruling 1), then --route, then what the registrar gave (RFC
  * 3608 6.2: not for REGISTER, which makes that route). */
-static void put_routes(struct writer *w)
+static void put_routes(struct writer *w, const struct sip_dialog_route *route)
 {
 	const struct endpoint *ep = w->r->endpoint;
 	const struct endpoint_config *c = &ep->config;
@@ -133,6 +133,10 @@ static void put_routes(struct writer *w)
 	struct sip_uri proxy;
 	struct str lr;
 
+	for (unsigned i = 0; route && i < route->route_count; i++)
+		put(w, SIP_HDR_ROUTE, route->routes[i]);
+	if (route)
+		return;
 	if (c->proxy.n > 0 && sip_uri_parse(c->proxy, &proxy) && sip_uri_param(&proxy, "lr", &lr)) {
 		buf_addf(&v, "<" STR_FMT ">", STR_ARG(c->proxy));
 		put(w, SIP_HDR_ROUTE, buf_str(&v));
@@ -172,6 +176,28 @@ static void sent_by(struct request *r, struct net_flow *flow, struct buf *host, 
 		buf_add_str(host, STR("local.invalid"));
 }
 
+/* 12.2.1.1: within a dialog its numbers go on; an ACK has that of its INVITE (13.2.2.4). */
+static uint32_t next_cseq(struct request *r)
+{
+	const struct request_config *c = &r->config;
+	struct sip_cseq invite;
+
+	if (c->ack_of && sip_msg_cseq(c->ack_of, &invite))
+		return invite.number;
+	if (c->dialog)
+		return ++c->dialog->sip.local_cseq;
+	return c->cseq ? ++*c->cseq : ++r->own_cseq;
+}
+
+/* 22.1: an ACK repeats the credentials of its INVITE. */
+static void put_credentials(struct writer *w, const struct sip_msg *invite)
+{
+	for (unsigned i = 0; i < invite->hdr_count; i++)
+		if (invite->hdrs[i].id == SIP_HDR_AUTHORIZATION ||
+			invite->hdrs[i].id == SIP_HDR_PROXY_AUTHORIZATION)
+			sip_build_hdr(w->b, invite->hdrs[i].id, invite->hdrs[i].value);
+}
+
 int request_build(struct request *r, struct net_flow *flow, struct fail *f)
 {
 	const struct request_config *c = &r->config;
@@ -185,26 +211,39 @@ int request_build(struct request *r, struct net_flow *flow, struct fail *f)
 	unsigned hops = c->max_forwards >= 0 ? (unsigned)c->max_forwards
 			: ec->max_forwards   ? ec->max_forwards
 					     : 70;
+	struct sip_dialog_route within, *route = NULL;
 	uint16_t port;
 	int e = 0;
 
 	buf_clear(&r->wire);
 	sent_by(r, flow, &host, &port);
 	transaction_branch(branch);
-	r->cseq = c->cseq ? ++*c->cseq : ++r->own_cseq;
+	if (c->dialog) {
+		sip_dialog_route(&c->dialog->sip, route = &within);
+		r->target = arena_str(&r->arena, within.request_uri);
+	}
+	r->cseq = next_cseq(r);
 	sip_build_request(&r->wire, c->method, r->target);
 	sip_build_via(&r->wire, str_of(vias[t]), buf_str(&host), port, str_of(branch));
-	put_routes(&w);
+	put_routes(&w, route);
 	sip_build_hdrf(&r->wire, SIP_HDR_MAX_FORWARDS, "%u", hops);
-	put_from(&w, buf_str(&host));
-	put_to(&w);
-	put(&w, SIP_HDR_CALL_ID, c->call_id.n ? c->call_id : str_of(r->call_id));
+	if (c->dialog) {
+		sip_build_hdr(&r->wire, SIP_HDR_FROM, c->dialog->sip.local);
+		sip_build_hdr(&r->wire, SIP_HDR_TO, c->dialog->sip.remote);
+		sip_build_hdr(&r->wire, SIP_HDR_CALL_ID, c->dialog->sip.call_id);
+	} else {
+		put_from(&w, buf_str(&host));
+		put_to(&w);
+		put(&w, SIP_HDR_CALL_ID, request_call_id(r));
+	}
 	sip_build_hdrf(&r->wire, SIP_HDR_CSEQ, "%u " STR_FMT, r->cseq, STR_ARG(c->method));
 	if (c->has_expires)
 		sip_build_hdrf(&r->wire, SIP_HDR_EXPIRES, "%u", r->expires);
 	if (c->write)
 		c->write(c->write_arg, r, &r->wire);
-	if (auth)
+	if (c->ack_of)
+		put_credentials(&w, c->ack_of);
+	else if (auth)
 		e = auth_authorize(auth, r->exchange,
 			&(struct auth_request){ c->method, r->target, c->body }, &r->wire, f);
 	put_user_agent(&w);

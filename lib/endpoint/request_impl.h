@@ -2,6 +2,7 @@
 #ifndef ENDPOINT_REQUEST_IMPL_H
 #define ENDPOINT_REQUEST_IMPL_H
 
+#include "endpoint/dialog.h"
 #include "endpoint/impl.h"
 #include "endpoint/request.h"
 
@@ -54,6 +55,9 @@ struct request {
 	bool *gone; /* set while a handler runs: tells its caller that it freed us */
 	bool counted; /* in endpoint->outstanding */
 	bool min_expires_done, retry_after_done, after_ringing;
+	bool provisional; /* one has come: an INVITE may be cancelled (9.1) */
+	bool cancelled, cancel_sent;
+	struct str cancel_reason; /* value of Reason */
 	unsigned attempt; /* from 1 */
 	uint64_t delay_ms, started_ms, started_us, first_sent_us;
 	struct endpoint_result result;
@@ -82,5 +86,8 @@ void request_send(struct request *r);
 void request_finish(struct request *r, const struct fail *f);
 void request_pause(struct request *r, uint64_t ms, const char *because, struct str detail);
 void request_drop_flow(struct request *r);
+bool request_is_invite(const struct request *r);
+/* request_cancel.c: a provisional response has come. */
+void request_cancel_now(struct request *r);
 
 #endif

@@ -23,15 +23,27 @@ static struct str over_tls(struct request *r, struct str hop)
 	return hop;
 }
 
+/* Within a dialog the way is the dialog's, but that a server-based endpoint sends everything through
+ * its server (ruling 2). */
+static bool is_own_route(const struct request *r)
+{
+	return r->config.dialog && r->endpoint->config.kind == ENDPOINT_PEER_TO_PEER;
+}
+
 static int next_hop_uri(struct request *r, struct sip_uri *uri, struct fail *f)
 {
 	struct endpoint *ep = r->endpoint;
 	struct buf text = BUF_INIT(1 << 16);
+	struct sip_dialog_route route;
 	struct str hop;
 	int e;
 
-	if (!ep->ops->next_hop(ep, r->target, r->config.flow_index, r->hop, &hop))
+	if (is_own_route(r)) {
+		sip_dialog_route(&r->config.dialog->sip, &route);
+		hop = route.next_hop;
+	} else if (!ep->ops->next_hop(ep, r->target, r->config.flow_index, r->hop, &hop)) {
 		return -FAIL_DNS;
+	}
 	if (hop.n > 1 && hop.p[0] == '<')
 		hop = str_sub(hop, 1, str_find(hop, '>'));
 	e = endpoint_target_parse(hop, ep->host, &text, f);
@@ -52,7 +64,7 @@ static bool connect_target(struct request *r, const struct sip_uri *uri)
 	enum net_transport t = uri->scheme == SIP_URI_SIPS ? NET_TLS : NET_UDP;
 	struct str word;
 
-	if (ep->config.connect.n == 0)
+	if (ep->config.connect.n == 0 || is_own_route(r))
 		return false;
 	if (ep->config.transport >= 0)
 		t = (enum net_transport)ep->config.transport;

@@ -128,7 +128,7 @@ static bool next_server(struct request *r)
 {
 	struct str uri;
 
-	if (r->config.fixed_target || r->config.keep_flow ||
+	if (r->config.fixed_target || r->config.keep_flow || r->config.dialog ||
 		!r->endpoint->ops->next_hop(
 			r->endpoint, r->target, r->config.flow_index, r->hop + 1, &uri))
 		return false;
@@ -170,6 +170,10 @@ void request_attempt_failed(struct request *r, const struct fail *fail)
 	struct fail f = *fail; /* it may live in what is dropped below */
 	uint64_t wait;
 
+	if (r->cancelled) {
+		request_finish(r, &f);
+		return;
+	}
 	if (r->current.addr.u.sa.sa_family != AF_UNSPEC && f.code != -FAIL_DNS)
 		resolve_dead_add(r->endpoint->manager->dead, r->current.transport, &r->current.addr,
 			net_now_ms());
@@ -327,6 +331,10 @@ void request_final(struct request *r, struct sip_msg *m)
 	r->result.after_ringing = r->after_ringing;
 	if (m->status < 300) {
 		on_success(r, m);
+		return;
+	}
+	if (r->cancelled) {
+		fail_with_status(r, m, "");
 		return;
 	}
 	if (m->status == 401 || m->status == 407) {

@@ -28,6 +28,7 @@ struct transaction {
 	unsigned retransmissions;
 	bool server;
 	bool ended; /* the user has had its last event */
+	bool waiting; /* server: owned by a handler and without its final answer (CM-21) */
 	bool abandoned; /* server: let go without a final response; the timer is its end */
 	char tag[17];
 };
@@ -94,10 +95,22 @@ static void trace_state(struct transaction *t, enum sip_tx_state from, const cha
 
 /* ---- life ---- */
 
+static void wait_for_answer(struct transaction *t, bool waits)
+{
+	if (t->waiting == waits)
+		return;
+	t->waiting = waits;
+	if (waits)
+		t->manager->waiting++;
+	else
+		t->manager->waiting--;
+}
+
 static void destroy(struct transaction *t)
 {
 	ev_timer_stop(endpoint_loop(), &t->timer);
 	flow_watch_stop(&t->watch);
+	wait_for_answer(t, false);
 	map_del(t->server ? &t->manager->server_txs : &t->manager->client_txs, &t->node);
 	if (t->server)
 		t->manager->server_bytes -= t->msg->wire.n;
@@ -402,6 +415,7 @@ void transaction_own(struct transaction *t, transaction_fn *fn, void *arg)
 {
 	t->fn = fn;
 	t->arg = arg;
+	wait_for_answer(t, true);
 }
 
 void transaction_reply(struct transaction *t, unsigned status, struct str wire)
@@ -411,6 +425,8 @@ void transaction_reply(struct transaction *t, unsigned status, struct str wire)
 
 	if (actions == 0)
 		return;
+	if (status >= 200)
+		wait_for_answer(t, false);
 	buf_clear(&t->wire);
 	buf_add_str(&t->wire, wire);
 	trace_state(t, from, "reply");
@@ -422,6 +438,12 @@ void transaction_reply(struct transaction *t, unsigned status, struct str wire)
 		/* Over a reliable transport Timer J is zero. The end comes from the loop: R2. */
 		net_later(endpoint_loop(), &t->timer);
 	}
+}
+
+void transaction_repeat(struct transaction *t)
+{
+	if (t->wire.n > 0)
+		dispatch_send(t->manager, t->flow, buf_str(&t->wire), true);
 }
 
 void transaction_answer(struct transaction *t, unsigned status, const char *headers)
@@ -458,6 +480,7 @@ void transaction_free(struct transaction *t)
 	if (!t)
 		return;
 	t->fn = NULL;
+	wait_for_answer(t, false);
 	if (!t->server || t->tx.state == SIP_TX_TERMINATED)
 		destroy(t);
 	else if (t->tx.state == SIP_TX_TRYING || t->tx.state == SIP_TX_PROCEEDING)
