@@ -3,6 +3,7 @@
 #include "serve/impl.h"
 
 #include "base/mem.h"
+#include "endpoint/reply.h"
 
 #include <string.h>
 
@@ -37,7 +38,7 @@ static bool parse(struct str text, struct fault *f)
 	if (!str_cut(text, ':', &name, &value))
 		return false;
 	if (str_eq(name, STR("delay")))
-		return rule_time(value, &f->delay_ms);
+		return reply_time(value, &f->delay_ms);
 	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
 		if (str_eq(name, str_of(names[i])) && str_u32(value, &n) && n <= 100) {
 			*values[i] = n;

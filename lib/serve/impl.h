@@ -61,7 +61,12 @@ struct serve {
 	uint64_t last_serial; /* of a binding */
 	struct auth_nonce nonce;
 	struct list pending; /* rule.c: answers that wait */
-	struct list forwards; /* proxy.c: requests on their way */
+	struct list forwards; /* forward.c: requests on their way */
+	unsigned branches; /* of all of them */
+	struct actors *actors; /* the well-known users */
+	struct list forks; /* actor_fork.c: calls to fork3@ */
+	struct route *routes; /* route.c: config.route_count of them */
+	struct net_addr *trusted; /* config.trust_count; port 0: any */
 	struct fault fault;
 	uint32_t seed;
 	char *cacert;
@@ -107,12 +112,27 @@ bool challenge_passed(struct serve *s, struct transaction *t, struct sip_msg *m,
 /* proxy.c */
 void proxy_request(
 	struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow);
-void proxy_done(struct serve *s);
+/* Requests that come from our domain prove it (22.3); who calls in from elsewhere need not. False: it
+ * has been answered. */
+bool proxy_proved(
+	struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow);
+/* An ACK that belongs to no transaction. */
+void proxy_ack(struct serve *s, struct sip_msg *m, struct net_flow *flow);
+
+/* forward.c: ends all requests that are on their way, silently. */
+void forward_done(struct serve *s);
+
+/* route.c */
+int route_init(struct serve *s, struct fail *f);
+void route_done(struct serve *s);
+/* Does a static route lead there? *flow: to its next hop, with a ref; NULL: it cannot be reached. */
+bool route_find(struct serve *s, const struct sip_uri *uri, struct net_flow **flow);
+/* Is what comes by this flow taken without a challenge? */
+bool route_trusts(const struct serve *s, const struct net_flow *flow);
 
 /* rule.c: true when a --reply rule took the request. */
 bool rule_request(struct serve *s, struct transaction *t, struct sip_msg *m);
 void rule_done(struct serve *s);
-bool rule_time(struct str text, uint64_t *ms); /* "500ms" "2s" "5" */
 
 /* fault.c */
 int fault_init(struct fault *f, const struct serve_config *c, uint32_t seed, struct fail *fail);

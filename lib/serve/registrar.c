@@ -468,13 +468,14 @@ static bool wants_outbound(const struct sip_msg *m)
 
 /* Who may register this address: its own user, once there are users. 404 for an address that is
  * nobody's (10.3 step 5). */
-static bool admitted(struct serve *s, struct transaction *t, struct sip_msg *m, struct str key,
-	struct arena *arena)
+static bool admitted(const struct registering *g, struct str key, struct arena *arena)
 {
+	struct serve *s = g->serve;
+	struct transaction *t = g->t;
 	struct str user;
 
-	if (s->config.challenge) {
-		if (!challenge_passed(s, t, m, false, &user, arena))
+	if (s->config.challenge && !route_trusts(s, g->flow)) {
+		if (!challenge_passed(s, t, g->m, false, &user, arena))
 			return false;
 		if (!str_eq(user, key)) {
 			serve_answer(s, t, 403, STR("Not your address"), STR_EMPTY); /* step 4 */
@@ -506,7 +507,7 @@ void registrar_request(
 		return;
 	}
 	serve_user_key(&to.uri, &key);
-	if (admitted(s, t, m, buf_str(&key), &arena)) {
+	if (admitted(&g, buf_str(&key), &arena)) {
 		g.cseq = cseq.number;
 		if (sip_msg_hdr(m, SIP_HDR_EXPIRES) &&
 			!sip_msg_seconds(m, SIP_HDR_EXPIRES, &g.dflt))

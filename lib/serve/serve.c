@@ -3,14 +3,15 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "serve/actors.h"
 #include "serve/impl.h"
 #include "sip/build.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char allow[] =
-	"Allow: REGISTER, OPTIONS, MESSAGE, SUBSCRIBE, NOTIFY, REFER, INFO, PUBLISH\r\n";
+	"Allow: INVITE, ACK, CANCEL, BYE, UPDATE, PRACK, REGISTER, OPTIONS, MESSAGE, SUBSCRIBE, "
+	"NOTIFY, REFER, INFO, PUBLISH\r\n";
 
 void serve_tell(struct serve *s, const struct serve_event *ev)
 {
@@ -149,31 +150,56 @@ static void own_request(struct serve *s, struct transaction *t, const struct sip
 	buf_done(&h);
 }
 
+/* Who takes a request with a SIP URI; the others are all the proxy's. */
+static void sip_request(struct serve *s, struct transaction *t, struct sip_msg *m,
+	struct net_flow *flow, const struct sip_uri *uri)
+{
+	bool ours = serve_is_self(s, uri), routed = sip_msg_hdr(m, SIP_HDR_ROUTE) != NULL;
+
+	if (m->method == SIP_REGISTER && ours) {
+		if (!unsupported(s, t, m))
+			registrar_request(s, t, m, flow);
+	} else if (ours && !uri->has_user && !routed) {
+		if (!unsupported(s, t, m))
+			own_request(s, t, m);
+	} else {
+		proxy_request(s, t, m, flow);
+	}
+}
+
+static bool is_for_actors(struct serve *s, const struct sip_uri *uri)
+{
+	return uri->scheme <= SIP_URI_SIPS && uri->has_user && serve_is_self(s, uri);
+}
+
 static bool on_request(void *arg, struct transaction *t, struct sip_msg *m, struct net_flow *flow)
 {
 	struct serve *s = arg;
+	enum actors_verdict verdict = actors_within(s, t, m);
 	struct sip_uri uri;
-	bool routed = sip_msg_hdr(m, SIP_HDR_ROUTE) != NULL;
+	bool good;
 
-	if (!t)
-		return true; /* an ACK for nothing of ours */
-	if (m->method == SIP_CANCEL) {
+	if (verdict != ACTORS_NOT_OURS)
+		return verdict == ACTORS_TAKEN;
+	if (!t) {
+		proxy_ack(s, m, flow);
+		return true;
+	}
+	if (m->method == SIP_CANCEL) { /* of nothing that we know */
 		serve_answer(s, t, 481, STR_EMPTY, STR_EMPTY);
 		return true;
 	}
 	if (rule_request(s, t, m))
 		return true;
-	if (!sip_uri_parse(m->request_uri, &uri))
+	good = sip_uri_parse(m->request_uri, &uri);
+	if (good && m->method != SIP_REGISTER && is_for_actors(s, &uri) &&
+		(verdict = actors_request(s, t, m, flow)) != ACTORS_NOT_OURS)
+		return verdict == ACTORS_TAKEN;
+	if (!good)
 		serve_answer(s, t, 400, STR("Malformed Request-URI"), STR_EMPTY);
-	else if (uri.scheme <= SIP_URI_SIPS && m->method == SIP_REGISTER &&
-		 serve_is_self(s, &uri) && !unsupported(s, t, m))
-		registrar_request(s, t, m, flow);
-	else if (uri.scheme <= SIP_URI_SIPS && m->method == SIP_REGISTER && serve_is_self(s, &uri))
-		; /* answered as unsupported */
-	else if (uri.scheme <= SIP_URI_SIPS && serve_is_self(s, &uri) && !uri.has_user && !routed) {
-		if (!unsupported(s, t, m))
-			own_request(s, t, m);
-	} else
+	else if (uri.scheme <= SIP_URI_SIPS)
+		sip_request(s, t, m, flow, &uri);
+	else
 		proxy_request(s, t, m, flow);
 	return true;
 }
@@ -199,6 +225,7 @@ static void keep_config(struct serve *s)
 	c->min_expires = c->min_expires ? c->min_expires : 60;
 	c->max_expires = c->max_expires ? c->max_expires : 3600;
 	c->nonce_ms = c->nonce_ms ? c->nonce_ms : 300000;
+	c->timer_c_ms = c->timer_c_ms ? c->timer_c_ms : 181000;
 }
 
 static void add_user(struct serve *s, const struct serve_user *u)
@@ -246,23 +273,11 @@ static int make_certificate(struct serve *s, struct fail *f)
 	return 0;
 }
 
-/* Ruling 11: UDP and TCP on one port. A port that the kernel gives for one may be taken for the
- * other: try again. */
+/* Ruling 11 */
 static int listen_default(struct serve *s, struct fail *f)
 {
-	struct endpoint_hop hop;
-	char text[NET_ADDR_TEXT], uri[64];
-	int e = 0;
+	int e = endpoint_manager_listen_loopback(s->manager, f);
 
-	for (unsigned tries = 0; tries < 50; tries++) {
-		if ((e = endpoint_manager_listen(s->manager, STR("udp:127.0.0.1:0"), f)) != 0)
-			return e;
-		endpoint_manager_listener(s->manager, 0, text, &hop);
-		snprintf(uri, sizeof(uri), "tcp:127.0.0.1:%u", hop.port);
-		if ((e = endpoint_manager_listen(s->manager, str_of(uri), f)) == 0)
-			break;
-		net_manager_unlisten(endpoint_manager_net(s->manager));
-	}
 	if (e == 0 && s->config.tls.cert)
 		e = endpoint_manager_listen(s->manager, STR("tls:127.0.0.1:0"), f);
 	return e;
@@ -322,6 +337,7 @@ int serve_new(const struct serve_config *config, bool open, struct serve **out, 
 	keep_config(s);
 	list_init(&s->pending);
 	list_init(&s->forwards);
+	list_init(&s->forks);
 	s->control_fd = s->control_keep = -1;
 	s->seed = config->seed ? config->seed : text_random_u32();
 	auth_nonce_init(&s->nonce, s->config.nonce_ms, 0);
@@ -330,7 +346,8 @@ int serve_new(const struct serve_config *config, bool open, struct serve **out, 
 	e = check(&s->config, f);
 	for (unsigned i = 0; i < config->reply_count && e == 0; i++)
 		e = serve_reply_check(config->replies[i], f);
-	if (e != 0 || (e = fault_init(&s->fault, &s->config, s->seed, f)) != 0 ||
+	if (e != 0 || (e = route_init(s, f)) != 0 ||
+		(e = fault_init(&s->fault, &s->config, s->seed, f)) != 0 ||
 		(e = make_certificate(s, f)) != 0)
 		goto fail;
 	mc.tls_server = s->config.tls;
@@ -340,7 +357,7 @@ int serve_new(const struct serve_config *config, bool open, struct serve **out, 
 	endpoint_manager_on_flow(s->manager, on_flow, s);
 	if (config->fault_count > 0)
 		endpoint_manager_on_send(s->manager, fault_send, s);
-	if ((e = listen_all(s, open, f)) != 0 || (e = control_open(s, f)) != 0)
+	if ((e = listen_all(s, open, f)) != 0 || (e = actors_open(s, f)) != 0 || (e = control_open(s, f)) != 0)
 		goto fail;
 	*out = s;
 	return 0;
@@ -356,7 +373,9 @@ void serve_free(struct serve *s)
 	s->config.on_event = NULL;
 	control_close(s);
 	rule_done(s);
-	proxy_done(s);
+	actors_close(s);
+	forward_done(s);
+	route_done(s);
 	fault_done(&s->fault);
 	registrar_done(s);
 	endpoint_manager_free(s->manager);

@@ -59,15 +59,23 @@ struct serve_config {
 	const struct str *faults;
 	unsigned fault_count; /* "drop:P" "delay:T" "dup:P" "reorder:P" "truncate" */
 	uint32_t seed; /* of the faults; 0: random */
+	const struct str *routes;
+	unsigned route_count; /* "sip:[USER@]DOMAIN=sip:ADDR[:PORT][;transport=udp|tcp]": requests
+			       * to the left side go to the right side, the first that fits counts */
+	const struct str *trust;
+	unsigned trust_count; /* "ADDR" or "ADDR:PORT": who comes from there is not challenged */
+	uint64_t timer_c_ms; /* Timer C of an INVITE; 0: 181 s (RFC 3261 16.6 step 11: over 3 min) */
 	const char *control; /* path of a FIFO, made if missing; NULL: none */
 	struct sip_timers timers;
 	serve_event_fn *on_event;
 	void *arg;
 };
 
-/* Checks one --reply or --fault rule. -FAIL_ARGUMENT with the cause. */
+/* Checks one --reply or --fault rule, --route or --trust. -FAIL_ARGUMENT with the cause. */
 int serve_reply_check(struct str rule, struct fail *f);
 int serve_fault_check(struct str rule, struct fail *f);
+int serve_route_check(struct str route, struct fail *f);
+int serve_trust_check(struct str address, struct fail *f);
 
 /* Binds everything. -FAIL_ARGUMENT, -FAIL_LOCAL. Beyond loopback it wants users and a challenge,
  * unless open is set. */

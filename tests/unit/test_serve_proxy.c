@@ -170,7 +170,7 @@ static void test_stateful(void **state)
 	call_free(&x);
 }
 
-/* Whatever the answer is, it goes back as it came. */
+/* Whatever the answer is, it goes back as it came; a 503 would mean us (16.7 step 6). */
 static void test_answers(void **state)
 {
 	static const unsigned statuses[] = { 200, 202, 302, 400, 401, 404, 407, 423, 480, 486, 500,
@@ -182,7 +182,7 @@ static void test_answers(void **state)
 		unsigned before = x.v->p->responses;
 		peer_script(
 			x.bob, &(struct peer_step){ statuses[i], "Warning: 399 x \"y\"\r\n" }, 1);
-		assert_int_equal(srv_ask(x.v, &to_bob)->status, statuses[i]);
+		assert_int_equal(srv_ask(x.v, &to_bob)->status, statuses[i] == 503 ? 500 : statuses[i]);
 		rig_idle(15);
 		assert_int_equal(x.v->p->responses, before + 1);
 	}
@@ -270,11 +270,6 @@ static void test_checks(void **state)
 		loop.uri = "sip:bob@test.invalid;x=y";
 		assert_int_equal(srv_ask(x.v, &loop)->status, 200);
 	}
-	/* INVITE is not its matter yet. */
-	a.method = "INVITE";
-	a.lines = "Contact: <sip:x@192.0.2.1>\r\n";
-	m = srv_ask(x.v, &a);
-	assert_true(m->status == 405 || m->status == 501);
 	call_free(&x);
 }
 
