@@ -26,7 +26,11 @@ extern const struct cmd cmd_table[];
 /* By name or alias; NULL when there is none. */
 const struct cmd *cmd_find(const char *name);
 
+int cmd_invite(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
+int cmd_refer(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_register(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
+int cmd_listen(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
+int cmd_message(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_options(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_resolve(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_serve(const struct cmd *cmd, int argc, const char **argv, struct groups *g);

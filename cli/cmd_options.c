@@ -5,6 +5,7 @@
 #include "exit.h"
 #include "run.h"
 #include "stats.h"
+#include "target.h"
 #include "value.h"
 
 #include <string.h>
@@ -89,7 +90,7 @@ static int probe_start(struct args *a, unsigned i, endpoint_event_fn *fn, struct
 	return e;
 }
 
-static void show(const struct probe *p, const struct endpoint_result *result)
+static void show(const struct probe *p, const struct endpoint_result *result, int code)
 {
 	const struct args *a = p->args;
 	struct run *r = a->run;
@@ -99,6 +100,7 @@ static void show(const struct probe *p, const struct endpoint_result *result)
 		.target = r->g->args.n > 1 ? r->g->args.v[p->target - a->targets] : NULL,
 		.with_server = !a->many,
 		.result = result,
+		.code = code,
 		.ms = result->response ? result->response->rtt_ms : -1,
 		.timeout_ms = r->timeout_ms,
 	};
@@ -111,10 +113,15 @@ static void show(const struct probe *p, const struct endpoint_result *result)
 static void on_single(void *arg, const struct endpoint_event *ev)
 {
 	struct probe *p = arg;
+	struct run *r = p->args->run;
+	bool refused = ev->type == ENDPOINT_FAILED && ev->result->response;
 
+	/* a status that --expect asks about is a result and no error */
 	if (ev->type == ENDPOINT_DONE)
-		show(p, ev->result);
-	run_event(p->args->run, ev);
+		show(p, ev->result, EXIT_ok);
+	else if (refused && check_expects(r->check, 0) && !out_is_json(r->out))
+		show(p, ev->result, exit_of_result(ev->result));
+	run_event(r, ev);
 }
 
 /* ---- many ---- */
@@ -146,14 +153,16 @@ static void on_probe(void *arg, const struct endpoint_event *ev)
 {
 	struct probe *p = arg;
 	struct args *a = p->args;
+	int code;
 
 	if (ev->type != ENDPOINT_DONE && ev->type != ENDPOINT_FAILED) {
 		out_event(a->run->out, ev);
 		return;
 	}
 	run_result(a->run, ev->result);
-	stats_add(&a->stats, ev->result);
-	show(p, ev->result);
+	code = run_judge(a->run, ev->result);
+	stats_add(&a->stats, ev->result, code);
+	show(p, ev->result, code);
 	probe_free(p);
 	if (!list_empty(&a->probes))
 		return;
@@ -215,7 +224,7 @@ static void on_hop(void *arg, const struct endpoint_event *ev)
 
 	if (ev->type == ENDPOINT_DONE || m)
 		if (!out_is_json(r->out))
-			show(p, ev->result);
+			show(p, ev->result, exit_of_result(ev->result));
 	if (!further) {
 		run_event(r, ev);
 		return;
@@ -253,29 +262,15 @@ static void stop(struct run *r)
 		run_finish(r, EXIT_ok);
 }
 
-/* The host of the AOR, which completes tel: targets. */
-static struct str domain(const struct run *r)
-{
-	struct str user, host = STR_EMPTY;
-
-	str_cut(str_of(r->aor), '@', &user, &host);
-	host = str_sub(host, 0, str_find(host, ';'));
-	return str_sub(host, 0, str_find(host, '?'));
-}
-
 static int targets(struct args *a, struct run *r)
 {
 	struct groups *g = r->g;
 	struct fail f = { 0 };
 
 	a->targets = arena_zalloc(&g->arena, g->args.n * sizeof(*a->targets));
-	for (unsigned i = 0; i < g->args.n; i++) {
-		CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
-
-		if (endpoint_target_parse(str_of(g->args.v[i]), domain(r), &b, &f) != 0)
+	for (unsigned i = 0; i < g->args.n; i++)
+		if (target_parse(r, g->args.v[i], &a->targets[i], &f) != 0)
 			return run_usage(r, "%s", fail_show(&f));
-		a->targets[i] = arena_str(&g->arena, buf_str(&b));
-	}
 	return EXIT_ok;
 }
 

@@ -362,7 +362,11 @@ int cmd_register(const struct cmd *cmd, int argc, const char **argv, struct grou
 			"FROM" },
 		POPT_TABLEEND };
 	const struct opt_spec spec = {
-		.cmd = cmd, .own = own, .groups = GROUP_ALL, .min_args = 1, .max_args = 1
+		.cmd = cmd,
+		.own = own,
+		.groups = GROUP_ALL & ~GROUP_REGISTER,
+		.min_args = 1,
+		.max_args = 1,
 	};
 	struct fail f = { 0 };
 	int e, code = opt_parse(&spec, argc, argv, g);

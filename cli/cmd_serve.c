@@ -18,7 +18,7 @@ struct args {
 	const char *domain, *users_file, *auth, *digest, *realm, *cert, *key, *min_expires,
 		*max_expires, *nonce_expires, *service_route, *seed, *control, *ready_file,
 		*ready_fd, *duration;
-	struct values add_users, listen, replies, faults;
+	struct values add_users, listen, replies, faults, routes, trust;
 	int tls_auto;
 
 	const char *const *command; /* NULL: none */
@@ -396,6 +396,8 @@ static int values(struct groups *g, struct args *a, struct fail *f)
 	if ((e = names(g, a, f)) != 0 || (e = times(a, f)) != 0 || (e = sockets(g, a, f)) != 0 ||
 		(e = rules("--reply", &a->replies, serve_reply_check, f)) != 0 ||
 		(e = rules("--fault", &a->faults, serve_fault_check, f)) != 0 ||
+		(e = rules("--route", &a->routes, serve_route_check, f)) != 0 ||
+		(e = rules("--trust", &a->trust, serve_trust_check, f)) != 0 ||
 		(e = value_number("--seed", a->seed, (struct value_range){ 1, UINT32_MAX, 0 },
 			 &seed, f)) != 0 ||
 		(e = ready_fd(a->ready_fd, &a->ready.fd, f)) != 0)
@@ -404,6 +406,10 @@ static int values(struct groups *g, struct args *a, struct fail *f)
 	c->reply_count = a->replies.n;
 	c->faults = texts(g, &a->faults);
 	c->fault_count = a->faults.n;
+	c->routes = texts(g, &a->routes);
+	c->route_count = a->routes.n;
+	c->trust = texts(g, &a->trust);
+	c->trust_count = a->trust.n;
 	c->seed = seed;
 	c->control = a->control;
 	a->ready.file = a->ready_file;
@@ -451,6 +457,10 @@ int cmd_serve(const struct cmd *cmd, int argc, const char **argv, struct groups 
 			"algorithms: sha-512-256 sha-256 md5 (all)", "LIST" },
 		{ "realm", 0, POPT_ARG_STRING, &a.realm, 0, "of its challenges (the domain)",
 			"REALM" },
+		{ "trust", 0, POPT_ARG_STRING, &a.trust, OPT_LIST,
+			"no challenge for who comes from there", "ADDR[:PORT]" },
+		{ "route", 0, POPT_ARG_STRING, &a.routes, OPT_LIST,
+			"'sip:[USER@]DOMAIN=sip:ADDR:PORT'", "URI=URI" },
 		{ "listen", 0, POPT_ARG_STRING, &a.listen, OPT_LIST,
 			"udp:ADDR:PORT, tcp:..., tls:... (loopback)", "URI" },
 		{ "tls-auto", 0, POPT_ARG_NONE, &a.tls_auto, 0, "TLS with a throw-away CA", NULL },

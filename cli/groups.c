@@ -75,6 +75,17 @@ static const struct poptOption *endpoint(struct groups *g)
 	return KEEP(g, table);
 }
 
+static const struct poptOption *registration(struct groups *g)
+{
+	const struct poptOption table[] = {
+		FLAG("register", 0, register_first,
+			"register first, stay registered, remove it at the end"),
+		TEXT("register-expires", 0, register_expires, "its lifetime (default 1h)", "T"),
+		POPT_TABLEEND,
+	};
+	return KEEP(g, table);
+}
+
 static const struct poptOption *identity(struct groups *g)
 {
 	const struct poptOption table[] = {
@@ -184,6 +195,23 @@ static const struct poptOption *message(struct groups *g)
 	return KEEP(g, table);
 }
 
+static const struct poptOption *check(struct groups *g)
+{
+	const struct poptOption table[] = {
+		TEXT("expect", 0, expect, "final statuses that are a success: 200,4xx",
+			"STATUS,..."),
+		LIST("expect-header", 0, expect_header, "a field of the final response",
+			"'N: REGEX'"),
+		LIST("expect-body", 0, expect_body, "its body, line by line", "REGEX"),
+		TEXT("stop-after", 0, stop_after,
+			"end in order: resolve connect tls send 1xx early answer ack established",
+			"STEP"),
+		TEXT("drop-after", 0, drop_after, "the same without a word", "STEP"),
+		POPT_TABLEEND,
+	};
+	return KEEP(g, table);
+}
+
 static const struct poptOption *config(struct groups *g)
 {
 	const struct poptOption table[] = {
@@ -197,19 +225,22 @@ static const struct poptOption *config(struct groups *g)
 
 const struct poptOption *groups_rows(struct groups *g, unsigned i, const char **title)
 {
+	static const char endpoint_title[] = "Endpoint"; /* one section of two groups */
 	static const struct {
 		const char *title;
 		const struct poptOption *(*rows)(struct groups *);
 	} groups[GROUP_COUNT] = {
 		/* in the order of the GROUP_x bits */
 		{ "Output", output },
-		{ "Endpoint", endpoint },
+		{ endpoint_title, endpoint },
+		{ endpoint_title, registration },
 		{ "Identity", identity },
 		{ "Credentials", credentials },
 		{ "Target", target },
 		{ "TLS", tls },
 		{ "Time", times },
 		{ "Message", message },
+		{ "Check", check },
 		{ "Config", config },
 	};
 	*title = groups[i].title;

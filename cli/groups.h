@@ -32,9 +32,9 @@ struct groups {
 	int verbose, quiet, json, dry_run, timestamps;
 	const char *output, *trace, *color;
 	/* Endpoint */
-	const char *aor, *proxy, *epid, *on_drop, *linger, *pool_size, *first_message_timeout,
+	const char *aor, *register_expires, *proxy, *epid, *on_drop, *linger, *pool_size, *first_message_timeout,
 		*max_outstanding;
-	int p2p, mutual_tls, any_to;
+	int register_first, p2p, mutual_tls, any_to;
 	struct values server, listen, idle_timeout, allow, require_eku;
 	/* Identity */
 	const char *from, *display_name, *user_agent;
@@ -58,6 +58,9 @@ struct groups {
 	struct values header, add_header, require, supported;
 	const char *data, *type, *max_forwards, *max_message;
 	int compact;
+	/* Check */
+	const char *expect, *stop_after, *drop_after;
+	struct values expect_header, expect_body;
 	/* Config */
 	const char *profile, *config;
 	int no_config;
@@ -78,14 +81,16 @@ struct groups {
 enum {
 	GROUP_OUTPUT = 1 << 0,
 	GROUP_ENDPOINT = 1 << 1,
-	GROUP_IDENTITY = 1 << 2,
-	GROUP_CREDENTIALS = 1 << 3,
-	GROUP_TARGET = 1 << 4,
-	GROUP_TLS = 1 << 5,
-	GROUP_TIME = 1 << 6,
-	GROUP_MESSAGE = 1 << 7,
-	GROUP_CONFIG = 1 << 8,
-	GROUP_COUNT = 9,
+	GROUP_REGISTER = 1 << 2, /* of Endpoint: --register; not for what registers anyway */
+	GROUP_IDENTITY = 1 << 3,
+	GROUP_CREDENTIALS = 1 << 4,
+	GROUP_TARGET = 1 << 5,
+	GROUP_TLS = 1 << 6,
+	GROUP_TIME = 1 << 7,
+	GROUP_MESSAGE = 1 << 8,
+	GROUP_CHECK = 1 << 9,
+	GROUP_CONFIG = 1 << 10,
+	GROUP_COUNT = 11,
 	GROUP_ALL = (1 << GROUP_COUNT) - 1,
 };
 

@@ -13,6 +13,12 @@
 const struct cmd cmd_table[] = {
 	{ "register", NULL, "AOR", "Add, refresh, query and remove bindings.", CMD_SERVER_BASED,
 		cmd_register },
+	{ "invite", NULL, "URI", "Place a call.", CMD_EITHER, cmd_invite },
+	{ "refer", NULL, "URI", "REFER outside a call, and its outcome.", CMD_EITHER, cmd_refer },
+	{ "listen", NULL, "", "Wait for requests and calls; answer, refuse, redirect.", CMD_EITHER,
+		cmd_listen },
+	{ "message", NULL, "URI...", "A MESSAGE of text or any type, to one or many.", CMD_EITHER,
+		cmd_message },
 	{ "options", "ping", "URI...", "OPTIONS once or repeatedly, with statistics.", CMD_EITHER,
 		cmd_options },
 	{ "resolve", NULL, "URI...", "Server location (RFC 3263), step by step.", CMD_NONE,

@@ -233,6 +233,11 @@ void out_warn(struct out *o, const char *fmt, ...)
 	out_write_line(o, &o->story, OUT_YELLOW, str_of(text));
 }
 
+bool out_body_is_text(struct str body)
+{
+	return utf8_valid(body) && str_find(body, '\0') == body.n;
+}
+
 /* ---- life ---- */
 
 int out_new(const struct out_config *config, struct out **out, struct fail *f)
@@ -396,13 +401,14 @@ void out_reachable(struct out *o, bool reachable)
 
 void out_probe(struct out *o, const struct out_probe *p)
 {
-	int code = exit_of_result(p->result);
+	const char *text = p->code == EXIT_check_failed ? exit_text(p->code)
+							: fail_show(&p->result->fail);
 
 	if (!o->config.json)
 		out_text_probe(o, p);
-	else if (code != EXIT_ok)
-		out_json_error(o, &(struct out_json_error){ code, fail_show(&p->result->fail),
-					  p->target, p->result });
+	else if (p->code != EXIT_ok)
+		out_json_error(
+			o, &(struct out_json_error){ p->code, text, p->target, p->result });
 }
 
 void out_summary(struct out *o, const struct out_summary *s)
@@ -437,6 +443,38 @@ void out_request(struct out *o, const struct endpoint_msg *m)
 		out_json_event(o, &ev);
 	else
 		out_text_request(o, m);
+}
+
+void out_notify(struct out *o, const struct endpoint_msg *m)
+{
+	if (o->config.json)
+		out_json_notify(o, m);
+	else
+		out_text_notify(o, m);
+}
+
+void out_answered(struct out *o, const struct endpoint_msg *m, struct str reason)
+{
+	if (o->config.json)
+		out_json_answered(o, m, reason);
+	else
+		out_text_answered(o, m, reason);
+}
+
+void out_message(struct out *o, const struct out_message *m)
+{
+	if (o->config.json)
+		out_json_message(o, m);
+	else
+		out_text_message(o, m);
+}
+
+void out_check(struct out *o, const struct out_check *c)
+{
+	if (o->config.json)
+		out_json_check(o, c);
+	else
+		out_text_check(o, c);
 }
 
 void out_seed(struct out *o, uint32_t seed)

@@ -4,6 +4,7 @@
 #ifndef CLI_OUT_H
 #define CLI_OUT_H
 
+#include "base/buf.h"
 #include "base/trace.h"
 #include "endpoint/event.h"
 
@@ -45,9 +46,10 @@ struct out_endpoint {
 };
 void out_endpoint(struct out *o, const struct out_endpoint *e);
 void out_listening(struct out *o, const struct endpoint_hop *local, unsigned count);
-/* Any event of the library: a record in JSON; in text a -v note, but lines for REGISTRATION and for
- * the loss of a registered flow. Finals (DONE, FAILED, CLOSED) are left to out_failed and out_end.
- */
+/* Any event of the library: a record in JSON; in text a -v note, but lines for REGISTRATION, SESSION,
+ * SESSION_TIMER, TRANSFER and for the loss of a registered flow. INCOMING and ANSWERED have no
+ * record of their own (out_message). Finals (DONE, FAILED, CLOSED) are left to out_failed and
+ * out_end. */
 void out_event(struct out *o, const struct endpoint_event *ev);
 /* An error: "rte: COMMAND TARGET: text" on stderr, or the error record. r may be NULL. */
 void out_error(struct out *o, int code, const char *text, const struct endpoint_result *r);
@@ -76,6 +78,7 @@ struct out_probe {
 	const char *target; /* shown when there are several; else NULL */
 	bool with_server; /* the Server field, too */
 	const struct endpoint_result *result;
+	int code; /* what it came to */
 	double ms; /* since it was sent; < 0: never */
 	uint64_t timeout_ms; /* what was waited for */
 };
@@ -102,6 +105,18 @@ struct out_resolved {
 };
 void out_resolved(struct out *o, const struct out_resolved *r);
 
+/* A MESSAGE or INFO, in a call or outside of any. */
+struct out_message {
+	bool sent;
+	unsigned dialog; /* 0: outside of any */
+	struct str method;
+	const struct endpoint_address *from, *to; /* NULL: not known */
+	struct str content_type, body;
+	unsigned status; /* what we answered, or what was answered to us; 0: nothing */
+	struct str reason_phrase; /* of that; empty: not known */
+};
+void out_message(struct out *o, const struct out_message *m);
+
 /* `serve`: a request that it answered (replied 0: it was passed on), a binding, and the seed of its
  * faults. */
 void out_request(struct out *o, const struct endpoint_msg *m);
@@ -111,8 +126,25 @@ struct out_binding {
 	uint32_t expires;
 };
 void out_binding(struct out *o, const struct out_binding *b);
+/* What `listen` was told beside messages, with what it answered (m->replied, 0: nothing): an
+ * unsolicited NOTIFY, and any other request, whose record was written when it came: of it only the
+ * answer. */
+void out_notify(struct out *o, const struct endpoint_msg *m);
+void out_answered(struct out *o, const struct endpoint_msg *m, struct str reason);
+/* The record of a request as one line of JSON for a program, also where the output is text: with
+ * the body of a MESSAGE, INFO or NOTIFY, and the whole message as raw. Secrets are masked. */
+void out_request_json(struct out *o, const struct endpoint_msg *m, struct buf *line);
 /* To be called before out_listening. */
 void out_seed(struct out *o, uint32_t seed);
+
+/* A check of --expect and its kind, or the step of --stop-after (check.h). */
+struct out_check {
+	const char *name; /* "expect-header" */
+	const char *wanted; /* as the option says it */
+	struct str found; /* of the wire; empty: nothing */
+	bool passed;
+};
+void out_check(struct out *o, const struct out_check *c);
 
 /* A failure before any struct out exists: text on stderr, or with json (argv is scanned for it,
  * ruling 22) the records start, error, end on stdout. command may be NULL. Gives `code`, or 1 when

@@ -53,6 +53,11 @@ void out_put(struct out *o, enum out_color color, const char *fmt, ...) PRINTF_L
 void out_detail(struct out *o, const char *name, struct str text);
 /* A line of any stream, shown: masked, control bytes visible, with time and colour. */
 void out_write_line(struct out *o, struct out_stream *s, enum out_color color, struct str line);
+/* The lines of a body, indented so that none can look like a line of ours; bytes that are no text
+ * as base64. */
+void out_text_body(struct out *o, struct str body);
+/* UTF-8 without NUL; else it is shown as base64. */
+bool out_body_is_text(struct str body);
 /* "12:00:00.001234", local time. */
 void out_clock(char text[24]);
 double out_elapsed_ms(const struct out *o);
@@ -69,6 +74,14 @@ void out_text_resolved(struct out *o, const struct out_resolved *r);
 void out_text_binding(struct out *o, const struct out_binding *b);
 void out_text_request(struct out *o, const struct endpoint_msg *m);
 void out_text_unsent(struct out *o, struct str wire);
+void out_text_check(struct out *o, const struct out_check *c);
+void out_text_message(struct out *o, const struct out_message *m);
+/* out_call.c */
+void out_text_session(struct out *o, const struct endpoint_session *s);
+void out_text_session_timer(struct out *o, const struct endpoint_session_timer *t);
+void out_text_transfer(struct out *o, const struct endpoint_transfer *t);
+void out_text_notify(struct out *o, const struct endpoint_msg *m);
+void out_text_answered(struct out *o, const struct endpoint_msg *m, struct str reason);
 /* "tls 192.0.2.10:5061", "[2001:db8::1]:5060". */
 const char *out_hop_text(const struct endpoint_hop *h, bool transport, char text[96]);
 /* "4 ms", "0.3 ms". */
@@ -80,7 +93,8 @@ void out_trace_init(struct out *o);
 /* A "* ..." line at -v (1), -vv (2), -vvv (3). */
 void out_trace_note(struct out *o, int level, struct str text);
 
-/* ---- out_json.c: only called with --json; nothing of Jansson is touched without it ---- */
+/* ---- out_json.c: only called with --json (but for out_request_json); nothing of Jansson is touched
+ * without it ---- */
 
 void out_json_start(struct out *o, const char *aor);
 void out_json_endpoint(struct out *o, const struct out_endpoint *e);
@@ -96,6 +110,10 @@ void out_json_summary(struct out *o, const struct out_summary *s);
 void out_json_resolved(struct out *o, const struct out_resolved *r);
 void out_json_binding(struct out *o, const struct out_binding *b);
 void out_json_unsent(struct out *o, struct str wire);
+void out_json_check(struct out *o, const struct out_check *c);
+void out_json_message(struct out *o, const struct out_message *m);
+void out_json_notify(struct out *o, const struct endpoint_msg *m);
+void out_json_answered(struct out *o, const struct endpoint_msg *m, struct str reason);
 void out_json_end(struct out *o, int code, const struct endpoint_result *last,
 	const struct endpoint_counts *counts);
 

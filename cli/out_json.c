@@ -122,14 +122,20 @@ static int append(const char *bytes, size_t n, void *arg)
 	return 0;
 }
 
+/* Frees r. */
+static void add_line(json_t *r, struct buf *line)
+{
+	json_dump_callback(r, append, line,
+		JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
+	json_decref(r);
+	buf_add_char(line, '\n');
+}
+
 static void emit(struct out *o, json_t *r)
 {
 	CLEANUP(buf_done) struct buf line = BUF_INIT(TEXT_MAX);
 
-	json_dump_callback(r, append, &line,
-		JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
-	json_decref(r);
-	buf_add_char(&line, '\n');
+	add_line(r, &line);
 	out_write(&o->result, buf_str(&line));
 }
 
@@ -350,6 +356,83 @@ static void response(struct out *o, const struct endpoint_msg *m)
 	emit(o, r);
 }
 
+/* A body is text where it can be, else its bytes (ME-08). */
+static void put_body(json_t *r, struct str type, struct str body)
+{
+	CLEANUP(buf_done) struct buf base64 = BUF_INIT(TEXT_MAX);
+
+	put_text(r, "content_type", type);
+	if (out_body_is_text(body)) {
+		json_object_set_new(r, "body", text(body));
+		return;
+	}
+	text_base64_encode(&base64, body);
+	put_text(r, "body_base64", buf_str(&base64));
+}
+
+static json_t *notify_record(struct out *o, const struct endpoint_msg *m)
+{
+	json_t *r = record(o, "notify");
+	struct str event = STR_EMPTY, state;
+
+	endpoint_msg_header(m, STR("Event"), 0, &event);
+	json_object_set_new(r, "event", text(str_trim(str_sub(event, 0, str_find(event, ';')))));
+	if (endpoint_msg_header(m, STR("Subscription-State"), 0, &state))
+		put_text(r, "subscription_state",
+			str_trim(str_sub(state, 0, str_find(state, ';'))));
+	json_object_set_new(r, "from", name_addr(&m->from));
+	json_object_set_new(r, "to", name_addr(&m->to));
+	put_body(r, m->content_type, m->body);
+	put_number(r, "replied", m->replied > 0, m->replied);
+	return r;
+}
+
+void out_json_notify(struct out *o, const struct endpoint_msg *m)
+{
+	json_t *r = notify_record(o, m);
+
+	if (o->config.verbose)
+		put_raw(o, r, m->wire);
+	emit(o, r);
+}
+
+void out_json_answered(struct out *o, const struct endpoint_msg *m, struct str reason)
+{
+	json_t *r = record(o, "response");
+
+	json_object_set_new(r, "direction", json_string("sent"));
+	json_object_set_new(r, "method", text(m->method));
+	json_object_set_new(r, "status_code", json_integer(m->replied));
+	json_object_set_new(r, "reason_phrase", text(reason));
+	json_object_set_new(r, "call_id", text(m->call_id));
+	json_object_set_new(r, "cseq", json_integer(m->cseq));
+	if (m->remote.address.n)
+		json_object_set_new(r, "remote", hop(&m->remote));
+	emit(o, r);
+}
+
+static json_t *message_record(struct out *o, const struct out_message *m);
+
+void out_request_json(struct out *o, const struct endpoint_msg *m, struct buf *line)
+{
+	unsigned seq = o->seq;
+	json_t *r;
+
+	if (str_eq(m->method, STR("MESSAGE")) || str_eq(m->method, STR("INFO")))
+		r = message_record(o, &(struct out_message){ .method = m->method,
+					      .from = &m->from,
+					      .to = &m->to,
+					      .content_type = m->content_type,
+					      .body = m->body });
+	else if (str_eq(m->method, STR("NOTIFY")) || str_eq(m->method, STR("BENOTIFY")))
+		r = notify_record(o, m);
+	else
+		r = request_record(o, m);
+	put_raw(o, r, m->wire);
+	o->seq = seq; /* it is not one of ours */
+	add_line(r, line);
+}
+
 static void unsent(void *arg, const struct endpoint_event *ev)
 {
 	struct out *o = arg;
@@ -435,6 +518,79 @@ static void registration(struct out *o, const struct endpoint_registration *e)
 	emit(o, r);
 }
 
+/* ---- calls ---- */
+
+static void put_dialog(json_t *r, unsigned id)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "d%u", id);
+	if (id)
+		json_object_set_new(r, "dialog", json_string(name));
+}
+
+static void session(struct out *o, const struct endpoint_session *s)
+{
+	json_t *r = record(o, "dialog");
+
+	put_dialog(r, s->id);
+	json_object_set_new(r, "state", json_string(s->state));
+	json_object_set_new(r, "direction", json_string(s->initiator ? "initiator" : "recipient"));
+	put_word(r, "cause", s->cause);
+	put_word(r, "change", s->news);
+	if (s->extra)
+		json_object_set_new(r, "extra", json_true());
+	if (s->peer.uri.n)
+		json_object_set_new(r, "peer", name_addr(&s->peer));
+	put_text(r, "call_id", s->call_id);
+	put_text(r, "local_tag", s->local_tag);
+	put_text(r, "remote_tag", s->remote_tag);
+	put_text(r, "remote_target", s->remote_target);
+	if (strcmp(s->state, "confirmed") == 0)
+		json_object_set_new(r, "route_set", texts(s->route_set, s->route_count));
+	put_number(r, "status_code", s->status_code > 0, s->status_code);
+	put_text(r, "reason_phrase", s->reason_phrase);
+	put_text(r, "reason", s->reason);
+	put_text(r, "warning", s->warning);
+	put_ms(r, "setup_ms", s->setup_ms);
+	put_ms(r, "duration_ms", s->duration_ms);
+	put_word(r, "codec", s->codec);
+	put_word(r, "media_direction", s->direction);
+	if (strcmp(s->state, "terminated") == 0)
+		json_object_set_new(r, "rtp_received", json_integer((json_int_t)s->rtp_received));
+	emit(o, r);
+}
+
+static void session_timer(struct out *o, const struct endpoint_session_timer *t)
+{
+	json_t *r = record(o, "session_timer");
+
+	put_dialog(r, t->id);
+	json_object_set_new(r, "action", json_string(t->action));
+	put_word(r, "method", t->method);
+	put_word(r, "refresher", t->refresher);
+	if (t->refresher && t->refresher[0])
+		json_object_set_new(r, "local", json_boolean(t->local));
+	put_number(r, "session_expires", t->session_expires > 0, t->session_expires);
+	emit(o, r);
+}
+
+static void transfer(struct out *o, const struct endpoint_transfer *t)
+{
+	json_t *r = record(o, "transfer");
+
+	put_dialog(r, t->id);
+	json_object_set_new(r, "direction", json_string(t->received ? "received" : "sent"));
+	json_object_set_new(r, "state", json_string(t->state));
+	json_object_set_new(r, "refer_to", text(t->refer_to));
+	put_text(r, "referred_by", t->referred_by);
+	put_text(r, "method", t->method);
+	put_text(r, "sipfrag", str_trim(t->sipfrag));
+	put_number(r, "status_code", t->status_code > 0, t->status_code);
+	put_text(r, "reason", t->reason);
+	emit(o, r);
+}
+
 void out_json_event(struct out *o, const struct endpoint_event *ev)
 {
 	switch (ev->type) {
@@ -463,11 +619,46 @@ void out_json_event(struct out *o, const struct endpoint_event *ev)
 	case ENDPOINT_REGISTRATION:
 		registration(o, ev->registration);
 		break;
+	case ENDPOINT_SESSION:
+		session(o, ev->session);
+		break;
+	case ENDPOINT_SESSION_TIMER:
+		session_timer(o, ev->session_timer);
+		break;
+	case ENDPOINT_TRANSFER:
+		transfer(o, ev->transfer);
+		break;
+	case ENDPOINT_LISTENER_LOST: /* `disconnected` has a peer */
+	case ENDPOINT_INCOMING: /* whoever takes it tells */
+	case ENDPOINT_ANSWERED:
 	case ENDPOINT_DONE:
 	case ENDPOINT_FAILED:
 	case ENDPOINT_CLOSED:
 		break;
 	}
+}
+
+static json_t *message_record(struct out *o, const struct out_message *m)
+{
+	json_t *r = record(o, "message");
+
+	json_object_set_new(r, "direction", json_string(m->sent ? "sent" : "received"));
+	json_object_set_new(r, "method", text(m->method));
+	put_body(r, m->content_type, m->body);
+	put_dialog(r, m->dialog);
+	if (m->from)
+		json_object_set_new(r, "from", name_addr(m->from));
+	if (m->to)
+		json_object_set_new(r, "to", name_addr(m->to));
+	put_number(r, m->sent ? "status_code" : "replied", m->status > 0, m->status);
+	if (m->sent)
+		put_text(r, "reason_phrase", m->reason_phrase);
+	return r;
+}
+
+void out_json_message(struct out *o, const struct out_message *m)
+{
+	emit(o, message_record(o, m));
 }
 
 void out_json_binding(struct out *o, const struct out_binding *b)
@@ -504,6 +695,17 @@ void out_json_error(struct out *o, const struct out_json_error *e)
 		put_number(r, "status_code", true, result->response->status_code);
 		put_reasons(r, result->response);
 	}
+	emit(o, r);
+}
+
+void out_json_check(struct out *o, const struct out_check *c)
+{
+	json_t *r = record(o, "check");
+
+	json_object_set_new(r, "check", json_string(c->name));
+	json_object_set_new(r, "wanted", text(str_of(c->wanted)));
+	put_text(r, "found", c->found);
+	json_object_set_new(r, "passed", json_boolean(c->passed));
 	emit(o, r);
 }
 

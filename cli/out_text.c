@@ -1,6 +1,7 @@
 /* cli/out_text.c -- records as lines for people (cli.md section 10.1) */
 #include "out_impl.h"
 
+#include "base/text.h"
 #include "exit.h"
 
 #include <stdio.h>
@@ -276,6 +277,21 @@ void out_text_event(struct out *o, const struct endpoint_event *ev)
 		out_note(o, STR_FMT " from %s is not for us: answered %u", STR_ARG(ev->msg->method),
 			out_hop_text(&ev->msg->remote, true, hop), ev->msg->replied);
 		break;
+	case ENDPOINT_LISTENER_LOST:
+		out_put(o, OUT_YELLOW, "%-10s  %s  " STR_FMT, "not listening",
+			out_hop_text(&ev->flow->local, true, hop), STR_ARG(ev->flow->detail));
+		break;
+	case ENDPOINT_SESSION:
+		out_text_session(o, ev->session);
+		break;
+	case ENDPOINT_SESSION_TIMER:
+		out_text_session_timer(o, ev->session_timer);
+		break;
+	case ENDPOINT_TRANSFER:
+		out_text_transfer(o, ev->transfer);
+		break;
+	case ENDPOINT_INCOMING: /* whoever takes it tells */
+	case ENDPOINT_ANSWERED:
 	case ENDPOINT_REQUEST: /* the trace has them */
 	case ENDPOINT_DONE:
 	case ENDPOINT_FAILED:
@@ -362,7 +378,7 @@ void out_text_probe(struct out *o, const struct out_probe *p)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
 	const struct endpoint_msg *m = p->result->response;
-	bool ok = exit_of_result(p->result) == EXIT_ok,
+	bool ok = p->code == EXIT_ok,
 	     silent = !m && p->result->fail.code == -FAIL_TIMEOUT;
 	char hop[96], ms[24];
 
@@ -444,6 +460,20 @@ void out_text_resolved(struct out *o, const struct out_resolved *r)
 	}
 }
 
+/* ---- checks ---- */
+
+void out_text_check(struct out *o, const struct out_check *c)
+{
+	bool step = c->found.n > 0 && str_eq(c->found, str_of(c->wanted));
+
+	if (step)
+		out_put(o, OUT_GREEN, "%-10s  %s  %s", "passed", c->name, c->wanted);
+	else
+		out_put(o, c->passed ? OUT_GREEN : OUT_YELLOW, "%-10s  %s  %s  found %.*s",
+			c->passed ? "passed" : "failed", c->name, c->wanted,
+			c->found.n ? (int)c->found.n : 7, c->found.n ? c->found.p : "nothing");
+}
+
 /* ---- serve ---- */
 
 void out_text_binding(struct out *o, const struct out_binding *b)
@@ -461,6 +491,68 @@ void out_text_request(struct out *o, const struct endpoint_msg *m)
 		snprintf(status, sizeof(status), "answered %u", m->replied);
 	out_note(o, STR_FMT " " STR_FMT " from %s: %s", STR_ARG(m->method), STR_ARG(m->request_uri),
 		out_hop_text(&m->remote, true, hop), status);
+}
+
+/* ---- listen ---- */
+
+static void base64_lines(struct out *o, struct str body)
+{
+	enum { LINE = 57 };
+
+	out_put(o, OUT_PLAIN, "  base64");
+	for (size_t at = 0; at < body.n; at += LINE) {
+		CLEANUP(buf_done) struct buf line = BUF_INIT(2 * LINE);
+
+		text_base64_encode(&line, str_sub(body, at, at + LINE));
+		out_put(o, OUT_PLAIN, "  " STR_FMT, STR_ARG(buf_str(&line)));
+	}
+}
+
+void out_text_body(struct out *o, struct str body)
+{
+	struct str line;
+
+	if (!out_body_is_text(body)) {
+		base64_lines(o, body);
+		return;
+	}
+	while (body.n > 0) {
+		if (!str_cut(body, '\n', &line, &body)) {
+			line = body;
+			body = STR_EMPTY;
+		}
+		if (line.n && line.p[line.n - 1] == '\r')
+			line.n--;
+		out_put(o, OUT_PLAIN, "  " STR_FMT, STR_ARG(line));
+	}
+}
+
+static const char *replied_text(const struct endpoint_msg *m, char text[24])
+{
+	snprintf(text, 24, m->replied ? "%u" : "not answered", m->replied);
+	return text;
+}
+
+void out_text_notify(struct out *o, const struct endpoint_msg *m)
+{
+	struct str event = STR_EMPTY;
+	char replied[24];
+
+	endpoint_msg_header(m, STR("Event"), 0, &event);
+	out_put(o, OUT_GREEN, "%-11s  " STR_FMT "  " STR_FMT "  %s%s" STR_FMT, "notify",
+		STR_ARG(event), STR_ARG(m->from.uri), replied_text(m, replied),
+		m->content_type.n ? "  " : "", STR_ARG(m->content_type));
+	out_text_body(o, m->body);
+}
+
+void out_text_answered(struct out *o, const struct endpoint_msg *m, struct str reason)
+{
+	char replied[24];
+
+	out_put(o, m->replied < 300 ? OUT_GREEN : OUT_YELLOW,
+		"%-11s  " STR_FMT "  " STR_FMT "  %s%s" STR_FMT, "request", STR_ARG(m->method),
+		STR_ARG(m->from.uri), replied_text(m, replied), reason.n ? " " : "",
+		STR_ARG(reason));
 }
 
 void out_text_unsent(struct out *o, struct str wire)

@@ -39,6 +39,8 @@ static void addresses(struct buf *b, const struct endpoint_hop *local, unsigned 
 			STR_ARG(local[i].address), v6 ? "]" : "", local[i].port);
 		buf_add_char(b, i + 1 < count ? end : '\n');
 	}
+	if (count == 0) /* server based: requests come over the flow to the server */
+		buf_add_char(b, '\n');
 }
 
 static bool write_all(int fd, struct str s)

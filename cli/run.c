@@ -1,6 +1,7 @@
 #include "run.h"
 
 #include "exit.h"
+#include "run_register.h"
 #include "run_setup.h"
 #include "secret.h"
 
@@ -67,22 +68,38 @@ static void explain(struct run *r, const struct run_setup *s)
 		out_warn(r->out, "--insecure: TLS peers are not verified");
 }
 
+/* Without a word, and before the library says the next one: the process ends here. */
+static void vanish(struct run *r)
+{
+	struct endpoint_counts counts = endpoint_manager_counts(r->manager);
+
+	if (r->config.at_once)
+		r->config.at_once(r);
+	_exit(out_end(r->out, EXIT_ok, NULL, &counts));
+}
+
 static void on_event(void *arg, const struct endpoint_event *ev)
 {
 	struct run *r = arg;
+	enum check_end end;
 
 	out_event(r->out, ev);
+	end = check_event(r->check, ev);
+	if (end == CHECK_NOW)
+		vanish(r);
+	if (end == CHECK_END && r->running)
+		net_later(endpoint_loop(), &r->step_timer);
+	if (r->config.on_incoming &&
+		(ev->type == ENDPOINT_INCOMING || ev->type == ENDPOINT_TRANSFER))
+		r->config.on_incoming(r, ev);
 }
 
 static void announce(struct run *r, const struct run_setup *s)
 {
 	const struct groups *g = r->g;
-	struct endpoint_hop hops[64];
-	char texts[64][NET_ADDR_TEXT];
 	struct str uri = endpoint_uri(r->endpoint), hop = endpoint_next_hop_text(r->endpoint);
 	bool server = r->kind == ENDPOINT_SERVER_BASED;
 	const char *next = hop.n ? arena_str(&r->g->arena, hop).p : NULL;
-	unsigned n = 0;
 	const struct out_endpoint about = {
 		.aor = uri.n ? arena_str(&r->g->arena, uri).p : NULL,
 		.dialect = "standard",
@@ -95,6 +112,15 @@ static void announce(struct run *r, const struct run_setup *s)
 	};
 
 	out_endpoint(r->out, &about);
+}
+
+/* Ready: all sockets are bound, and what was to be registered is (cli.md section 14). */
+static void announce_listening(struct run *r)
+{
+	struct endpoint_hop hops[64];
+	char texts[64][NET_ADDR_TEXT];
+	unsigned n = 0;
+
 	while (n < ARRAY_LEN(hops) && endpoint_manager_listener(r->manager, n, texts[n], &hops[n]))
 		n++;
 	if (n)
@@ -114,13 +140,16 @@ static int open_endpoint(struct run *r, struct run_setup *s, struct fail *f)
 	for (unsigned i = 0; i < g->listen.n && !g->dry_run; i++)
 		if ((e = endpoint_manager_listen(r->manager, str_of(g->listen.v[i]), f)) != 0)
 			return e;
+	if (r->config.listens && r->kind == ENDPOINT_PEER_TO_PEER && g->listen.n == 0 &&
+		!g->dry_run && (e = endpoint_manager_listen_loopback(r->manager, f)) != 0)
+		return e;
 	s->endpoint.manager = r->manager;
 	s->endpoint.on_event = on_event;
 	s->endpoint.arg = r;
 	if ((e = endpoint_new(&s->endpoint, &r->endpoint, f)) != 0)
 		return e;
 	announce(r, s);
-	return 0;
+	return r->registers && g->dry_run ? run_register_dry_run(r, f) : 0;
 }
 
 /* The set-up failed with the output open: an error and the end. */
@@ -148,10 +177,15 @@ int run_init(struct run *r, const struct run_config *config)
 		.key_password = BUF_INIT(SECRET_MAX),
 	};
 	e = run_setup(r, &s, &f);
+	if (e != -FAIL_ARGUMENT && r->cmd->kind != CMD_NONE && check_new(r->g, &r->check, &f) != 0)
+		e = -FAIL_ARGUMENT;
 	if (e == -FAIL_ARGUMENT)
 		return opt_bad(r->g, &f);
-	if ((code = open_output(r)) != OPT_GO_ON)
+	if ((code = open_output(r)) != OPT_GO_ON) {
+		check_free(r->check);
 		return code;
+	}
+	check_open(r->check, r->out, r->config.keeps);
 	signal(SIGPIPE, SIG_IGN); /* ruling 18: noticed by the output, after an orderly end */
 	raise_limit();
 	r->listens_tls = s.listens_tls;
@@ -163,34 +197,64 @@ int run_init(struct run *r, const struct run_config *config)
 
 /* ---- the loop and the orderly end ---- */
 
-void run_finish(struct run *r, int code)
+static void leave(struct run *r)
 {
-	if (r->exit_code == EXIT_ok)
-		r->exit_code = code;
 	r->over = true;
 	if (r->running)
 		ev_break(endpoint_loop(), EVBREAK_ALL);
 }
 
-/* Begins the orderly end: by a signal, --max-time or a broken output. code: what that means. */
+static uint64_t grace(const struct run *r)
+{
+	return r->timeout_ms < GRACE_MS ? r->timeout_ms : GRACE_MS;
+}
+
+/* All went well but, perhaps, for what was to be checked. */
+static int verdict(struct run *r)
+{
+	int code = check_verdict(r->check);
+
+	if (code != EXIT_ok)
+		out_error(r->out, code, check_why(r->check), NULL);
+	return code;
+}
+
+void run_finish(struct run *r, int code)
+{
+	if (check_reached(r->check))
+		code = EXIT_ok;
+	else if (!r->finished && code == EXIT_ok && r->exit_code == EXIT_ok)
+		code = verdict(r);
+	if (r->exit_code == EXIT_ok)
+		r->exit_code = code;
+	r->finished = true;
+	if (check_drops(r->check) || !run_register_stop(r)) {
+		leave(r);
+		return;
+	}
+	if (!r->end_at)
+		r->end_at = net_now_ms() + grace(r);
+	net_timer_set(endpoint_loop(), &r->end_timer, r->end_at);
+}
+
+/* Begins the orderly end: by a signal, --max-time, a broken output, a step that was reached or the
+ * loss of the registration. code: what that means. */
 static void end(struct run *r, int code, uint64_t grace_ms)
 {
-	if (r->stopping || r->over)
+	if (r->stopping || r->finished || r->over)
 		return;
 	r->stopping = true;
 	if (r->exit_code == EXIT_ok)
 		r->exit_code = code;
-	if (!r->config.stop) {
+	r->end_at = net_now_ms() + grace_ms;
+	if (!r->config.stop || !r->started) {
 		run_finish(r, code);
 		return;
 	}
-	net_timer_set(endpoint_loop(), &r->end_timer, net_now_ms() + grace_ms);
+	/* a binding needs some of the time */
+	net_timer_set(endpoint_loop(), &r->end_timer,
+		run_register_alive(r) ? r->end_at - grace_ms / 3 : r->end_at);
 	r->config.stop(r);
-}
-
-static uint64_t grace(const struct run *r)
-{
-	return r->timeout_ms < GRACE_MS ? r->timeout_ms : GRACE_MS;
 }
 
 static void on_signal(struct ev_loop *loop, ev_signal *w, int revents)
@@ -216,8 +280,8 @@ static void on_max_time(struct ev_loop *loop, ev_timer *w, int revents)
 
 	(void)revents;
 	ev_timer_stop(loop, w);
-	if (r->stopping) {
-		run_finish(r, EXIT_ok);
+	if (r->stopping || r->finished) {
+		leave(r);
 	} else if (r->goal && r->config.keeps) {
 		out_note(r->out, "--max-time is over");
 		end(r, EXIT_ok, grace(r));
@@ -236,9 +300,28 @@ static void on_end_time(struct ev_loop *loop, ev_timer *w, int revents)
 
 	(void)revents;
 	ev_timer_stop(loop, w);
-	if (r->signal)
+	if (!r->finished && run_register_stop(r)) {
+		r->finished = true; /* what it has to say takes too long */
+		net_timer_set(loop, w, r->end_at);
+		return;
+	}
+	if (r->signal || run_register_alive(r))
 		out_warn(r->out, "the orderly end was cut short: what was registered may still be");
-	run_finish(r, EXIT_ok);
+	leave(r);
+}
+
+/* The step of --stop-after or --drop-after, or a check that did not hold where nothing ends by
+ * itself. */
+static void on_step(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct run *r = w->data;
+
+	(void)revents;
+	ev_timer_stop(loop, w);
+	if (check_drops(r->check))
+		leave(r);
+	else
+		end(r, EXIT_ok, grace(r));
 }
 
 /* Every pass of the loop: nobody reads our output any more? */
@@ -275,8 +358,9 @@ static void watch(struct run *r)
 	ev_prepare_init(&r->on_pass, on_pass);
 	ev_init(&r->max_timer, on_max_time);
 	ev_init(&r->end_timer, on_end_time);
-	r->on_int.data = r->on_term.data = r->on_pass.data = r->max_timer.data = r->end_timer.data =
-		r;
+	ev_init(&r->step_timer, on_step);
+	r->on_int.data = r->on_term.data = r->on_pass.data = r;
+	r->max_timer.data = r->end_timer.data = r->step_timer.data = r;
 	catch(&r->on_int);
 	catch(&r->on_term);
 	ev_prepare_start(loop, &r->on_pass);
@@ -293,12 +377,22 @@ static void unwatch(struct run *r)
 	ev_prepare_stop(loop, &r->on_pass);
 	ev_timer_stop(loop, &r->max_timer);
 	ev_timer_stop(loop, &r->end_timer);
+	ev_timer_stop(loop, &r->step_timer);
 }
 
-static void begin(struct run *r)
+static int start(struct run *r, struct fail *f)
+{
+	if (!r->started && r->manager)
+		announce_listening(r);
+	r->started = true;
+	check_start(r->check, r->registers);
+	return r->config.start(r, f);
+}
+
+static void begin(struct run *r, int (*what)(struct run *r, struct fail *f))
 {
 	struct fail f = { 0 };
-	int e = r->config.start(r, &f);
+	int e = what(r, &f);
 
 	if (e == 0)
 		return;
@@ -322,7 +416,7 @@ void run_loop(struct run *r)
 	watch(r);
 	do {
 		r->again = false;
-		begin(r);
+		begin(r, r->registers && !r->started ? run_register_start : start);
 		r->running = true;
 		if (!r->over)
 			ev_run(endpoint_loop(), 0);
@@ -340,10 +434,12 @@ int run_done(struct run *r)
 
 	if (r->manager)
 		counts = endpoint_manager_counts(r->manager);
+	run_register_free(r);
 	endpoint_free(r->endpoint);
 	endpoint_manager_free(r->manager);
 	cred_store_free(r->creds);
 	buf_wipe(&r->key_password);
+	check_free(r->check);
 	code = out_end(r->out, r->exit_code, r->has_last ? &r->last : NULL, &counts);
 	r->out = NULL;
 	return code;
@@ -367,6 +463,12 @@ void run_result(struct run *r, const struct endpoint_result *result)
 	r->last.response = &r->last_response;
 }
 
+/* What it means, by the command's own table if it has one. */
+static int exit_of(const struct run *r, const struct endpoint_result *result)
+{
+	return r->config.exit_of ? r->config.exit_of(result) : exit_of_result(result);
+}
+
 /* Ruling 30: the server may refuse to connect to hosts that it does not know, and says nothing. */
 static void hint(struct run *r, int code)
 {
@@ -374,23 +476,67 @@ static void hint(struct run *r, int code)
 		out_warn(r->out, "the server may not trust this host, which listens on TLS");
 }
 
+int run_judge(struct run *r, const struct endpoint_result *result)
+{
+	return check_result(r->check, result, exit_of(r, result));
+}
+
+/* A final result, good or bad: what it means, an error if it is one, and the end. */
+static void conclude(struct run *r, const struct endpoint_result *result)
+{
+	int code = run_judge(r, result);
+
+	if (code == EXIT_check_failed)
+		out_error(r->out, code, check_why(r->check), result);
+	else if (code != EXIT_ok)
+		out_error(r->out, code, fail_show(&result->fail), result);
+	hint(r, code);
+	run_finish(r, code);
+}
+
+/* A password may help: asks for it from the loop. */
+static bool ask_first(struct run *r, const struct endpoint_result *result)
+{
+	r->again = r->running && run_creds_may_ask(r, result);
+	if (r->again)
+		ev_break(endpoint_loop(), EVBREAK_ALL);
+	return r->again;
+}
+
 void run_failed(struct run *r, const struct endpoint_result *result)
+{
+	bool wanted = result->response && check_expects(r->check, result->response->status_code);
+
+	run_result(r, result);
+	if (r->stopping) /* the end was reported when it began */
+		run_finish(r, exit_of(r, result));
+	else if (wanted || !ask_first(r, result))
+		conclude(r, result);
+}
+
+/* ---- the registration that goes first ---- */
+
+void run_registered(struct run *r)
+{
+	if (!r->started && !r->stopping && !r->finished)
+		begin(r, start);
+}
+
+void run_register_failed(struct run *r, const struct endpoint_result *result)
 {
 	int code;
 
+	if (r->stopping || r->finished || (!r->started && ask_first(r, result)))
+		return;
 	run_result(r, result);
-	if (r->stopping) { /* the end was reported when it began */
-		run_finish(r, exit_of_result(result));
-		return;
-	}
-	if (r->running && run_creds_may_ask(r, result)) {
-		r->again = true;
-		ev_break(endpoint_loop(), EVBREAK_ALL);
-		return;
-	}
 	code = out_failed(r->out, result);
 	hint(r, code);
-	run_finish(r, code);
+	end(r, code, grace(r)); /* the command says what it has to say, if there is a way */
+}
+
+void run_register_closed(struct run *r)
+{
+	leave(r);
 }
 
 void run_event(void *arg, const struct endpoint_event *ev)
@@ -401,7 +547,7 @@ void run_event(void *arg, const struct endpoint_event *ev)
 	case ENDPOINT_DONE:
 		run_result(r, ev->result);
 		out_event(r->out, ev);
-		run_finish(r, EXIT_ok);
+		conclude(r, ev->result);
 		break;
 	case ENDPOINT_FAILED:
 		run_failed(r, ev->result);

@@ -13,6 +13,7 @@
 #define CLI_RUN_H
 
 #include "base/buf.h"
+#include "check.h"
 #include "cmd.h"
 #include "endpoint/request.h"
 #include "opt.h"
@@ -31,14 +32,23 @@ struct run_config {
 	uint32_t follow; /* of --follow when it is not given */
 	const char *instance; /* URN of +sip.instance; NULL: none */
 	bool binds_contacts; /* URIs of --contact are the command's; ;PARAMS go to the endpoint */
-	/* Begins the operation; never finishes it inside. It is called again after a prompt for a
-	 * password, and then first frees what it began before. 0 or -FAIL_x: printed, and the run
-	 * is over. */
+	/* Begins the operation; never finishes it inside. With --register it is called when the
+	 * binding is there; all sockets are bound, and `listening` was printed. It is called again
+	 * after a prompt for a password, and then first frees what it began before. 0 or -FAIL_x:
+	 * printed, and the run is over. */
 	int (*start)(struct run *r, struct fail *f);
 	/* Begins the orderly end, which comes to run_finish; NULL: there is nothing to end. */
 	void (*stop)(struct run *r);
 	/* A second signal ends the process at once: what must not be left behind; NULL: nothing. */
 	void (*at_once)(struct run *r);
+	/* Requests outside of dialogs that the command takes, as in endpoint_config.methods; NULL:
+	 * none. They come to on_incoming with INCOMING and TRANSFER of the endpoint. */
+	const char *methods;
+	bool listens; /* peer to peer and without --listen: on UDP and TCP of loopback; server based
+			 it needs --listen or --register (ruling 20) */
+	void (*on_incoming)(struct run *r, const struct endpoint_event *ev);
+	/* The exit code of a failed result; NULL: exit_of_result. */
+	int (*exit_of)(const struct endpoint_result *result);
 	void *arg; /* the command's own */
 };
 
@@ -52,6 +62,7 @@ struct run {
 	struct endpoint *endpoint; /* NULL for CMD_NONE */
 	enum endpoint_kind kind;
 	struct cred_store *creds;
+	struct check *check; /* --expect and its kind; check_message is for commands, too */
 
 	/* values of the groups that operations need */
 	struct request_retry retry;
@@ -76,6 +87,13 @@ struct run {
 	ev_timer max_timer, end_timer;
 	ev_signal on_int, on_term;
 	ev_prepare on_pass;
+	struct registration *registration; /* of --register */
+	bool registers, register_over; /* --register; its registration has ended */
+	uint32_t register_expires;
+	ev_timer step_timer; /* the step of --stop-after was reached: the end comes from the loop */
+	uint64_t end_at; /* when the orderly end is cut short */
+	bool started; /* config.start was called */
+	bool finished; /* the operation is over; the registration may have to go yet */
 	bool stopping, over, again, prompted, running, has_last, listens_tls;
 };
 
@@ -85,16 +103,21 @@ struct run {
 int run_init(struct run *r, const struct run_config *config);
 /* Starts the operation and runs the loop until run_finish. Signals count from here on. */
 void run_loop(struct run *r);
-/* The operation is over: leaves the loop. The first code other than 0 decides. Without a loop
- * running it only keeps the code. */
+/* The operation is over: removes the binding of --register and leaves the loop. The first code other
+ * than 0 decides; 0 becomes 17 when a check did not hold. Without a loop running it only keeps the
+ * code. */
 void run_finish(struct run *r, int code);
 /* Frees all, writes the end record, gives the exit code. Operations must be freed before. */
 int run_done(struct run *r);
 
+/* The exit code of one final result, by the command's own table and by --expect and its kind, whose
+ * records are printed. run_event and run_failed do this; for a command with many results. */
+int run_judge(struct run *r, const struct endpoint_result *result);
 /* Keeps a final result for the end record. */
 void run_result(struct run *r, const struct endpoint_result *result);
 /* A final failure: asks for a password and begins anew where that may help (cli.md section 11,
- * source 6), else keeps the result, prints it and finishes with its code. */
+ * source 6), else keeps the result, prints it and finishes with its code. With --expect it may be a
+ * success. */
 void run_failed(struct run *r, const struct endpoint_result *result);
 /* The handler of simple operations; arg is the struct run: DONE finishes with 0, FAILED is
  * run_failed, CLOSED finishes, everything else goes to out_event. */

@@ -1,6 +1,7 @@
 #include "run_setup.h"
 
 #include "base/scan.h"
+#include "run_register.h"
 #include "secret.h"
 #include "value.h"
 
@@ -64,6 +65,7 @@ static int identity(struct run *r, struct run_setup *s, struct fail *f)
 	c->epid = str_of(g->epid);
 	c->instance = str_of(r->config.instance);
 	c->any_to = g->any_to;
+	c->methods = str_of(r->config.methods);
 	return 0;
 }
 
@@ -208,7 +210,8 @@ int run_setup(struct run *r, struct run_setup *s, struct fail *f)
 	if (r->cmd->kind == CMD_NONE)
 		return run_setup_net(r, s, f);
 	if ((e = run_setup_kind(r, s, f)) != 0 || (e = run_setup_net(r, s, f)) != 0 ||
-		(e = identity(r, s, f)) != 0 || (e = contact(r, s, f)) != 0 ||
+		(e = identity(r, s, f)) != 0 || (e = run_register_setup(r, f)) != 0 ||
+		(e = contact(r, s, f)) != 0 ||
 		(e = route(r, s, f)) != 0 || (e = auth(r, s, f)) != 0 || (e = limits(r, s, f)) != 0)
 		return e;
 	return run_setup_headers(r, s, f);

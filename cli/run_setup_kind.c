@@ -9,23 +9,29 @@ static int with(struct fail *f, const char *a, const char *b)
 	return fail_set(f, -FAIL_ARGUMENT, "--%s with --%s", a, b);
 }
 
+/* The option that makes the endpoint server based; NULL: none does. */
+static const char *needs_server(const struct groups *g)
+{
+	return g->server.n ? "server" : g->register_first ? "register" : NULL;
+}
+
 /* Peer to peer or not, for a command that can be both: the command line, then files and environment
  * (section 5.3). */
 static bool peer_to_peer(struct run *r, struct run_setup *s)
 {
 	const struct groups *g = r->g;
 
-	if (opt_on_line(g, "server")) {
+	if (opt_on_line(g, "server") || (opt_on_line(g, "register") && g->register_first)) {
 		s->unused = g->p2p ? "p2p" : NULL;
 		return false;
 	}
 	if (opt_on_line(g, "p2p") || opt_on_line(g, "proxy")) {
-		s->unused = g->server.n ? "server" : NULL;
+		s->unused = needs_server(g);
 		return g->p2p || g->proxy;
 	}
-	if (g->p2p && g->server.n)
-		s->unused = "server";
-	return g->p2p || g->server.n == 0;
+	if (g->p2p)
+		s->unused = needs_server(g);
+	return g->p2p || !needs_server(g);
 }
 
 /* "it cannot authenticate" (section 5.3); what stands in a file is passed over. */
@@ -43,7 +49,8 @@ static int refuse_credentials(struct run *r, struct run_setup *s, struct fail *f
 			continue;
 		if (opt_on_line(g, name))
 			return fail_set(f, -FAIL_ARGUMENT,
-				"--%s: a peer-to-peer endpoint cannot authenticate; add --server",
+				"--%s: a peer-to-peer endpoint cannot authenticate; add --server "
+				"or --register",
 				name);
 		if (!s->unused)
 			s->unused = name;
@@ -55,13 +62,14 @@ int run_setup_kind(struct run *r, struct run_setup *s, struct fail *f)
 {
 	const struct groups *g = r->g;
 	bool p2p_line = opt_on_line(g, "p2p") && g->p2p, server_line = opt_on_line(g, "server");
+	bool register_line = opt_on_line(g, "register") && g->register_first;
 
-	if (p2p_line && server_line)
-		return with(f, "p2p", "server");
+	if (p2p_line && (server_line || register_line))
+		return with(f, "p2p", server_line ? "server" : "register");
 	if (r->cmd->kind == CMD_SERVER_BASED && p2p_line)
 		return fail_set(f, -FAIL_ARGUMENT, "--p2p: %s needs a server", r->cmd->name);
-	if (opt_on_line(g, "proxy") && server_line)
-		return with(f, "proxy", "server");
+	if (opt_on_line(g, "proxy") && (server_line || register_line))
+		return with(f, "proxy", server_line ? "server" : "register");
 	if (r->cmd->kind == CMD_SERVER_BASED && opt_on_line(g, "proxy"))
 		return fail_set(f, -FAIL_ARGUMENT, "--proxy: %s uses --server", r->cmd->name);
 	r->kind = ENDPOINT_SERVER_BASED;
@@ -71,6 +79,10 @@ int run_setup_kind(struct run *r, struct run_setup *s, struct fail *f)
 	s->manager.kind = r->kind == ENDPOINT_PEER_TO_PEER || g->listen.n ? NET_SERVER : NET_CLIENT;
 	if (r->kind == ENDPOINT_PEER_TO_PEER)
 		return refuse_credentials(r, s, f);
+	r->registers = g->register_first;
+	if (r->config.listens && !r->registers && g->listen.n == 0)
+		return fail_set(f, -FAIL_ARGUMENT, "%s",
+			"--server: add --register or --listen");
 	if (g->proxy)
 		s->unused = "proxy";
 	return 0;

@@ -14,10 +14,9 @@ static void add_sample(struct stats *s, double ms)
 	s->samples[s->count++] = ms;
 }
 
-void stats_add(struct stats *s, const struct endpoint_result *result)
+void stats_add(struct stats *s, const struct endpoint_result *result, int code)
 {
 	const struct endpoint_msg *m = result->response;
-	int code = exit_of_result(result);
 
 	s->sum.sent++;
 	if (m && m->status_code < ARRAY_LEN(s->sum.by_status)) {

@@ -12,8 +12,8 @@ struct stats {
 	int first_failure; /* exit code of the first item that failed; 0: none */
 };
 
-/* Zeroed, it is empty. */
-void stats_add(struct stats *s, const struct endpoint_result *result);
+/* Zeroed, it is empty. code: what the result came to. */
+void stats_add(struct stats *s, const struct endpoint_result *result, int code);
 void stats_finish(struct stats *s);
 void stats_done(struct stats *s);
 

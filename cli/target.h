@@ -1,0 +1,12 @@
+/* cli/target.h -- the peers that a command is about (cli.md section 6) */
+#ifndef CLI_TARGET_H
+#define CLI_TARGET_H
+
+#include "run.h"
+
+/* The host of our AOR, which completes `bob` and tel: targets; empty without one. */
+struct str target_domain(const struct run *r);
+/* A peer in any form as a SIP URI, which lives in the arena of the groups. -FAIL_ARGUMENT. */
+int target_parse(const struct run *r, const char *text, struct str *out, struct fail *f);
+
+#endif
