@@ -549,7 +549,7 @@ static void on_refer(struct answers *as, const struct endpoint_transfer *t)
 		as->on_taken(as);
 }
 
-void answers_event(struct answers *as, const struct endpoint_event *ev)
+void answer_event(struct answers *as, const struct endpoint_event *ev)
 {
 	if (ev->type == ENDPOINT_TRANSFER) {
 		if (ev->transfer->received && strcmp(ev->transfer->state, "pending") == 0)
@@ -561,7 +561,7 @@ void answers_event(struct answers *as, const struct endpoint_event *ev)
 	}
 }
 
-bool answers_ended(struct answers *as, struct call *c, const struct endpoint_event *ev)
+bool answer_ended(struct answers *as, struct call *c, const struct endpoint_event *ev)
 {
 	struct job *j = c->arg;
 	bool counts = !j || !j->challenged,
@@ -581,7 +581,7 @@ bool answers_ended(struct answers *as, struct call *c, const struct endpoint_eve
 
 /* ---- life ---- */
 
-void answers_init(
+void answer_init(
 	struct answers *as, struct run *r, struct calls *calls, const struct answer_options *o)
 {
 	as->run = r;
@@ -591,7 +591,7 @@ void answers_init(
 	list_init(&as->queue);
 }
 
-void answers_stop(struct answers *as)
+void answer_stop(struct answers *as)
 {
 	LIST_EACH (it, &as->jobs) {
 		struct job *j = CONTAINER_OF(it, struct job, node);
@@ -603,7 +603,7 @@ void answers_stop(struct answers *as)
 	}
 }
 
-void answers_done(struct answers *as)
+void answer_done(struct answers *as)
 {
 	if (!as->run)
 		return;

@@ -40,7 +40,7 @@ struct answer_options {
 
 /* Checks the texts. -FAIL_ARGUMENT; f begins with the option. */
 int answer_options_read(struct answer_options *o, struct groups *g, struct fail *f);
-/* Which requests must come to answers_request for them: as endpoint_config.methods. */
+/* Which requests must come to answer_event for them: as endpoint_config.methods. */
 const char *answer_methods(const struct answer_options *o);
 
 struct answers {
@@ -56,16 +56,16 @@ struct answers {
 };
 
 /* After calls_init; c->arg of calls is ours. */
-void answers_init(
+void answer_init(
 	struct answers *as, struct run *r, struct calls *calls, const struct answer_options *o);
 /* Answers ENDPOINT_INCOMING and ENDPOINT_TRANSFER of the endpoint, now or later. May call
  * on_taken. */
-void answers_event(struct answers *as, const struct endpoint_event *ev);
+void answer_event(struct answers *as, const struct endpoint_event *ev);
 /* The final event of a call of ours: true when it counts as taken. */
-bool answers_ended(struct answers *as, struct call *c, const struct endpoint_event *ev);
+bool answer_ended(struct answers *as, struct call *c, const struct endpoint_event *ev);
 /* What waits for its answer gets 480; calls are not touched. */
-void answers_stop(struct answers *as);
+void answer_stop(struct answers *as);
 /* Silently. Zeroed is fine. Before calls_done. */
-void answers_done(struct answers *as);
+void answer_done(struct answers *as);
 
 #endif

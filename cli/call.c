@@ -273,6 +273,18 @@ static int place_transferred(struct calls *cs, struct call *in, const struct end
 	return 0;
 }
 
+/* It is over before it began: that is told, too. */
+static void decline(struct calls *cs, const struct endpoint_transfer *t, unsigned status)
+{
+	struct endpoint_transfer answer = *t;
+
+	answer.state = "terminated";
+	answer.status_code = status;
+	out_event(cs->run->out,
+		&(struct endpoint_event){ .type = ENDPOINT_TRANSFER, .transfer = &answer });
+	refer_decline(t->refer, status, STR_EMPTY);
+}
+
 static void follow(struct calls *cs, struct call *in, const struct endpoint_transfer *e)
 {
 	struct transfer *t = MEM_NEW(struct transfer);
@@ -283,7 +295,7 @@ static void follow(struct calls *cs, struct call *in, const struct endpoint_tran
 	t->in = in;
 	if (place_transferred(cs, in, e, &t->placed, &f) != 0) {
 		out_note(cs->run->out, "the transfer cannot be followed: %s", fail_show(&f));
-		refer_decline(e->refer, 400, STR_EMPTY);
+		decline(cs, e, 400);
 		mem_free(t);
 		return;
 	}
@@ -320,11 +332,11 @@ void call_refer(struct calls *cs, struct call *in, const struct endpoint_transfe
 	LIST_EACH (it, &cs->transfers)
 		n++;
 	if (cs->options->refer == CALL_REFER_DECLINE || (in && in->stopping))
-		refer_decline(t->refer, 603, STR_EMPTY);
+		decline(cs, t, 603);
 	else if (!invite)
-		refer_decline(t->refer, 501, STR_EMPTY);
+		decline(cs, t, 501);
 	else if (n >= TRANSFERS_MAX || (in && in->depth >= DEPTH_MAX))
-		refer_decline(t->refer, 503, STR_EMPTY);
+		decline(cs, t, 503);
 	else if (cs->options->refer == CALL_REFER_ACCEPT)
 		accept_only(cs, in, t);
 	else
@@ -423,7 +435,7 @@ static void on_session(struct call *c, const struct endpoint_session *s)
 {
 	if (s->extra)
 		return;
-	if (s->id)
+	if (c->id == 0 || strcmp(s->state, "confirmed") == 0)
 		c->id = s->id;
 	if (strcmp(s->state, "proceeding") == 0 || strcmp(s->state, "early") == 0) {
 		report(c, s->status_code, s->reason_phrase);

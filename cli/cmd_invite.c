@@ -2,8 +2,6 @@
  * 8; rows SS-) */
 #include "call.h"
 #include "exit.h"
-#include "net/loop.h"
-#include "sip/replaces.h"
 #include "target.h"
 #include "value.h"
 
@@ -291,14 +289,13 @@ static void add_header(struct args *a, struct str name, const char *value)
 /* RFC 3891: which dialog of the callee this call takes the place of. */
 static int replaces(struct args *a, struct fail *f)
 {
-	struct sip_replaces parts;
 	int e;
 
 	if (!a->replaces)
 		return 0;
 	if ((e = value_clean("--replaces", a->replaces, f)) != 0)
 		return e;
-	if (!sip_replaces_parse(str_of(a->replaces), &parts))
+	if (!refer_is_replaces(str_of(a->replaces)))
 		return fail_set(
 			f, -FAIL_ARGUMENT, "--replaces: not CALL-ID;to-tag=TAG;from-tag=TAG");
 	add_header(a, STR("Replaces"), a->replaces);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HOPS = 64, COUNT_MAX = 1000000000, GRACE_MS = 3000 };
+enum { HOPS = 64, COUNT_MAX = 1000000000, GRACE_MS = 3000, LOOK_MS = 20 };
 
 struct args {
 	const char *count_text, *duration, *ready_file, *ready_fd;
@@ -27,6 +27,7 @@ struct args {
 	uint32_t taken;
 	bool announced, ending;
 	int code; /* to end with */
+	uint64_t deadline; /* then nothing is waited for any more */
 };
 
 /* ---- the end ---- */
@@ -36,19 +37,26 @@ static uint64_t grace_ms(const struct run *r)
 	return r->timeout_ms < GRACE_MS ? r->timeout_ms : GRACE_MS;
 }
 
-/* Hangs up what is there; the loop is left when all calls are over. */
+/* All calls are over, and who sent a REFER has heard what came of it. */
+static bool is_idle(const struct args *a)
+{
+	return calls_count(&a->calls) == 0 && list_empty(&a->calls.transfers);
+}
+
+/* Hangs up what is there; the loop is left when all is over. */
 static void end(struct args *a, int code)
 {
 	if (a->ending)
 		return;
 	a->ending = true;
 	a->code = code;
-	answers_stop(&a->answers);
+	answer_stop(&a->answers);
 	calls_stop(&a->calls);
-	if (calls_count(&a->calls) == 0)
+	a->deadline = net_now_ms() + grace_ms(a->run);
+	if (is_idle(a))
 		run_finish(a->run, code);
 	else
-		net_timer_set(endpoint_loop(), &a->timer, net_now_ms() + grace_ms(a->run));
+		net_timer_set(endpoint_loop(), &a->timer, net_now_ms() + LOOK_MS);
 }
 
 static void took(struct args *a)
@@ -68,7 +76,10 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)revents;
 	ev_timer_stop(loop, w);
 	if (a->ending) {
-		run_finish(a->run, a->code);
+		if (is_idle(a) || net_now_ms() >= a->deadline)
+			run_finish(a->run, a->code);
+		else
+			net_timer_set(loop, w, net_now_ms() + LOOK_MS);
 		return;
 	}
 	if (a->count == 0) {
@@ -94,10 +105,9 @@ static void on_call_event(struct call *c, const struct endpoint_event *ev)
 
 	if (ev->type != ENDPOINT_FAILED && ev->type != ENDPOINT_CLOSED)
 		return;
-	if (ev->result) /* none when the peer hung up */
-		if (answers_ended(&a->answers, c, ev))
-			took(a);
-	if (a->ending && calls_count(&a->calls) == 0)
+	if (answer_ended(&a->answers, c, ev))
+		took(a);
+	if (a->ending && is_idle(a))
 		run_finish(a->run, a->code);
 }
 
@@ -106,7 +116,7 @@ static void on_incoming(struct run *r, const struct endpoint_event *ev)
 	struct args *a = r->arg;
 
 	if (!a->ending)
-		answers_event(&a->answers, ev);
+		answer_event(&a->answers, ev);
 	else if (ev->type == ENDPOINT_INCOMING && ev->incoming->request)
 		incoming_answer(ev->incoming->request, &(struct incoming_answer){ .status = 480 });
 }
@@ -165,7 +175,7 @@ static int begin(struct args *a)
 	}
 	a->calls.on_event = on_call_event;
 	a->calls.arg = a;
-	answers_init(&a->answers, r, &a->calls, &a->answer);
+	answer_init(&a->answers, r, &a->calls, &a->answer);
 	a->answers.on_taken = on_taken;
 	a->answers.arg = a;
 	return 0;
@@ -194,7 +204,7 @@ static int go(struct args *a, struct groups *g)
 	if (begin(a) == 0 && !g->dry_run)
 		run_loop(&r);
 	ev_timer_stop(endpoint_loop(), &a->timer);
-	answers_done(&a->answers);
+	answer_done(&a->answers);
 	calls_done(&a->calls);
 	return run_done(&r);
 }

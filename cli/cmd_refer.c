@@ -4,8 +4,6 @@
 #include "endpoint/refer.h"
 #include "exit.h"
 #include "run.h"
-#include "sip/replaces.h"
-#include "sip/uri.h"
 #include "target.h"
 #include "value.h"
 
@@ -159,18 +157,16 @@ static int refer_to(struct args *a, struct run *r, struct fail *f)
 	if (!str_istarts(uri, STR("http:")) && !str_istarts(uri, STR("https:")) &&
 		!str_istarts(uri, STR("mailto:")) && target_parse(r, a->to, &uri, &why) != 0)
 		return fail_set(f, -FAIL_ARGUMENT, "--to: %s", fail_show(&why));
-	buf_add_str(&b, uri);
-	if (a->replaces) {
-		buf_addf(&b, "%sReplaces=", str_find(uri, '?') < uri.n ? "&" : "?");
-		sip_uri_escape_header(&b, str_of(a->replaces));
-	}
+	if (a->replaces)
+		refer_write_replaces(&b, uri, str_of(a->replaces));
+	else
+		buf_add_str(&b, uri);
 	a->refer_to = arena_str(&r->g->arena, buf_str(&b));
 	return 0;
 }
 
 static int values(struct args *a, struct groups *g, struct fail *f)
 {
-	struct sip_replaces parts;
 	int e;
 
 	if (!a->to)
@@ -178,7 +174,7 @@ static int values(struct args *a, struct groups *g, struct fail *f)
 	if ((e = value_clean("--to", a->to, f)) != 0 ||
 		(e = value_clean("--replaces", a->replaces, f)) != 0)
 		return e;
-	if (a->replaces && !sip_replaces_parse(str_of(a->replaces), &parts))
+	if (a->replaces && !refer_is_replaces(str_of(a->replaces)))
 		return fail_set(
 			f, -FAIL_ARGUMENT, "--replaces: not CALL-ID;to-tag=TAG;from-tag=TAG");
 	for (const char *p = a->method ? a->method : ""; *p; p++)

@@ -132,7 +132,7 @@ static void refused_line(struct out *o, const struct endpoint_session *s)
 {
 	CLEANUP(buf_done) struct buf word = BUF_INIT(1 << 16), b = BUF_INIT(1 << 16);
 
-	if (s->initiator) {
+	if (s->initiator && !is(s->cause, "cancelled")) {
 		out_note(o, "dialog d%u terminated: %s", s->id, s->cause ? s->cause : "?");
 		return;
 	}
@@ -148,8 +148,10 @@ static void refused_line(struct out *o, const struct endpoint_session *s)
 
 void out_text_session(struct out *o, const struct endpoint_session *s)
 {
+	bool refused = is(s->cause, "rejected") || is(s->cause, "cancelled");
+
 	if (is(s->state, "terminated")) {
-		if (s->duration_ms >= 0)
+		if (s->duration_ms >= 0 && !refused)
 			ended_line(o, s);
 		else
 			refused_line(o, s);

@@ -4,8 +4,6 @@
 #include "call.h"
 #include "exit.h"
 #include "file.h"
-#include "net/loop.h"
-#include "sip/uri.h"
 #include "value.h"
 
 #include <stdio.h>
@@ -187,6 +185,16 @@ static void referred(struct steps *s)
 	give_up(s, code);
 }
 
+static void refer_failed(struct steps *s, const struct endpoint_result *result)
+{
+	const struct call_failure failure = { .what = current(s)->text, .result = result };
+	int code = call_failed(s->call->calls, &failure);
+
+	refer_free(s->refer); /* the result was its */
+	s->refer = NULL;
+	give_up(s, code);
+}
+
 static void on_refer(void *arg, const struct endpoint_event *ev)
 {
 	struct steps *s = arg;
@@ -197,10 +205,7 @@ static void on_refer(void *arg, const struct endpoint_event *ev)
 		referred(s);
 		break;
 	case ENDPOINT_FAILED:
-		refer_free(s->refer);
-		s->refer = NULL;
-		give_up(s, call_failed(cs, &(struct call_failure){ .what = current(s)->text,
-						   .result = ev->result }));
+		refer_failed(s, ev->result);
 		break;
 	case ENDPOINT_CLOSED:
 		refer_free(s->refer);
@@ -250,8 +255,7 @@ static int replace(struct steps *s, struct fail *f)
 	struct str uri = current(s)->uri;
 
 	session_replaces(s->consult->session, &value);
-	buf_addf(&to, STR_FMT "%sReplaces=", STR_ARG(uri), str_find(uri, '?') < uri.n ? "&" : "?");
-	sip_uri_escape_header(&to, buf_str(&value));
+	refer_write_replaces(&to, uri, buf_str(&value));
 	return start_refer(s, buf_str(&to), f);
 }
 
@@ -394,8 +398,9 @@ void steps_answered(struct steps *s, const struct endpoint_result *result)
 
 	if (!s->under_way || !step || step->kind == STEP_WAIT || s->refer || s->consult)
 		return;
-	if (result->fail.code == -FAIL_CANCELLED && !result->response)
-		return; /* the call has ended: that event comes */
+	if ((result->fail.code == -FAIL_CANCELLED && !result->response) ||
+		(result->fail.code != 0 && !session_is_confirmed(s->call->session)))
+		return; /* the call has ended, or is lost with this: that event comes */
 	if (step->kind == STEP_INFO || step->kind == STEP_MESSAGE)
 		told(s, result);
 	if (result->fail.code == 0) {

@@ -1,11 +1,11 @@
 #!/bin/sh
 # tests/soak.sh -- the full sizes of what tests/run.sh runs at a tenth or less, by hand before an issue is called resolved:
-# each fuzz target for ten minutes, and a thousand `rte serve -- ...` a hundred at a time. About two hours.
+# each fuzz target for ten minutes, a thousand `rte serve -- ...` a hundred at a time, and ten thousand calls. About three hours.
 #
-#   sh tests/soak.sh [serve] [fuzz]
+#   sh tests/soak.sh [serve] [calls] [fuzz]
 set -u
 cd "$(dirname "$0")/.." || exit 1
-parts=${*:-serve fuzz}
+parts=${*:-serve calls fuzz}
 failed=0
 
 # Issue 2: many at once, none may clash.
@@ -32,12 +32,19 @@ soak_serve() {
 	[ "$bad" = 0 ]
 }
 
+# Issue 3: calls in a row, open at once, in parallel, and under loss.
+soak_calls() {
+	[ -x build/cli/rte ] || sh tests/run.sh --quick lint || return 1
+	RTE_SOAK=1 BATS_TEST_TIMEOUT=1200 tests/interop/ns.sh bats tests/interop/mass.bats
+}
+
 for part in $parts; do
 	case $part in
 	serve) soak_serve || failed=1 ;;
+	calls) soak_calls || failed=1 ;;
 	fuzz) RTE_FUZZ_SECONDS=600 sh tests/run.sh fuzz || failed=1 ;;
 	*)
-		echo "soak.sh: $part is none of: serve fuzz" >&2
+		echo "soak.sh: $part is none of: serve calls fuzz" >&2
 		exit 2
 		;;
 	esac

@@ -84,6 +84,18 @@ void buf_add_char(struct buf *b, char c)
 		b->p[b->n++] = c;
 }
 
+void buf_add_u32(struct buf *b, uint32_t n)
+{
+	char text[10];
+	size_t at = sizeof(text);
+
+	do {
+		text[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	buf_add(b, text + at, sizeof(text) - at);
+}
+
 void buf_addf(struct buf *b, const char *fmt, ...)
 {
 	size_t room = b->cap - b->n;

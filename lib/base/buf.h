@@ -31,6 +31,8 @@ void buf_clear(struct buf *b);
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_add_str(struct buf *b, struct str s);
 void buf_add_char(struct buf *b, char c);
+/* In decimal. */
+void buf_add_u32(struct buf *b, uint32_t n);
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Room for n more bytes at b->p + b->n; false when the limit forbids it (and latches). Then
  * buf_commit. */

@@ -4,6 +4,7 @@
 #include "endpoint/dispatch.h"
 
 #include "base/mem.h"
+#include "endpoint/dialog.h"
 #include "endpoint/impl.h"
 #include "sip/build.h"
 
@@ -277,8 +278,9 @@ static void got_request(struct endpoint_manager *m, struct sip_msg *msg, struct 
 		 * INVITE. */
 		struct transaction *cancel = transaction_accept(m, msg, flow);
 
-		if (cancel)
-			transaction_answer(cancel, 200, NULL);
+		if (cancel) /* 9.2: the To tag of both answers "SHOULD be the same" */
+			dialog_reply(cancel, &(struct dialog_response){ .status = 200,
+						     .local_tag = transaction_tag(t) });
 		transaction_got_cancel(t, msg);
 		return;
 	}

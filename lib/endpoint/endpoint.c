@@ -264,7 +264,7 @@ void endpoint_contact_uri(struct endpoint *ep, struct net_flow *flow, struct buf
 		return;
 	}
 	dispatch_sent_by(ep->manager, flow, &host, &port);
-	buf_addf(b, "%s:", ep->aor.scheme == SIP_URI_SIPS && t == NET_TLS ? "sips" : "sip");
+	buf_add_str(b, ep->aor.scheme == SIP_URI_SIPS && t == NET_TLS ? STR("sips:") : STR("sip:"));
 	if (ep->aor.has_user)
 		buf_add_str(b, ep->aor.user);
 	else

@@ -62,12 +62,13 @@ void incoming_deliver(struct incoming *in, endpoint_event_fn *fn, void *arg)
 		.incoming = &what };
 	bool gone = false;
 
-	in->gone = &gone;
-	if (fn)
+	if (fn) {
+		in->gone = &gone;
 		fn(arg, &ev);
-	if (gone)
-		return;
-	in->gone = NULL;
+		if (gone)
+			return;
+		in->gone = NULL;
+	}
 	if (!in->kept)
 		incoming_answer(in, &(struct incoming_answer){ .status = 200 }); /* AR-01 */
 }

@@ -128,6 +128,7 @@ static void in_force(
 
 	replace(&c->remote, remote->text);
 	drop(&c->withdrawn);
+	c->peer = d;
 	c->held = d == SDP_SENDONLY || d == SDP_INACTIVE;
 	snprintf(c->codec, sizeof(c->codec), STR_FMT, STR_ARG(codec));
 	media_rtp_count(&c->media->rtp, c, &rtp);
@@ -429,7 +430,27 @@ done:
 	return e;
 }
 
+void media_decline(struct media_call *c, struct net_flow *flow, struct str offer, struct buf *out)
+{
+	char text[NET_ADDR_TEXT];
+	struct arena a = { 0 };
+	struct sdp_local l;
+	struct sdp theirs;
+	struct fail f;
+
+	if (sdp_parse(offer, &a, &theirs, &f) == 0 && describe(c, flow, text, &l, &f) == 0) {
+		l.version = ++c->version;
+		sdp_write_declined(out, &theirs, &l);
+	}
+	arena_done(&a);
+}
+
 bool media_is_held(const struct media_call *c)
 {
 	return c->held;
+}
+
+enum sdp_direction media_direction(const struct media_call *c)
+{
+	return sdp_answer_direction(c->peer, c->wanted);
 }

@@ -37,7 +37,8 @@ struct media_call {
 	enum sdp_direction wanted; /* of ours: hold is SDP_SENDONLY */
 	enum sdp_direction local_wanted, offered_wanted; /* what was wanted with those */
 	bool local_given, offered_given; /* the user wrote them */
-	bool held; /* the peer's direction is sendonly or inactive */
+	enum sdp_direction peer; /* the peer's direction, as it is in force */
+	bool held; /* that is sendonly or inactive */
 	char codec[32]; /* "PCMU/8000"; "": none yet */
 	struct net_addr remote_rtp; /* whose packets are ours; AF_UNSPEC: nobody's */
 	uint64_t received; /* RTP packets, counted by the remote address of its SDP */
@@ -67,8 +68,14 @@ int media_answered(struct media_call *c, struct str answer, struct fail *f);
 void media_withdraw(struct media_call *c);
 /* Does an offer of ours wait for its answer? */
 bool media_waits(const struct media_call *c);
+/* An answer that declines every stream of an offer that media_answer has refused; nothing is in force
+ * by it. Nothing is written when the offer is malformed. */
+void media_decline(
+	struct media_call *c, struct net_flow *flow, struct str offer, struct buf *out);
 /* Has the peer put us on hold (its direction is sendonly or inactive)? */
 bool media_is_held(const struct media_call *c);
+/* What our media does: what we want, less what the peer's direction forbids. */
+enum sdp_direction media_direction(const struct media_call *c);
 /* --sdp's text in place of ours for the next offer (`--do=reinvite:FILE`), with MEDIA_NONE, too;
  * copied. */
 void media_give(struct media_call *c, struct str text);

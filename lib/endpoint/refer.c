@@ -8,7 +8,9 @@
 #include "sip/build.h"
 #include "sip/event.h"
 #include "sip/param.h"
+#include "sip/replaces.h"
 #include "sip/status.h"
+#include "sip/uri.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -761,4 +763,19 @@ static void on_dialog(void *arg, struct dialog *d, struct transaction *t, struct
 		return;
 	}
 	refuse(t, m->method == SIP_BYE || m->method == SIP_NOTIFY ? 481 : 405);
+}
+
+/* ---- Replaces ---- */
+
+bool refer_is_replaces(struct str value)
+{
+	struct sip_replaces parts;
+
+	return sip_replaces_parse(value, &parts);
+}
+
+void refer_write_replaces(struct buf *b, struct str uri, struct str replaces)
+{
+	buf_addf(b, STR_FMT "%sReplaces=", STR_ARG(uri), str_find(uri, '?') < uri.n ? "&" : "?");
+	sip_uri_escape_header(b, replaces);
 }

@@ -37,6 +37,12 @@ void refer_free(struct refer *r);
 /* The status of the last sipfrag, 0: none yet. */
 unsigned refer_status(const struct refer *r);
 
+/* Is this the value of a Replaces header field (RFC 3891 section 6.1)? */
+bool refer_is_replaces(struct str value);
+/* A URI for refer_to that has the call it asks for replace a dialog (RFC 5589 section 7.3):
+ * "sip:carol@example.com?Replaces=...". */
+void refer_write_replaces(struct buf *b, struct str uri, struct str replaces);
+
 /* ---- Received: ENDPOINT_TRANSFER with state "pending", at the session's handler or the endpoint's.
  * One of these in the handler, or 603 is sent when it returns. ---- */
 

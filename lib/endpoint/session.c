@@ -64,16 +64,11 @@ const struct endpoint_msg *session_seen(
 	return &seen->msg;
 }
 
-/* What our media does: what we want, less what the peer's hold forbids. */
 static const char *direction_of(const struct session *s)
 {
-	enum sdp_direction d = s->media.wanted;
-
 	if (!s->media.local || !s->media.remote)
 		return NULL;
-	if (media_is_held(&s->media))
-		d = d == SDP_SENDRECV ? SDP_RECVONLY : d == SDP_SENDONLY ? SDP_INACTIVE : d;
-	return sdp_direction_name(d);
+	return sdp_direction_name(media_direction(&s->media));
 }
 
 static void describe_peer(
@@ -185,7 +180,7 @@ void session_why(struct session *s, const char *cause, int code, const char *fmt
 	va_end(ap);
 }
 
-static void keep_reason(struct session *s, struct str reason)
+void session_keep_reason(struct session *s, struct str reason)
 {
 	mem_free(s->reason);
 	s->reason = reason.n ? mem_strndup(reason.p, reason.n) : NULL;
@@ -203,7 +198,7 @@ void session_end(struct session *s, struct str reason)
 		session_refuse(s, 480, STR_EMPTY, STR_EMPTY);
 		break;
 	case SESSION_ACCEPTED: /* 15: no BYE before the ACK, or the end of the wait for it */
-		keep_reason(s, reason);
+		session_keep_reason(s, reason);
 		break;
 	case SESSION_CONFIRMED:
 		s->state = SESSION_ENDING;
@@ -253,6 +248,8 @@ static bool tell_legs_end(struct session *s, const struct endpoint_msg *msg)
 {
 	struct session_told told = { .state = "terminated", .cause = s->cause, .msg = msg };
 
+	if (s->incoming && s->reason && !s->confirmed_us) /* of the CANCEL */
+		told.reason = str_of(s->reason);
 	LIST_EACH (it, &s->legs) {
 		told.leg = CONTAINER_OF(it, struct session_leg, node);
 		if (told.leg != s->leg && !told.leg->extra && !session_tell_state(s, &told))

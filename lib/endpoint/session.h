@@ -54,8 +54,8 @@ int session_dry_run(const struct session_config *config, struct buf *out, struct
 /* ---- Incoming: comes with ENDPOINT_INCOMING of its endpoint ---- */
 
 /* The handler takes the session; what happens to it from now on goes to the policy's handler, and
- * the taker frees it after its final event. Untaken it is refused with 480 when the handler
- * returns. */
+ * the taker frees it after its final event. What the policy cannot have (420, 421, 422) is refused
+ * by itself: then FAILED comes. Untaken it is refused with 480 when the handler returns. */
 void session_take(struct session *s, const struct session_policy *policy);
 /* A provisional response, 101 to 199 (SS-13), reliably as the policy and the peer allow (SS-14),
  * with our description if early (a reliable one must answer an offer). -FAIL_STATE unless it rings;
@@ -80,8 +80,8 @@ void session_free(struct session *s);
 bool session_is_confirmed(const struct session *s);
 bool session_is_incoming(const struct session *s);
 unsigned session_id(const struct session *s);
-/* Call-ID;to-tag=..;from-tag=.. of its dialog for the Replaces of an INVITE that goes to its peer, as in
- * an attended transfer: to-tag is the peer's. Nothing before there is a dialog. */
+/* Call-ID;to-tag=..;from-tag=.. of its dialog for the Replaces of an INVITE that goes to its peer,
+ * as in an attended transfer: to-tag is the peer's. Nothing before there is a dialog. */
 void session_replaces(const struct session *s, struct buf *out);
 
 /* Requests within: one at a time (-FAIL_STATE while one is on its way, or not confirmed); each ends

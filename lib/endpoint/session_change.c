@@ -26,17 +26,30 @@ static void write_change(void *arg, struct request *r, struct buf *b)
 	session_write_offer(sent, r, b);
 }
 
+/* What the first INVITE alone says: which dialog the new one replaces (RFC 3891 section 3), and who
+ * asked for it (RFC 3892). */
+static void forget_initial(struct session *s)
+{
+	struct endpoint_header *list = (struct endpoint_header *)(uintptr_t)s->policy.headers;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->policy.header_count; i++)
+		if (!str_ieq(list[i].name, STR("Replaces")) &&
+			!str_ieq(list[i].name, STR("Referred-By")))
+			list[n++] = list[i];
+	s->policy.header_count = n;
+}
+
 static int send_change(struct session_sent *sent, struct fail *f)
 {
 	struct session *s = sent->session;
-	const struct request_config config = {
+	struct request_config config = {
 		.endpoint = s->endpoint,
 		.method = str_of(method_of(sent)),
 		.max_forwards = -1,
 		.timeout_ms = s->timeout_ms,
 		.exchange = s->exchange,
 		.headers = s->policy.headers,
-		.header_count = sent->kind == SESSION_SENT_REINVITE ? s->policy.header_count : 0,
 		.write = write_change,
 		.write_arg = sent,
 		.dialog = &s->leg->dialog,
@@ -45,8 +58,12 @@ static int send_change(struct session_sent *sent, struct fail *f)
 		.arg = sent,
 	};
 	struct request *r;
-	int e = request_start(&config, &r, f);
+	int e;
 
+	forget_initial(s);
+	if (sent->kind == SESSION_SENT_REINVITE)
+		config.header_count = s->policy.header_count;
+	e = request_start(&config, &r, f);
 	if (e == 0) {
 		request_free(sent->request);
 		sent->request = r;

@@ -19,7 +19,8 @@ enum session_state {
 #define SESSION_ALLOW                                                                              \
 	"INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, INFO, MESSAGE, OPTIONS, REFER, NOTIFY"
 
-#define SESSION_FORKS 32 /* early dialogs of one INVITE; the provisionals of more are not followed */
+#define SESSION_FORKS                                                                              \
+	32 /* early dialogs of one INVITE; the provisionals of more are not followed */
 
 /* One dialog. A call has one; while it forks each branch has its own. */
 struct session_leg {
@@ -30,8 +31,12 @@ struct session_leg {
 	uint32_t rseq; /* of the last reliable provisional response; 0: none */
 	uint32_t invite_cseq; /* of the INVITE that it answers */
 	bool confirmed, extra;
-	struct request *prack, *ack, *bye;
+	struct list pracks; /* on their way */
+	struct request *ack, *bye;
 };
+
+#define SESSION_PRACKS 8 /* at a time: more from a dialog are not looked at until they come again  \
+			  */
 
 /* A request of ours that makes or changes the session: INVITE, re-INVITE, UPDATE. One with a 2xx to
  * an INVITE stays for as long as the 2xx may come again (13.2.2.4). */
@@ -43,7 +48,7 @@ struct session_sent {
 	enum { SESSION_SENT_FIRST, SESSION_SENT_REINVITE, SESSION_SENT_UPDATE } kind;
 	bool refresh; /* of the session timer's, not the user's */
 	bool late; /* without an offer */
-	bool ringing, final, pausing, glared, taken, was_held;
+	bool ringing, proceeding, final, pausing, glared, taken, was_held;
 	unsigned raised; /* how often a 422 was followed (A76) */
 	uint32_t cseq; /* of a first INVITE */
 	uint32_t expires; /* the Session-Expires it asks for; 0: none */
@@ -101,7 +106,7 @@ struct session {
 	double setup_ms;
 	struct auth_exchange *exchange; /* server-based endpoints only */
 	const char *cause; /* of its end */
-	char *reason; /* Reason of the BYE that waits until there is an ACK */
+	char *reason; /* Reason of the BYE that waits until there is an ACK, or of a CANCEL */
 	struct fail *fail; /* NULL: ends well */
 	struct session *replaces, *replaced_by; /* RFC 3891: until the new one is accepted */
 	bool *gone; /* set while a handler runs: tells its caller that it freed us */
@@ -134,6 +139,8 @@ void session_later(struct session *s, unsigned what);
 /* How it ends: the first to say so decides. code 0: CLOSED. */
 void session_why(struct session *s, const char *cause, int code, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
+/* For the BYE that has to wait for an ACK, or from the CANCEL that came. */
+void session_keep_reason(struct session *s, struct str reason);
 /* Ends it on the wire, by what its state asks for; why was said before. */
 void session_end(struct session *s, struct str reason);
 /* An in-dialog request of ours was answered 481 or 408, or not at all (12.2.1.2). */
@@ -141,8 +148,8 @@ void session_lost(struct session *s, const struct fail *f);
 bool session_is_lost(const struct endpoint_result *r);
 /* All is over: tells it. result: what goes with it, msg: what brought it about; may be NULL. Comes
  * last: s may be freed. */
-void session_finish(struct session *s, const struct endpoint_result *result,
-	const struct endpoint_msg *msg);
+void session_finish(
+	struct session *s, const struct endpoint_result *result, const struct endpoint_msg *msg);
 /* The endpoint's end (SS-42), and the manager's (CM-19). */
 void session_stop_all(struct endpoint *ep);
 bool session_all_ended(const struct endpoint *ep);
@@ -179,14 +186,13 @@ struct auth_exchange *session_exchange(struct session *s); /* of its Call-ID, or
 
 struct session_leg *session_leg_new(struct session *s);
 void session_leg_free(struct session_leg *leg);
-/* The same for one that is in no list any more; its session may be gone. */
-void session_leg_drop(struct session_leg *leg);
 struct session_leg *session_leg_find(struct session *s, struct str remote_tag);
 void session_ack(struct session_leg *leg, struct session_sent *sent);
 /* 0, or the request could not be made: then the leg is as good as ended. */
 int session_bye(struct session_leg *leg, struct str reason);
 /* For the response with leg->rseq. */
 int session_prack(struct session_leg *leg, struct str answer);
+bool session_may_prack(const struct session_leg *leg);
 
 /* ---- session_out.c ---- */
 
@@ -204,8 +210,8 @@ struct session_sent *session_sent_new(struct session *s);
 void session_got_free(struct session_got *got);
 struct session_got *session_got_new(struct session_leg *leg, struct transaction *t, bool first);
 /* Sends the 2xx with this description, and again until the ACK. */
-void session_got_accept(struct session_got *got, unsigned status, struct str reason,
-	struct str body);
+void session_got_accept(
+	struct session_got *got, unsigned status, struct str reason, struct str body);
 /* Answers a first INVITE that rings with 300 to 699; the end is told from the loop. */
 void session_refuse(struct session *s, unsigned status, struct str reason, struct str headers);
 void session_in_ack(struct session_leg *leg, struct sip_msg *m, struct net_flow *flow);
@@ -219,8 +225,8 @@ void session_on_request(void *arg, struct dialog *d, struct transaction *t, stru
 unsigned session_judge_interval(const struct sip_msg *m, uint32_t min_se, struct buf *b);
 unsigned session_judge(const struct sip_msg *m, uint32_t min_se, struct buf *b);
 /* The media have changed: hold, resume, or as usual. As session_tell. */
-bool session_tell_media(struct session *s, bool was_held, const char *usual,
-	const struct endpoint_msg *msg);
+bool session_tell_media(
+	struct session *s, bool was_held, const char *usual, const struct endpoint_msg *msg);
 /* Answers t without a body and lets it go. */
 void session_answer(struct transaction *t, unsigned status, const struct buf *headers);
 

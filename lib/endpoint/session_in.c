@@ -77,6 +77,7 @@ static void repeat_next(struct session_got *got, uint64_t most)
 static void no_ack(struct session_got *got)
 {
 	struct session *s = got->session;
+	bool first = got->first;
 
 	got_done(got);
 	if (s->state == SESSION_ACCEPTED)
@@ -87,7 +88,7 @@ static void no_ack(struct session_got *got)
 		session_end(s, reason);
 		return;
 	}
-	session_why(s, "timeout", -FAIL_TIMEOUT, "no ACK came for the answer");
+	session_why(s, "timeout", first ? -FAIL_TIMEOUT : -FAIL_LOST, "no ACK came for the answer");
 	session_end(s, STR_EMPTY);
 }
 
@@ -129,6 +130,7 @@ static void cancelled(struct session *s, const struct sip_msg *cancel)
 		return;
 	session_why(s, "cancelled", -FAIL_CANCELLED, "cancelled by the caller%s%.*s",
 		reason.n ? ": " : "", STR_ARG(str_sub(reason, 0, 160)));
+	session_keep_reason(s, reason);
 	session_refuse(s, 487, STR_EMPTY, STR_EMPTY);
 }
 
@@ -574,6 +576,17 @@ static void emit(struct session *s, struct sip_msg *m, struct net_flow *flow)
 	session_free(s);
 }
 
+/* It comes to no handler, but is seen. */
+static void report_refused(
+	struct endpoint *ep, const struct sip_msg *m, struct net_flow *flow, unsigned status)
+{
+	struct session_seen seen;
+
+	session_seen(&seen, m, flow);
+	seen.msg.replied = status;
+	endpoint_emit(ep, &(struct endpoint_event){ .type = ENDPOINT_REQUEST, .msg = &seen.msg });
+}
+
 void session_incoming(
 	struct endpoint *ep, struct transaction *t, struct sip_msg *m, struct net_flow *flow)
 {
@@ -587,6 +600,7 @@ void session_incoming(
 	if (status != 0) {
 		session_answer(t, status, &headers);
 		buf_done(&headers);
+		report_refused(ep, m, flow, status);
 		return;
 	}
 	buf_done(&headers);
@@ -597,6 +611,7 @@ void session_incoming(
 		!dialog_open(&leg->dialog, ep)) {
 		session_free(s);
 		session_answer(t, 400, NULL);
+		report_refused(ep, m, flow, 400);
 		return;
 	}
 	dialog_use_flow(&leg->dialog, flow, m);
@@ -629,6 +644,8 @@ void session_take(struct session *s, const struct session_policy *policy)
 		   sip_msg_has_token(m, SIP_HDR_REQUIRE, "100rel")) {
 		/* RFC 3262 3: "If the UAS is unwilling to do so, it MUST reject" */
 		session_refuse(s, 420, STR_EMPTY, STR("Unsupported: 100rel\r\n"));
+	} else if (policy->reliable == SESSION_100REL_REQUIRE && !s->peer_100rel) {
+		session_refuse(s, 421, STR_EMPTY, STR("Require: 100rel\r\n")); /* 21.4.16 */
 	} else {
 		unsigned status = session_judge_interval(m, session_min_se(&s->policy), &b);
 

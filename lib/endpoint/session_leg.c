@@ -15,17 +15,24 @@ struct session_leg *session_leg_new(struct session *s)
 	leg->id = list_empty(&s->legs) && !s->leg ? s->first_id
 						  : dialog_next_id(s->endpoint->manager);
 	list_init(&leg->node);
+	list_init(&leg->pracks);
 	list_add(&s->legs, &leg->node);
 	return leg;
 }
 
-void session_leg_drop(struct session_leg *leg)
+/* A PRACK on its way. */
+struct prack {
+	struct list node; /* in leg->pracks */
+	struct session_leg *leg;
+	struct request *request;
+	uint32_t rseq;
+};
+
+static void prack_free(struct prack *k)
 {
-	request_free(leg->prack);
-	request_free(leg->ack);
-	request_free(leg->bye);
-	dialog_close(&leg->dialog);
-	mem_free(leg);
+	list_del(&k->node);
+	request_free(k->request);
+	mem_free(k);
 }
 
 void session_leg_free(struct session_leg *leg)
@@ -35,7 +42,12 @@ void session_leg_free(struct session_leg *leg)
 	list_del(&leg->node);
 	if (leg->session->media_leg == leg)
 		leg->session->media_leg = NULL;
-	session_leg_drop(leg);
+	LIST_EACH (it, &leg->pracks)
+		prack_free(CONTAINER_OF(it, struct prack, node));
+	request_free(leg->ack);
+	request_free(leg->bye);
+	dialog_close(&leg->dialog);
+	mem_free(leg);
 }
 
 struct session_leg *session_leg_find(struct session *s, struct str remote_tag)
@@ -90,18 +102,15 @@ static void write_plain(void *arg, struct request *r, struct buf *b)
 	sip_build_hdr(b, SIP_HDR_SUPPORTED, STR("timer, replaces, norefersub")); /* RFC 4028 7.1 */
 }
 
-/* Of a further 2xx's dialog: that is over. It is in no list while this is told, so that it is ours
- * whatever the handler does. */
+/* Of a further 2xx's dialog: that is over. */
 static void end_extra(struct session_leg *leg, const struct endpoint_msg *response)
 {
-	list_del(&leg->node);
-	session_tell_state(leg->session, &(struct session_told){
-						 .state = "terminated",
-						 .cause = "local-bye",
-						 .leg = leg,
-						 .msg = response,
-					 });
-	session_leg_drop(leg);
+	const struct session_told told = {
+		.state = "terminated", .cause = "local-bye", .leg = leg, .msg = response
+	};
+
+	if (session_tell_state(leg->session, &told))
+		session_leg_free(leg);
 }
 
 static void on_bye(void *arg, const struct endpoint_event *ev)
@@ -144,27 +153,35 @@ int session_bye(struct session_leg *leg, struct str reason)
 /* Whatever it got: the peer repeats its response, or goes on without. */
 static void on_prack(void *arg, const struct endpoint_event *ev)
 {
-	struct session_leg *leg = arg;
+	struct prack *k = arg;
 
-	if (ev->type < ENDPOINT_DONE) {
-		session_tell(leg->session, ev); /* RETRY, CHALLENGED */
-		return;
-	}
-	request_free(leg->prack);
-	leg->prack = NULL;
+	if (ev->type < ENDPOINT_DONE)
+		session_tell(k->leg->session, ev); /* RETRY, CHALLENGED */
+	else
+		prack_free(k);
 }
 
 static void write_prack(void *arg, struct request *r, struct buf *b)
 {
-	struct session_leg *leg = arg;
+	struct prack *k = arg;
 
 	write_plain(arg, r, b);
-	sip_build_hdrf(b, SIP_HDR_RACK, "%u %u INVITE", leg->rseq, leg->invite_cseq);
+	sip_build_hdrf(b, SIP_HDR_RACK, "%u %u INVITE", k->rseq, k->leg->invite_cseq);
+}
+
+bool session_may_prack(const struct session_leg *leg)
+{
+	unsigned n = 0;
+
+	LIST_EACH (it, &leg->pracks)
+		n++;
+	return n < SESSION_PRACKS;
 }
 
 /* RFC 3262 4: RAck names the response; the answer goes with it when that had an offer. */
 int session_prack(struct session_leg *leg, struct str answer)
 {
+	struct prack *k = MEM_NEW(struct prack);
 	const struct request_config config = {
 		.endpoint = leg->session->endpoint,
 		.method = STR("PRACK"),
@@ -172,13 +189,21 @@ int session_prack(struct session_leg *leg, struct str answer)
 		.timeout_ms = leg->session->timeout_ms,
 		.exchange = leg->session->exchange,
 		.write = write_prack,
-		.write_arg = leg,
+		.write_arg = k,
 		.dialog = &leg->dialog,
 		.body = answer,
 		.type = answer.n ? STR("application/sdp") : STR_EMPTY,
 		.on_event = on_prack,
-		.arg = leg,
+		.arg = k,
 	};
+	int e;
 
-	return request_start(&config, &leg->prack, NULL);
+	k->leg = leg;
+	k->rseq = leg->rseq;
+	list_init(&k->node);
+	list_add(&leg->pracks, &k->node);
+	e = request_start(&config, &k->request, NULL);
+	if (e != 0)
+		prack_free(k);
+	return e;
 }

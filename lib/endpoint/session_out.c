@@ -4,7 +4,6 @@
 #include "endpoint/session_impl.h"
 
 #include "base/mem.h"
-#include "base/text.h"
 #include "endpoint/request_impl.h"
 #include "sip/build.h"
 #include "sip/rack.h"
@@ -53,19 +52,18 @@ void session_write_offer(struct session_sent *sent, struct request *r, struct bu
 {
 	struct session *s = sent->session;
 	struct buf offer = BUF_INIT(1 << 16);
-	struct fail f;
 
 	if (sent->late || !session_has_media(s))
 		return;
 	media_withdraw(&s->media); /* of a sending before: another target, or with credentials */
 	if (sent->sdp)
 		media_give(&s->media, str_of(sent->sdp));
-	if (media_offer(&s->media, request_flow(r), &offer, &f) == 0) {
+	if (media_offer(&s->media, request_flow(r), &offer, &sent->fail) == 0) {
 		/* The body depends on the flow, as the Contact does. */
 		r->config.body = arena_str(&r->arena, buf_str(&offer));
 		r->config.type = STR("application/sdp");
 	} else {
-		buf_fail(b, f.code);
+		buf_fail(b, sent->fail.code);
 	}
 	buf_done(&offer);
 }
@@ -94,7 +92,8 @@ static struct session_leg *leg_of(struct session_sent *sent, const struct sip_ms
 
 	LIST_EACH (it, &s->legs)
 		count++;
-	if (leg || count >= SESSION_FORKS)
+	/* A 2xx must have its ACK, however many others rang. */
+	if (leg || count >= (m->status < 200 ? SESSION_FORKS : 2 * SESSION_FORKS))
 		return leg;
 	leg = session_leg_new(s);
 	if (sip_dialog_from_response(&leg->dialog.sip, request_msg(sent->request), m, NULL) != 0 ||
@@ -137,10 +136,13 @@ static int take_offer(
 	struct buf answer = BUF_INIT(1 << 16);
 	int e = media_answer(&s->media, request_flow(sent->request), sdp, &answer, f);
 
-	if (e == 0) {
+	if (e == 0)
+		s->media_leg = leg;
+	else /* 13.2.2.4: what is not acceptable has a valid answer all the same, and then a BYE */
+		media_decline(&s->media, request_flow(sent->request), sdp, &answer);
+	if (answer.n > 0 && !answer.fail) {
 		mem_free(sent->answer);
 		sent->answer = mem_strndup(answer.p, answer.n);
-		s->media_leg = leg;
 	}
 	buf_done(&answer);
 	return e;
@@ -191,7 +193,7 @@ static bool take_reliable(
 	struct fail f = { 0 };
 	int e = 0;
 
-	if ((leg->rseq != 0 && rseq != leg->rseq + 1) || leg->prack)
+	if ((leg->rseq != 0 && rseq != leg->rseq + 1) || !session_may_prack(leg))
 		return false; /* one that comes too early is repeated by the peer */
 	leg->rseq = rseq;
 	if (session_has_media(s) && session_body(m, &sdp, &status)) {
@@ -200,9 +202,8 @@ static bool take_reliable(
 		if (e == 0 && sent->late && sent->answer)
 			answer = str_of(sent->answer);
 	}
-	if (session_prack(leg, answer) != 0)
-		leg->prack = NULL;
-	else if (answer.n > 0) { /* it is given: the ACK carries none */
+	if (session_prack(leg, answer) == 0 &&
+		answer.n > 0) { /* it is given: the ACK carries none */
 		mem_free(sent->answer);
 		sent->answer = NULL;
 	}
@@ -226,7 +227,10 @@ static void on_provisional(struct session_sent *sent, const struct endpoint_msg 
 	session_learn(s, m);
 	if (sip_msg_to_tag(m).n > 0)
 		leg = leg_of(sent, m);
-	if (!leg) {
+	if (!leg) { /* told once: repetitions, and branches beyond the limit, are no news */
+		if (sent->proceeding || sip_msg_to_tag(m).n > 0)
+			return;
+		sent->proceeding = true;
 		session_tell_state(s, &(struct session_told){ .state = "proceeding", .msg = msg });
 		return;
 	}
@@ -244,30 +248,28 @@ static void on_provisional(struct session_sent *sent, const struct endpoint_msg 
 
 /* ---- 2xx ---- */
 
+static struct session_leg *first_unconfirmed(struct session *s)
+{
+	LIST_EACH (it, &s->legs) {
+		struct session_leg *leg = CONTAINER_OF(it, struct session_leg, node);
+
+		if (!leg->confirmed)
+			return leg;
+	}
+	return NULL;
+}
+
 /* The branches that lost: what they still send is answered as ever. False: s is gone. */
 static bool drop_others(struct session *s)
 {
-	for (;;) {
-		struct session_leg *other = NULL;
-		bool alive;
+	struct session_told told = { .state = "terminated", .cause = "cancelled" };
 
-		LIST_EACH (it, &s->legs) {
-			struct session_leg *leg = CONTAINER_OF(it, struct session_leg, node);
-
-			if (!other && !leg->confirmed)
-				other = leg;
-		}
-		if (!other)
-			return true;
-		list_del(&other->node);
-		list_init(&other->node);
-		alive = session_tell_state(
-			s, &(struct session_told){
-				   .state = "terminated", .cause = "cancelled", .leg = other });
-		session_leg_drop(other);
-		if (!alive)
+	while ((told.leg = first_unconfirmed(s)) != NULL) {
+		if (!session_tell_state(s, &told))
 			return false;
+		session_leg_free(told.leg);
 	}
+	return true;
 }
 
 /* 13.2.2.4: a 2xx of another branch makes a dialog of its own, which is not wanted. */
@@ -382,21 +384,16 @@ static int again(struct session_sent *sent)
 	return e;
 }
 
-/* 14.1: the owner of the Call-ID waits between 2.1 and 4 s. */
-static bool pause_glare(struct session_sent *sent, const struct sip_msg *m)
+static const char *cause_of(const struct fail *f)
 {
-	if (m->status != 491 || sent->glared)
-		return false;
-	sent->glared = sent->pausing = true;
-	net_timer_set(endpoint_loop(), &sent->timer,
-		net_now_ms() + 2100 + 10 * (text_random_u32() % 191));
-	return true;
+	return f->code == -FAIL_TIMEOUT ? "timeout" : "error";
 }
 
 static void on_failed(struct session_sent *sent, const struct endpoint_result *result)
 {
 	struct session *s = sent->session;
 	const struct sip_msg *m = result->response ? result->response->msg : NULL;
+	const struct fail *why;
 
 	if (s->leg) { /* the 2xx came, but proved nothing */
 		session_why(s, "error", result->fail.code, "%.200s", fail_show(&result->fail));
@@ -405,15 +402,11 @@ static void on_failed(struct session_sent *sent, const struct endpoint_result *r
 		session_end(s, STR_EMPTY);
 		return;
 	}
-	if (m && !s->stopping &&
-		(pause_glare(sent, m) || (raise_interval(sent, m) && again(sent) == 0)))
+	if (m && !s->stopping && raise_interval(sent, m) && again(sent) == 0)
 		return;
 	media_withdraw(&s->media);
-	session_why(s,
-		m                                    ? "rejected"
-		: result->fail.code == -FAIL_TIMEOUT ? "timeout"
-						     : "error",
-		result->fail.code, "%.200s", fail_show(&result->fail));
+	why = !m && sent->fail.code ? &sent->fail : &result->fail; /* no offer could be made */
+	session_why(s, m ? "rejected" : cause_of(why), why->code, "%.200s", fail_show(why));
 	ev_timer_stop(endpoint_loop(), &sent->timer);
 	session_finish(s, result, NULL);
 }
@@ -460,11 +453,6 @@ void session_cancel(struct session *s, struct str reason)
 	if (!s->out)
 		return;
 	ev_timer_stop(endpoint_loop(), &s->out->timer);
-	if (s->out->pausing) {
-		s->out->pausing = false;
-		session_later(s, SESSION_TELL_END);
-		return;
-	}
 	request_cancel(s->out->request, reason);
 }
 
@@ -479,12 +467,6 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 		session_sent_free(sent);
 	} else if (sent->kind != SESSION_SENT_FIRST) {
 		session_change_again(sent);
-	} else if (sent->pausing) {
-		sent->pausing = false;
-		if (again(sent) != 0) {
-			session_why(s, "error", -FAIL_STATE, "the endpoint is closed");
-			session_finish(s, NULL, NULL);
-		}
 	} else {
 		session_why(s, "timeout", -FAIL_TIMEOUT, "nobody answered in time"); /* EP-24 */
 		session_end(s, STR_EMPTY);
@@ -547,7 +529,7 @@ static int make(const struct session_config *config, struct session **out, struc
 
 int session_start(const struct session_config *config, struct session **out, struct fail *f)
 {
-	struct session *s;
+	struct session *s = NULL;
 	struct request_config request;
 	int e = make(config, &s, f);
 
@@ -566,7 +548,7 @@ int session_start(const struct session_config *config, struct session **out, str
 
 int session_dry_run(const struct session_config *config, struct buf *out, struct fail *f)
 {
-	struct session *s;
+	struct session *s = NULL;
 	struct request_config request;
 	int e = make(config, &s, f);
 

@@ -119,15 +119,12 @@ static void on_bye(
 
 	session_answer(t, s->state == SESSION_ENDED ? 481 : 200, NULL);
 	if (leg != s->leg) { /* another branch of our INVITE gives itself up */
-		if (leg->bye)
-			return;
-		list_del(&leg->node);
-		list_init(&leg->node);
-		session_tell_state(s, &(struct session_told){ .state = "terminated",
-					      .cause = "remote-bye",
-					      .leg = leg,
-					      .msg = msg });
-		session_leg_drop(leg);
+		const struct session_told told = {
+			.state = "terminated", .cause = "remote-bye", .leg = leg, .msg = msg
+		};
+
+		if (!leg->bye && session_tell_state(s, &told))
+			session_leg_free(leg);
 		return;
 	}
 	switch (s->state) {
@@ -403,5 +400,9 @@ void session_on_request(void *arg, struct dialog *d, struct transaction *t, stru
 		return;
 	}
 	buf_done(&b);
+	if (t && m->method != SIP_INVITE && sip_msg_hdr(m, SIP_HDR_REPLACES)) {
+		session_answer(t, 400, NULL); /* RFC 3891 3 */
+		return;
+	}
 	fn(arg, t, m, flow);
 }

@@ -73,7 +73,10 @@ static bool server_key(struct buf *b, const struct sip_msg *m, struct str method
 	}
 	buf_add_char(b, '\n');
 	lower_into(b, via.host);
-	buf_addf(b, ":%u\n" STR_FMT, via.port, STR_ARG(method));
+	buf_add_char(b, ':');
+	buf_add_u32(b, via.port);
+	buf_add_char(b, '\n');
+	buf_add_str(b, method);
 	return b->fail == 0;
 }
 
@@ -373,8 +376,13 @@ bool transaction_merged(struct transaction *t)
 	bool merged = false;
 
 	sip_msg_cseq(t->msg, &cseq);
-	buf_addf(&key, STR_FMT "\n" STR_FMT "\n%u " STR_FMT, STR_ARG(sip_msg_from_tag(t->msg)),
-		STR_ARG(sip_msg_call_id(t->msg)), cseq.number, STR_ARG(cseq.name));
+	buf_add_str(&key, sip_msg_from_tag(t->msg));
+	buf_add_char(&key, '\n');
+	buf_add_str(&key, sip_msg_call_id(t->msg));
+	buf_add_char(&key, '\n');
+	buf_add_u32(&key, cseq.number);
+	buf_add_char(&key, ' ');
+	buf_add_str(&key, cseq.name);
 	if (sip_msg_to_tag(t->msg).n == 0 && t->request_key.n == 0 && !key.fail) {
 		merged = map_get(&t->manager->requests, buf_str(&key)) != NULL;
 		if (!merged) {
@@ -481,6 +489,8 @@ void transaction_free(struct transaction *t)
 		return;
 	t->fn = NULL;
 	wait_for_answer(t, false);
+	if (t->tx.kind == SIP_TX_INVITE_CLIENT && t->tx.state == SIP_TX_COMPLETED)
+		return; /* Timer D: the response may come again, and wants its ACK again */
 	if (!t->server || t->tx.state == SIP_TX_TERMINATED)
 		destroy(t);
 	else if (t->tx.state == SIP_TX_TRYING || t->tx.state == SIP_TX_PROCEEDING)

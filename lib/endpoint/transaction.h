@@ -55,7 +55,8 @@ void transaction_repeat(struct transaction *t);
  * NULL). */
 void transaction_answer(struct transaction *t, unsigned status, const char *headers);
 /* Lets go: no fn any more. A server transaction lives on by itself until its timers end
- * (retransmissions are still absorbed); a client transaction dies at once. NULL is fine. */
+ * (retransmissions are still absorbed), and so does an INVITE client with its final response; any
+ * other client transaction dies at once. NULL is fine. */
 void transaction_free(struct transaction *t);
 
 struct sip_msg *transaction_msg(const struct transaction *t); /* the request; borrowed */

@@ -177,6 +177,21 @@ struct str net_addr_key(const struct net_addr *a, char out[NET_ADDR_KEY])
 	return (struct str){ out, n };
 }
 
+/* inet_ntop goes through printf, and every message has addresses to be written. */
+static void write_ipv4(const struct in_addr *ip, char *out)
+{
+	const unsigned char *byte = (const unsigned char *)&ip->s_addr;
+
+	for (unsigned i = 0; i < 4; i++) {
+		if (byte[i] >= 100)
+			*out++ = (char)('0' + byte[i] / 100);
+		if (byte[i] >= 10)
+			*out++ = (char)('0' + byte[i] / 10 % 10);
+		*out++ = (char)('0' + byte[i] % 10);
+		*out++ = i < 3 ? '.' : '\0';
+	}
+}
+
 const char *net_addr_host(const struct net_addr *a, char out[NET_ADDR_TEXT])
 {
 	struct in_addr ip;
@@ -186,7 +201,7 @@ const char *net_addr_host(const struct net_addr *a, char out[NET_ADDR_TEXT])
 
 	out[0] = '\0';
 	if (ipv4_of(a, &ip))
-		inet_ntop(AF_INET, &ip, out, NET_ADDR_TEXT);
+		write_ipv4(&ip, out);
 	if (out[0] || !net_addr_is_ipv6(a))
 		return out;
 	inet_ntop(AF_INET6, &a->u.in6.sin6_addr, out, NET_ADDR_TEXT);

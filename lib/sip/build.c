@@ -196,10 +196,12 @@ static void put_via_params(struct buf *b, struct str params, const struct sip_re
 	for (; sip_param_next(&rest, &p); before = rest) {
 		if (r->received.n && str_ieq(p.name, STR("received")))
 			continue;
-		if (r->rport && str_ieq(p.name, STR("rport")))
-			buf_addf(b, ";rport=%u", r->rport);
-		else
+		if (r->rport && str_ieq(p.name, STR("rport"))) {
+			buf_add_str(b, STR(";rport="));
+			buf_add_u32(b, r->rport);
+		} else {
 			put(b, (struct str){ before.p, (size_t)(rest.p - before.p) });
+		}
 	}
 	if (r->received.n) {
 		buf_add_str(b, STR(";received="));
@@ -232,7 +234,9 @@ void sip_build_response(struct buf *b, const struct sip_msg *m, const struct sip
 	bool tagged = r->status == 100 || sip_msg_to_tag(m).n > 0;
 
 	assert(r->status >= 100 && r->status <= 699);
-	buf_addf(b, "SIP/2.0 %u ", r->status);
+	buf_add_str(b, STR("SIP/2.0 "));
+	buf_add_u32(b, r->status);
+	buf_add_char(b, ' ');
 	put(b, r->reason.n ? r->reason : sip_status_reason(r->status));
 	end_line(b);
 	if (via)

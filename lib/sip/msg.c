@@ -16,6 +16,7 @@ enum {
 /* One allocation for nearly every message: more header lines than these go to the arena. */
 struct block {
 	struct sip_msg msg;
+	struct sip_msg_typed typed;
 	struct sip_hdr hdrs[HEADERS_INLINE];
 	char wire[];
 };
@@ -226,6 +227,8 @@ int sip_msg_parse(
 		memcpy(b->wire, wire.p, wire.n);
 	b->msg.refs = 1;
 	b->msg.hdrs = b->hdrs;
+	b->msg.typed = &b->typed;
+	b->typed.via_is = b->typed.from_is = b->typed.to_is = b->typed.cseq_is = SIP_NOT_YET;
 	b->msg.wire = (struct str){ b->wire, wire.n };
 	e = split(&b->msg, lines < HEADERS_END ? lines : HEADERS_END, f);
 	if (e < 0)
@@ -287,24 +290,68 @@ const struct sip_hdr *sip_msg_hdr_named(const struct sip_msg *m, struct str name
 	return h;
 }
 
+static enum sip_decoded decoded(bool good)
+{
+	return good ? SIP_GOOD : SIP_BAD;
+}
+
 bool sip_msg_via(const struct sip_msg *m, struct sip_via *out)
 {
-	return sip_via_parse(sip_msg_value(m, SIP_HDR_VIA), out, NULL);
+	struct sip_msg_typed *t = m->typed;
+
+	if (t->via_is == SIP_NOT_YET)
+		t->via_is = decoded(
+			sip_via_parse(sip_msg_value(m, SIP_HDR_VIA), &t->via, NULL));
+	if (t->via_is == SIP_GOOD)
+		*out = t->via;
+	return t->via_is == SIP_GOOD;
+}
+
+static const struct sip_nameaddr *from_of(const struct sip_msg *m)
+{
+	struct sip_msg_typed *t = m->typed;
+
+	if (t->from_is == SIP_NOT_YET)
+		t->from_is = decoded(sip_nameaddr_parse(sip_msg_value(m, SIP_HDR_FROM), &t->from));
+	return t->from_is == SIP_GOOD ? &t->from : NULL;
+}
+
+static const struct sip_nameaddr *to_of(const struct sip_msg *m)
+{
+	struct sip_msg_typed *t = m->typed;
+
+	if (t->to_is == SIP_NOT_YET)
+		t->to_is = decoded(sip_nameaddr_parse(sip_msg_value(m, SIP_HDR_TO), &t->to));
+	return t->to_is == SIP_GOOD ? &t->to : NULL;
 }
 
 bool sip_msg_from(const struct sip_msg *m, struct sip_nameaddr *out)
 {
-	return sip_nameaddr_parse(sip_msg_value(m, SIP_HDR_FROM), out);
+	const struct sip_nameaddr *a = from_of(m);
+
+	if (a)
+		*out = *a;
+	return a != NULL;
 }
 
 bool sip_msg_to(const struct sip_msg *m, struct sip_nameaddr *out)
 {
-	return sip_nameaddr_parse(sip_msg_value(m, SIP_HDR_TO), out);
+	const struct sip_nameaddr *a = to_of(m);
+
+	if (a)
+		*out = *a;
+	return a != NULL;
 }
 
 bool sip_msg_cseq(const struct sip_msg *m, struct sip_cseq *out)
 {
-	return sip_cseq_parse(sip_msg_value(m, SIP_HDR_CSEQ), out);
+	struct sip_msg_typed *t = m->typed;
+
+	if (t->cseq_is == SIP_NOT_YET)
+		t->cseq_is = decoded(sip_cseq_parse(sip_msg_value(m, SIP_HDR_CSEQ), &t->cseq));
+	if (t->cseq_is == SIP_GOOD)
+		*out = t->cseq;
+	return t->cseq_is == SIP_GOOD;
 }
 
 bool sip_msg_seconds(const struct sip_msg *m, enum sip_hdr_id id, uint32_t *out)
@@ -322,24 +369,23 @@ struct str sip_msg_call_id(const struct sip_msg *m)
 	return sip_msg_value(m, SIP_HDR_CALL_ID);
 }
 
-static struct str tag_of(struct str value)
+static struct str tag_of(const struct sip_nameaddr *a)
 {
-	struct sip_nameaddr a;
 	struct str tag = STR_EMPTY;
 
-	if (sip_nameaddr_parse(value, &a))
-		sip_nameaddr_tag(&a, &tag);
+	if (a)
+		sip_nameaddr_tag(a, &tag);
 	return tag;
 }
 
 struct str sip_msg_from_tag(const struct sip_msg *m)
 {
-	return tag_of(sip_msg_value(m, SIP_HDR_FROM));
+	return tag_of(from_of(m));
 }
 
 struct str sip_msg_to_tag(const struct sip_msg *m)
 {
-	return tag_of(sip_msg_value(m, SIP_HDR_TO));
+	return tag_of(to_of(m));
 }
 
 struct sip_list sip_msg_list(const struct sip_msg *m, enum sip_hdr_id id)

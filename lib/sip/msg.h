@@ -26,6 +26,14 @@ struct sip_hdr {
 	struct str value; /* trimmed; the CR LF of a fold are blanks in our copy (RFC 3261 7.3.1) */
 };
 
+/* What nearly every reader of a message asks for, decoded at the first time. */
+struct sip_msg_typed {
+	struct sip_via via;
+	struct sip_nameaddr from, to;
+	struct sip_cseq cseq;
+	enum sip_decoded { SIP_NOT_YET, SIP_GOOD, SIP_BAD } via_is, from_is, to_is, cseq_is;
+};
+
 struct sip_msg {
 	unsigned refs;
 	struct arena arena;
@@ -43,6 +51,7 @@ struct sip_msg {
 	unsigned hdr_count;
 	uint16_t first[SIP_HDR_COUNT]; /* 1 + index of the first header of this id, 0: absent */
 
+	struct sip_msg_typed *typed; /* of msg.c only */
 	bool cut; /* the bytes ended before the blank line; only whole header lines are here */
 	struct str body; /* cut to Content-Length; without one all behind the blank line */
 };

@@ -235,6 +235,13 @@ int sdp_write_answer(struct buf *b, const struct sdp *offer, const struct sdp_lo
 	return 0;
 }
 
+void sdp_write_declined(struct buf *b, const struct sdp *offer, const struct sdp_local *l)
+{
+	write_session(b, l);
+	for (unsigned i = 0; i < offer->media_count; i++)
+		write_declined(b, &offer->media[i]);
+}
+
 /* ---- the peer's answer ---- */
 
 /* The first format of a stream taken. The mapping of a dynamic payload type is in the answer, or

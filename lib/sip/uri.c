@@ -221,12 +221,17 @@ bool sip_uri_param(const struct sip_uri *u, const char *name, struct str *value)
 
 void sip_uri_write_hostport(struct buf *b, struct str host, uint16_t port)
 {
-	if (str_find(host, ':') < host.n)
-		buf_addf(b, "[" STR_FMT "]", STR_ARG(host));
-	else
-		buf_add_str(b, host);
-	if (port)
-		buf_addf(b, ":%u", port);
+	bool ipv6 = str_find(host, ':') < host.n;
+
+	if (ipv6)
+		buf_add_char(b, '[');
+	buf_add_str(b, host);
+	if (ipv6)
+		buf_add_char(b, ']');
+	if (port) {
+		buf_add_char(b, ':');
+		buf_add_u32(b, port);
+	}
 }
 
 static void write_escaped(struct buf *b, struct str s, unsigned classes)

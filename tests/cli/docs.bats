@@ -277,6 +277,18 @@ run_blocks() {
 @test "examples: rte-register(1)" {
 	run_blocks man/rte-register.1
 }
+@test "examples: rte-invite(1)" {
+	run_blocks man/rte-invite.1
+}
+@test "examples: rte-refer(1)" {
+	run_blocks man/rte-refer.1
+}
+@test "examples: rte-message(1)" {
+	run_blocks man/rte-message.1
+}
+@test "examples: rte-listen(1)" {
+	run_blocks man/rte-listen.1
+}
 @test "examples: rte-options(1)" {
 	run_blocks man/rte-options.1
 }

@@ -85,19 +85,19 @@ offers() { # EXPECTED WORD...
 }
 
 @test "completion-works: bash, commands and options" {
-	offers 'register resolve' re
+	offers 'refer register resolve' re
 	offers 'ping' pi
 	offers 'register' help reg
-	offers '--expires=' register --exp
+	offers '--expect-body= --expect-header= --expect= --expires=' register --exp
 	offers '--timeout= --timestamps' register --tim
 	offers '--timeout= --timestamps' ping --tim
 	offers '--json' version --j
 	offers '' version --timeo
 	offers '--dns=' --dn
-	offers 'register resolve' -a x re
-	offers 'register resolve' --aor = sip : x@y re
-	offers 'register resolve' --aor sip : x@y re
-	offers 'register resolve' -v --json re
+	offers 'refer register resolve' -a x re
+	offers 'refer register resolve' --aor = sip : x@y re
+	offers 'refer register resolve' --aor sip : x@y re
+	offers 'refer register resolve' -v --json re
 	offers '' options sip:x
 	offers '' serve -- re
 	for command in $(commands); do
@@ -178,10 +178,10 @@ zsh_shows() {
 	offered() {
 		fish --no-config -c "source $top/completions/rte.fish; complete -C 'rte $1'" | cut -f 1 | sort | paste -sd ' '
 	}
-	[ "$(offered 're')" = 'register resolve' ]
+	[ "$(offered 're')" = 'refer register resolve' ]
 	[ "$(offered 'register --expi')" = '--expires=' ] || [ "$(offered 'register --expi')" = '--expires' ]
 	[ "$(offered 'register -t ')" = 'tcp tls udp' ]
 	[ "$(offered 'register --transport=t')" = '--transport=tcp --transport=tls' ]
 	[ "$(offered 'version --time')" = '' ]
-	[ "$(offered '-a x re')" = 'register resolve' ]
+	[ "$(offered '-a x re')" = 'refer register resolve' ]
 }

@@ -143,6 +143,47 @@ To: {To};tag=peer
 Call-ID: {Call-ID}
 CSeq: {CSeq}'
 
+# phone_start SCENARIO [ARG...]: SIPp plays sipp/SCENARIO.xml once, over UDP; its address is $phone. ARG: -key NAME VALUE
+phone_start() {
+	need sipp ss
+	local scenario=$1 dir=$BATS_TEST_TMPDIR/phone
+	shift
+	mkdir -p "$dir"
+	: >"$dir/messages"
+	for _ in 1 2 3 4 5; do
+		phone=127.0.0.1:$((20000 + RANDOM % 10000))
+		sipp -sf "$BATS_TEST_DIRNAME/sipp/$scenario.xml" -i 127.0.0.1 -p "${phone#*:}" -t u1 -m 1 -nostdin "$@" \
+			-trace_msg -message_file "$dir/messages" -trace_err -error_file "$dir/errors" \
+			</dev/null >"$dir/screen" 2>&1 3>&- &
+		phone_pid=$!
+		reap+=("$phone_pid")
+		wait_for 5 phone_settled
+		! gone "$phone_pid" || continue
+		return 0
+	done
+	cat "$dir/screen"
+	return 1
+}
+phone_settled() {
+	ss -Hlun "sport = :${phone#*:}" | grep -q . || gone "$phone_pid"
+}
+# phone_content: the scenario was played to its end
+phone_content() {
+	wait_for 10 gone "$phone_pid"
+	wait "$phone_pid" || {
+		tail -n 40 "$BATS_TEST_TMPDIR/phone/errors" "$BATS_TEST_TMPDIR/phone/screen"
+		return 1
+	}
+}
+# phone_heard PATTERN: some line that it received
+phone_heard() {
+	awk '/ message received / { on = 1 } / message sent / { on = 0 } on' "$BATS_TEST_TMPDIR/phone/messages" |
+		grep -Eq -e "$1" || {
+		cat "$BATS_TEST_TMPDIR/phone/messages"
+		return 1
+	}
+}
+
 # spawn NAME ARG...: rte in the background: its process is $spawned, what it prints in $BATS_TEST_TMPDIR/NAME.out and .err
 spawn() {
 	local name=$1

@@ -143,6 +143,7 @@ end='{"command":"x","elapsed_ms":1.5,"exit_code":0,"exit_name":"ok","received":0
 		cat "$BATS_TEST_TMPDIR"/{keep,serve}.out
 		"$RTE" options -j --retry=1 --retry-delay=1ms --retry-connrefused udp:127.0.0.1:1 || true
 		"$RTE" options -j -c 1 udp:127.0.0.1:1 || true
+		"$RTE" options -j --stop-after=send "udp:127.0.0.1:1"
 		"$RTE" resolve -j localhost
 		"$RTE" version -j
 	} >"$HOME/all"

@@ -228,6 +228,9 @@ tcp:$tcp" ]
 		tls_needs_--tls-auto --listen=tls:127.0.0.1:0
 		--reply:_ --reply=OPTIONS
 		--fault:_ --fault=nonsense
+		--route:_ --route=sip:app@test.invalid=sip:host.test
+		--route:_ --route=sip:127.0.0.1:5080
+		--trust:_ --trust=host.test
 		--min-expires:_more_than --min-expires=2h
 		--min-expires:_the_time --min-expires=0
 		--nonce-expires:_the_time --nonce-expires=0

@@ -66,7 +66,14 @@ keep() {
 		>"$BATS_TEST_TMPDIR/$name" 2>"$BATS_TEST_TMPDIR/$name.err" </dev/null 3>&- &
 	kept[$name]=$!
 }
-# lapsing FACTOR: the clock of what keep starts runs so much faster; see lapse. Its times and records are of that clock.
+# begin NAME COMMAND ARG...: any other command, in the same way
+begin() {
+	local name=$1 command=$2
+	shift 2
+	"${with[@]}" "$RTE" "$command" --json "$@" >"$BATS_TEST_TMPDIR/$name" 2>"$BATS_TEST_TMPDIR/$name.err" </dev/null 3>&- &
+	kept[$name]=$!
+}
+# lapsing FACTOR: the clock of what keep and begin start runs so much faster; see lapse. Its times and records are of that clock.
 lapsing() {
 	local library
 	for library in /usr/lib/*/faketime/libfaketime.so.1; do

@@ -54,7 +54,7 @@ struct call {
 	struct rig *rig;
 	struct session *s;
 
-	char states[1024]; /* " trying early confirmed/hold terminated/local-bye", an extra one
+	char states[16384]; /* " trying early confirmed/hold terminated/local-bye", an extra one
 			      with '+' */
 	unsigned extra; /* states of extra dialogs */
 	unsigned ids[16], id_count; /* of its dialogs, each once */
@@ -62,6 +62,7 @@ struct call {
 
 	/* of the last state that is not extra */
 	unsigned id, status, routes;
+	double setup_ms, duration_ms;
 	bool initiator;
 	char call_id[160], local_tag[96], remote_tag[96], target[256], route[256], codec[32],
 		direction[16], reason[128];
@@ -110,6 +111,8 @@ static inline void call_state(struct call *c, const struct endpoint_session *e)
 	c->status = e->status_code;
 	c->routes = e->route_count;
 	c->initiator = e->initiator;
+	c->setup_ms = e->setup_ms;
+	c->duration_ms = e->duration_ms;
 	heard_copy(c->call_id, sizeof(c->call_id), e->call_id);
 	heard_copy(c->local_tag, sizeof(c->local_tag), e->local_tag);
 	heard_copy(c->remote_tag, sizeof(c->remote_tag), e->remote_tag);
@@ -295,16 +298,15 @@ static inline struct rig *rig_in(int transport, uint32_t t1)
 	char text[NET_ADDR_TEXT];
 	struct rig *r;
 
-	assert_int_equal(endpoint_manager_listen(u->m,
-				 transport == NET_TCP ? STR("tcp:127.0.0.1:0")
-						      : STR("udp:127.0.0.1:0"),
-				 &u->why),
-		0);
 	assert_int_equal(
-		ua_endpoint(u, (struct endpoint_config){ .kind = ENDPOINT_PEER_TO_PEER,
-				       .aor = STR("sip:alice@example.test"),
-				       .methods = STR("INVITE"),
-				       .transport = -1 }),
+		endpoint_manager_listen(u->m,
+			transport == NET_TCP ? STR("tcp:127.0.0.1:0") : STR("udp:127.0.0.1:0"),
+			&u->why),
+		0);
+	assert_int_equal(ua_endpoint(u, (struct endpoint_config){ .kind = ENDPOINT_PEER_TO_PEER,
+						.aor = STR("sip:alice@example.test"),
+						.methods = STR("INVITE"),
+						.transport = -1 }),
 		0);
 	r = rig_of(p, u);
 	assert_true(endpoint_manager_listener(u->m, 0, text, &hop));
@@ -398,7 +400,8 @@ static inline void call_failed(struct call *c, int code, unsigned status)
 	call_wait(c);
 	if (c->heard.final != ENDPOINT_FAILED || c->heard.fail.code != -code ||
 		c->heard.status != status)
-		fail_msg("event %d, failed with %d (%s) status %u, wanted %d (%s) and %u; states:%s",
+		fail_msg(
+			"event %d, failed with %d (%s) status %u, wanted %d (%s) and %u; states:%s",
 			(int)c->heard.final, c->heard.fail.code, fail_show(&c->heard.fail),
 			c->heard.status, -code, fail_text(-code), status, c->states);
 	assert_false(session_is_confirmed(c->s));
@@ -731,8 +734,8 @@ static inline void leg_learn(struct leg *l, const struct sip_msg *m)
 /* ---- Whole calls ---- */
 
 /* Ours, up to its ACK. l is the far end, tag "bob"; answer: its description. */
-static inline struct call *call_up_with(
-	struct rig *r, struct session_config sc, struct leg *l, const char *lines, const char *answer)
+static inline struct call *call_up_with(struct rig *r, struct session_config sc, struct leg *l,
+	const char *lines, const char *answer)
 {
 	unsigned before = got_new(r->p, "INVITE"), acks = got_new(r->p, "ACK");
 	struct call *c = call_start(r, sc);

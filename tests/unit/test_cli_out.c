@@ -1,5 +1,5 @@
 /* tests/unit/test_cli_out.c -- what is shown: secrets masked (cli.md 10.2), figures of many
- * requests (cli.md section 8) */
+ * requests (cli.md section 8), exit codes of calls */
 #include "../../cli/exit.h"
 #include "../../cli/mask.h"
 #include "../../cli/stats.h"
@@ -115,6 +115,64 @@ static void prefixes(void **state)
 	}
 }
 
+/* ---- calls (cli.md section 9) ---- */
+
+static int call(unsigned status, int fail, bool after_ringing)
+{
+	const struct endpoint_msg m = { .status_code = status };
+	const struct endpoint_result r = {
+		.response = status ? &m : NULL,
+		.fail = { .code = fail },
+		.cause = "",
+		.after_ringing = after_ringing,
+	};
+
+	return exit_of_call(&r);
+}
+
+static void calls_busy(void **state)
+{
+	static const unsigned busy[] = { 486, 600, 603, 607, 608 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(busy); i++) {
+		assert_int_equal(call(busy[i], -FAIL_STATUS, false), 8);
+		assert_int_equal(call(busy[i], -FAIL_STATUS, true), 8);
+	}
+	assert_int_equal(call(606, -FAIL_STATUS, false), 6);
+	assert_int_equal(call(488, -FAIL_STATUS, false), 4);
+}
+
+static void calls_not_answered(void **state)
+{
+	(void)state;
+	assert_int_equal(call(480, -FAIL_STATUS, false), 9);
+	assert_int_equal(call(408, -FAIL_STATUS, true), 9);
+	assert_int_equal(call(408, -FAIL_STATUS, false), 4); /* nothing rang */
+	assert_int_equal(call(487, -FAIL_TIMEOUT, true), 9); /* the ring time, and our CANCEL */
+	assert_int_equal(call(487, -FAIL_TIMEOUT, false), 9);
+	assert_int_equal(call(0, -FAIL_TIMEOUT, true), 9); /* not even a 487 came */
+	assert_int_equal(call(0, -FAIL_TIMEOUT, false), 14); /* Timer B */
+}
+
+static void calls_otherwise(void **state)
+{
+	(void)state;
+	assert_int_equal(call(487, -FAIL_CANCELLED, true), 0); /* --cancel-after */
+	assert_int_equal(call(0, -FAIL_CANCELLED, false), 0);
+	assert_int_equal(call(487, -FAIL_STATUS, true), 4); /* somebody else's */
+	assert_int_equal(call(200, -FAIL_LOST, true), 19);
+	assert_int_equal(call(481, -FAIL_LOST, false), 19);
+	assert_int_equal(call(200, -FAIL_MEDIA, false), 16);
+	assert_int_equal(call(488, -FAIL_MEDIA, false), 16);
+	assert_int_equal(call(302, -FAIL_STATUS, false), 3);
+	assert_int_equal(call(404, -FAIL_STATUS, false), 4);
+	assert_int_equal(call(503, -FAIL_STATUS, false), 5);
+	assert_int_equal(call(0, -FAIL_DNS, false), 10);
+	assert_int_equal(call(0, -FAIL_TLS, false), 12);
+	assert_int_equal(call(200, 0, false), 0);
+}
+
 /* ---- figures ---- */
 
 static void answered(struct stats *s, unsigned status, double ms)
@@ -124,7 +182,7 @@ static void answered(struct stats *s, unsigned status, double ms)
 		.response = &m, .cause = "", .fail = { .code = status < 300 ? 0 : -FAIL_STATUS }
 	};
 
-	stats_add(s, &r);
+	stats_add(s, &r, exit_of_result(&r));
 }
 
 static void percentiles(void **state)
@@ -152,7 +210,7 @@ static void failures(void **state)
 	stats_finish(&s); /* of nothing */
 	assert_true(s.sum.max == 0);
 	answered(&s, 200, 5);
-	stats_add(&s, &timeout);
+	stats_add(&s, &timeout, exit_of_result(&timeout));
 	answered(&s, 404, 3);
 	stats_finish(&s);
 	assert_int_equal(s.sum.sent, 3);
@@ -213,6 +271,9 @@ int main(void)
 		cmocka_unit_test(uris),
 		cmocka_unit_test(bodies),
 		cmocka_unit_test(prefixes),
+		cmocka_unit_test(calls_busy),
+		cmocka_unit_test(calls_not_answered),
+		cmocka_unit_test(calls_otherwise),
 		cmocka_unit_test(percentiles),
 		cmocka_unit_test(failures),
 		cmocka_unit_test(codes),

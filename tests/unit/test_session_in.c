@@ -1,6 +1,6 @@
-/* tests/unit/test_session_in.c -- lib/endpoint/session, calls of a peer (RFC 3261 8.2, 12.1.1, 13.3;
- * RFC 3262 section 3, RFC 3891, RFC 6026) over loopback. Its siblings: test_session, _within,
- * _timer. */
+/* tests/unit/test_session_in.c -- lib/endpoint/session, calls of a peer (RFC
+ * 3261 8.2, 12.1.1, 13.3; RFC 3262 section 3, RFC 3891, RFC 6026) over loopback. Its siblings:
+ * test_session, _within, _timer. */
 #include "base/buf.h"
 
 #include <setjmp.h>
@@ -297,8 +297,8 @@ static void test_untaken(void **state)
 /* SS-23: each code from 300 on; sent again until the ACK; header fields of the caller's. */
 static void test_rejected(void **state)
 {
-	static const unsigned codes[] = { 300, 302, 380, 400, 404, 486, 488, 499, 500, 503, 599, 600,
-		603, 699 };
+	static const unsigned codes[] = { 300, 302, 380, 400, 404, 486, 488, 499, 500, 503, 599,
+		600, 603, 699 };
 	struct endpoint_header h[] = { { ENDPOINT_HEADER_ADD, STR("Retry-After"), STR("7") },
 		{ ENDPOINT_HEADER_ADD, STR("X-Why"), STR("so") } };
 	struct rig *r = rig_in(NET_UDP, 0);
@@ -383,8 +383,8 @@ static void test_bad_calls(void **state)
 		assert_int_equal(
 			session_accept(c->s, no_accept[i], STR_EMPTY, NULL), -FAIL_ARGUMENT);
 	/* A line break in a phrase must not go out. */
-	assert_int_equal(session_ring(c->s, 180, STR("x\r\nEvil: yes"), false, NULL),
-		-FAIL_ARGUMENT);
+	assert_int_equal(
+		session_ring(c->s, 180, STR("x\r\nEvil: yes"), false, NULL), -FAIL_ARGUMENT);
 	assert_int_equal(session_change(c->s, &(struct session_change){ 0 }, NULL), -FAIL_STATE);
 	assert_int_equal(session_send(c->s, STR("INFO"), STR_EMPTY, STR_EMPTY, NULL), -FAIL_STATE);
 	rig_idle(10);
@@ -422,7 +422,8 @@ static void test_other_2xx(void **state)
 	rig_free(r);
 }
 
-/* --- CANCEL (9.2) ---------------------------------------------------------------------------------
+/* --- CANCEL (9.2)
+ * ---------------------------------------------------------------------------------
  */
 
 static void test_cancelled(void **state)
@@ -592,6 +593,72 @@ static void test_stop_before_ack(void **state)
 	rig_free(r);
 }
 
+/* An ACK with another number is none (13.3.1.4, A57). */
+static void test_wrong_ack(void **state)
+{
+	struct rig *r = rig_in(NET_UDP, 0);
+	struct leg l;
+	struct call *c = rung(r, &l, NULL, bob_sdp(1, NULL));
+	struct sip_msg *m;
+	unsigned n, later;
+
+	(void)state;
+	accept_it(c);
+	m = leg_response(&l, "INVITE", 200);
+	leg_learn(&l, m);
+	for (int i = -1; i <= 1; i += 2) {
+		leg_ask(&l, "ACK", (struct leg_says){ .cseq = (uint32_t)((int)l.invite_cseq + i) });
+		rig_idle(10);
+		assert_false(session_is_confirmed(c->s));
+	}
+	leg_find(&l, l.invite_branch, "INVITE", 200, &n);
+	rig_idle(6 * T1);
+	leg_find(&l, l.invite_branch, "INVITE", 200, &later);
+	assert_true(later > n); /* still waiting */
+	leg_ack(&l, m, NULL);
+	till(session_is_confirmed(c->s));
+	call_bye(c, &l);
+	rig_free(r);
+}
+
+/* The caller's connection ends while it rings: the 2xx goes to its Via (18.2.2), or the call fails;
+ * one end in any case. */
+static void test_connection_lost(void **state)
+{
+	(void)state;
+	for (int gone = 0; gone < 2; gone++) {
+		struct rig *r = rig_in(NET_TCP, QUICK_T1);
+		struct leg l;
+		struct call *c = rung(r, &l, NULL, bob_sdp(1, NULL));
+		struct sip_msg *m;
+		ring(c, 180, false);
+		leg_response(&l, "INVITE", 180);
+		if (gone)
+			peer_close_tcp(r->p);
+		else
+			peer_drop(r->p, false);
+		rig_idle(20);
+		if (!c->heard.finals)
+			session_accept(c->s, 200, STR_EMPTY, NULL);
+		for (unsigned i = 0; i < 50 && !c->heard.finals; i++)
+			rig_idle(1);
+		m = leg_find(&l, l.invite_branch, "INVITE", 200, NULL);
+		if (m && !c->heard.finals) {
+			assert_int_equal(m->status, 200);
+			leg_learn(&l, m);
+			l.conn = r->conn = peer_connect(r->p, &r->at);
+			leg_ack(&l, m, NULL);
+			till(session_is_confirmed(c->s));
+			call_bye(c, &l);
+		} else {
+			call_wait(c);
+			assert_int_equal(c->heard.final, ENDPOINT_FAILED);
+			call_end(c);
+		}
+		rig_free(r);
+	}
+}
+
 /* The caller hangs up without an ACK. */
 static void test_bye_before_ack(void **state)
 {
@@ -615,7 +682,8 @@ static void test_bye_before_ack(void **state)
 	rig_free(r);
 }
 
-/* The same INVITE again: while it rings its last answer, after the ACK nothing new (RFC 6026 7.1). */
+/* The same INVITE again: while it rings its last answer, after the ACK nothing new (RFC 6026 7.1).
+ */
 static void test_repeated_invite(void **state)
 {
 	struct rig *r = rig_in(NET_UDP, 0);
@@ -743,8 +811,8 @@ static void test_unknown_dialog(void **state)
 		leg_contact(&l);
 		leg_ask(&l, methods[i],
 			(struct leg_says){ .lines = strcmp(methods[i], "PRACK") == 0
-								    ? "RAck: 1 1 INVITE\r\n"
-								    : NULL });
+							    ? "RAck: 1 1 INVITE\r\n"
+							    : NULL });
 		if (i) {
 			assert_int_equal(leg_response(&l, methods[i], 200)->status, 481);
 		} else {
@@ -928,7 +996,8 @@ static void test_answer(void **state)
 	rig_free(r);
 }
 
-/* --- reliable provisional responses (RFC 3262 section 3) ------------------------------------------
+/* --- reliable provisional responses (RFC 3262 section 3)
+ * ------------------------------------------
  */
 
 static struct sip_msg *prack(struct leg *l, const struct sip_msg *m, unsigned off)
@@ -1080,6 +1149,64 @@ static void test_100rel_required_by_us(void **state)
 	rig_free(r);
 }
 
+/* RFC 3262 section 5: the INVITE had no offer: ours is in the reliable response, the answer in its
+ * PRACK, and nothing more in the 2xx. */
+static void test_offer_in_18x(void **state)
+{
+	struct rig *r = rig_in(NET_UDP, 0);
+	struct leg l;
+	struct call *c;
+	struct sip_msg *m;
+	char lines[80];
+
+	(void)state;
+	r->policy.reliable = SESSION_100REL_OFFER;
+	c = rung(r, &l, "Supported: 100rel\r\n", NULL);
+	ring(c, 183, true);
+	m = leg_response(&l, "INVITE", 101);
+	assert_has(m->body, "m=audio ");
+	assert_true(sip_msg_has_token(m, SIP_HDR_REQUIRE, "100rel"));
+	leg_learn(&l, m);
+	snprintf(lines, sizeof(lines), "RAck: " STR_FMT " %u INVITE\r\n",
+		STR_ARG(msg_named(m, "RSeq")), l.invite_cseq);
+	m = leg_do(&l, "PRACK", (struct leg_says){ .lines = lines, .body = bob_sdp(1, NULL) });
+	assert_int_equal(m->status, 200);
+	accept_it(c);
+	m = leg_response(&l, "INVITE", 200);
+	assert_int_equal(m->status, 200);
+	assert_int_equal(m->body.n, 0);
+	leg_ack(&l, m, NULL);
+	till(session_is_confirmed(c->s));
+	assert_string_equal(c->codec, "PCMU/8000");
+	call_bye(c, &l);
+	rig_free(r);
+}
+
+/* Early, and not reliable: what the 2xx says later is the very same (13.2.1). */
+static void test_early_answer(void **state)
+{
+	struct rig *r = rig_in(NET_UDP, 0);
+	struct leg l;
+	struct call *c = rung(r, &l, NULL, bob_sdp(1, NULL));
+	struct sip_msg *m, *final;
+
+	(void)state;
+	ring(c, 183, true);
+	m = leg_response(&l, "INVITE", 101);
+	assert_int_equal(m->status, 183);
+	assert_has(m->body, "m=audio ");
+	assert_str(sip_msg_value(m, SIP_HDR_CONTENT_TYPE), "application/sdp");
+	ring(c, 180, false); /* any number, in any order */
+	accept_it(c);
+	final = leg_response(&l, "INVITE", 200);
+	assert_true(str_eq(final->body, m->body));
+	leg_learn(&l, final);
+	leg_ack(&l, final, NULL);
+	till(session_is_confirmed(c->s));
+	call_bye(c, &l);
+	rig_free(r);
+}
+
 /* No PRACK for 64*T1: the INVITE is refused with a 5xx. */
 static void test_no_prack(void **state)
 {
@@ -1132,7 +1259,8 @@ static void test_accept_before_prack(void **state)
 	rig_free(r);
 }
 
-/* --- Replaces (RFC 3891, A75) and Join (RFC 3911) ---------------------------------------------------
+/* --- Replaces (RFC 3891, A75) and Join (RFC 3911)
+ * ---------------------------------------------------
  */
 
 /* Names our dialog for us: our tag is the to-tag (section 3). */
@@ -1309,7 +1437,8 @@ static void test_replaces_early(void **state)
 	rig_free(r);
 }
 
-/* --- the session timer's door, and lifetimes ------------------------------------------------------
+/* --- the session timer's door, and lifetimes
+ * ------------------------------------------------------
  */
 
 /* RFC 4028 section 9, AR-15. */
@@ -1505,6 +1634,8 @@ int main(void)
 		cmocka_unit_test(test_bye_early),
 		cmocka_unit_test(test_no_ack),
 		cmocka_unit_test(test_stop_before_ack),
+		cmocka_unit_test(test_wrong_ack),
+		cmocka_unit_test(test_connection_lost),
 		cmocka_unit_test(test_bye_before_ack),
 		cmocka_unit_test(test_repeated_invite),
 		cmocka_unit_test(test_merged),
@@ -1521,6 +1652,8 @@ int main(void)
 		cmocka_unit_test(test_not_reliable),
 		cmocka_unit_test(test_100rel_required),
 		cmocka_unit_test(test_100rel_required_by_us),
+		cmocka_unit_test(test_offer_in_18x),
+		cmocka_unit_test(test_early_answer),
 		cmocka_unit_test(test_no_prack),
 		cmocka_unit_test(test_accept_before_prack),
 		cmocka_unit_test(test_replaces_refused),

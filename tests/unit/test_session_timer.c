@@ -1,5 +1,6 @@
 /* tests/unit/test_session_timer.c -- lib/endpoint/session, session timers in both roles (RFC 4028),
- * over loopback against a scripted peer. The clock is put ahead where minutes would have to pass. */
+ * over loopback against a scripted peer. The clock is put ahead where minutes would have to pass.
+ */
 #include "base/buf.h"
 
 #include <setjmp.h>
@@ -158,8 +159,8 @@ static void test_refresh(void **state)
 	refreshes(true, 0); /* the peer's timer is honoured though we asked for none (7.2) */
 }
 
-/* Minutes pass. If we still refresh, which is our own affair (7.2), it is answered as by a peer that
- * knows no timers; no BYE may come. */
+/* Minutes pass. If we still refresh, which is our own affair (7.2), it is answered as by a peer
+ * that knows no timers; no BYE may come. */
 static void goes_on(struct rig *r, struct leg *l, unsigned before)
 {
 	for (unsigned i = 0; i < 16; i++) {
@@ -198,8 +199,8 @@ static void test_peer_without(void **state)
 {
 	struct rig *r = rig_in(NET_UDP, 0);
 	struct leg l = { 0 };
-	struct call *c = call_up_with(r, with_timer(90, SESSION_REFRESHER_ANY), &l, ALLOW_UPDATE,
-		bob_sdp(1, NULL));
+	struct call *c = call_up_with(
+		r, with_timer(90, SESSION_REFRESHER_ANY), &l, ALLOW_UPDATE, bob_sdp(1, NULL));
 
 	(void)state;
 	goes_on(r, &l, 0);
@@ -254,8 +255,8 @@ static void test_peer_turns_off(void **state)
 {
 	struct rig *r = rig_in(NET_UDP, 0);
 	struct leg l = { 0 };
-	struct call *c = call_up_with(r, with_timer(0, SESSION_REFRESHER_ANY), &l, TIMER_UAS,
-		bob_sdp(1, NULL));
+	struct call *c = call_up_with(
+		r, with_timer(0, SESSION_REFRESHER_ANY), &l, TIMER_UAS, bob_sdp(1, NULL));
 	struct sip_msg *m;
 
 	(void)state;
@@ -428,8 +429,8 @@ static void test_tiny(void **state)
 	for (unsigned i = 0; i < ARRAY_LEN(lines); i++) {
 		struct rig *r = rig_in(NET_UDP, 0);
 		struct leg l = { 0 };
-		struct call *c = call_up_with(r, with_timer(90, SESSION_REFRESHER_UAC), &l,
-			lines[i], bob_sdp(1, NULL));
+		struct call *c = call_up_with(
+			r, with_timer(90, SESSION_REFRESHER_UAC), &l, lines[i], bob_sdp(1, NULL));
 		assert_true(rig_idle(100) < 50);
 		assert_true(got_new(r->p, "INVITE") + got_new(r->p, "UPDATE") <= 2);
 		call_free(c);

@@ -1,6 +1,6 @@
-/* tests/unit/test_session_within.c -- lib/endpoint/session, what happens within a call: re-INVITE and
- * UPDATE both ways (RFC 3261 14, RFC 3311, RFC 3264 8), glare, MESSAGE and INFO, BYE both ways, and
- * requests out of order (12.2.2). Over loopback against a scripted peer. */
+/* tests/unit/test_session_within.c -- lib/endpoint/session, what happens within a call: re-INVITE
+ * and UPDATE both ways (RFC 3261 14, RFC 3311, RFC 3264 8), glare, MESSAGE and INFO, BYE both ways,
+ * and requests out of order (12.2.2). Over loopback against a scripted peer. */
 #include "base/buf.h"
 
 #include <setjmp.h>
@@ -191,8 +191,8 @@ static void test_reinvite_no_offer(void **state)
 	rig_free(r);
 }
 
-/* A description of the user's in place of ours; an answer that does not fit ends the call (14.1 says
- * nothing: ACK, and what was in force stays, or BYE). */
+/* A description of the user's in place of ours; an answer that does not fit ends the call (14.1
+ * says nothing: ACK, and what was in force stays, or BYE). */
 static void test_reinvite_given(void **state)
 {
 	static const char mine[] = "v=0\r\no=me 7 9 IN IP4 192.0.2.1\r\ns=x\r\n"
@@ -460,8 +460,8 @@ static void test_glare_ours(void **state)
 		rig_idle(10);
 		assert_int_equal(c->answered, 0);
 		/* still one at a time */
-		assert_int_equal(session_change(c->s, &(struct session_change){ 0 }, NULL),
-			-FAIL_STATE);
+		assert_int_equal(
+			session_change(c->s, &(struct session_change){ 0 }, NULL), -FAIL_STATE);
 		if (!incoming) {
 			clock_skip(2);
 			assert_int_equal(got_new(r->p, "INVITE"), invites + 1);
@@ -589,8 +589,7 @@ static void test_peer_bye(void **state)
 		struct leg l;
 		struct call *c = up(&r, &l, incoming);
 		unsigned n;
-		leg_ask(&l, "BYE",
-			(struct leg_says){ .lines = "Reason: Q.850;cause=16\r\n" });
+		leg_ask(&l, "BYE", (struct leg_says){ .lines = "Reason: Q.850;cause=16\r\n" });
 		assert_int_equal(leg_response(&l, "BYE", 200)->status, 200);
 		call_closed(c);
 		assert_state(c, "terminated/remote-bye");
@@ -745,9 +744,8 @@ static void sends(bool incoming)
 	assert_str(g.msg->body, "Signal=5\r\n");
 	leg_reply(&l, &g, 200, NULL, NULL);
 	answered_with(c, 1, 200);
-	assert_int_equal(session_send(c->s, STR("MESSAGE"), STR("text/plain"), STR("hello"),
-				 &r->u->why),
-		0);
+	assert_int_equal(
+		session_send(c->s, STR("MESSAGE"), STR("text/plain"), STR("hello"), &r->u->why), 0);
 	g = got(r->p, "MESSAGE", 1);
 	assert_int_equal(msg_cseq(g.msg), cseq + 1);
 	assert_int_equal(msg_count(g.msg, SIP_HDR_CONTACT), 0); /* RFC 3428 section 4 */
