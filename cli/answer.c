@@ -11,20 +11,25 @@
 #include <string.h>
 
 enum {
-	JOBS_MAX = 10000, /* requests that wait for their answer, and calls; more are refused */
+	JOBS_MAX = 100000, /* requests that wait for their answer, and calls; more are refused */
 	INPUT_MAX = 128 << 20, /* of one command; a message is bounded by --max-message */
 	RUNNING_MAX = 16, /* commands of --exec at a time; further requests wait in a queue */
 };
 
 /* A request on the way to its answer; that of an INVITE lives as long as the call. */
+/* Of an INVITE what the records of its answers need. */
+struct invite {
+	struct arena arena;
+	struct endpoint_msg msg;
+};
+
 struct job {
 	struct list node; /* in answers.jobs */
 	struct list queued; /* in answers.queue */
 	struct answers *answers;
 	struct incoming *request; /* NULL: it is an INVITE, or was answered */
 	struct call *call;
-	struct arena arena; /* of invite */
-	struct endpoint_msg invite; /* of an INVITE what its answers' records need */
+	struct invite *invite; /* until its final answer */
 	struct reply reply; /* what it will be: views of options, or of line */
 	char *line; /* what --exec has printed */
 	struct buf input; /* for --exec */
@@ -161,6 +166,15 @@ static struct job *job_new(struct answers *as)
 	return j;
 }
 
+static void forget_invite(struct job *j)
+{
+	if (!j->invite)
+		return;
+	arena_done(&j->invite->arena);
+	mem_free(j->invite);
+	j->invite = NULL;
+}
+
 static void job_free(struct job *j)
 {
 	struct answers *as = j->answers;
@@ -175,7 +189,7 @@ static void job_free(struct job *j)
 	as->job_count--;
 	buf_done(&j->input);
 	mem_free(j->line);
-	arena_done(&j->arena);
+	forget_invite(j);
 	if (j->call)
 		j->call->arg = NULL;
 	mem_free(j);
@@ -250,18 +264,26 @@ static void answer_request(struct answers *as, struct incoming *in, const struct
 /* The record of an answer to an INVITE. */
 static void tell_invite(struct job *j, unsigned status, struct str reason)
 {
-	j->invite.replied = status;
-	out_answered(j->answers->run->out, &j->invite, reason);
+	if (!j->invite)
+		return;
+	j->invite->msg.replied = status;
+	out_answered(j->answers->run->out, &j->invite->msg, reason);
+	if (status >= 200) /* the call may stay open for long */
+		forget_invite(j);
 }
 
 static void keep_invite(struct job *j, const struct endpoint_msg *m)
 {
-	j->invite = (struct endpoint_msg){
+	struct arena *a;
+
+	j->invite = MEM_NEW(struct invite);
+	a = &j->invite->arena;
+	j->invite->msg = (struct endpoint_msg){
 		.method = STR("INVITE"),
-		.call_id = arena_str(&j->arena, m->call_id),
+		.call_id = arena_str(a, m->call_id),
 		.cseq = m->cseq,
-		.from.uri = arena_str(&j->arena, m->from.uri),
-		.remote = { m->remote.transport, arena_str(&j->arena, m->remote.address),
+		.from.uri = arena_str(a, m->from.uri),
+		.remote = { m->remote.transport, arena_str(a, m->remote.address),
 			m->remote.port },
 	};
 }
@@ -298,6 +320,10 @@ static void accept_call(struct job *j, unsigned status, struct str reason)
 	if (e == 0) {
 		j->accepted = true;
 		tell_invite(j, status, reason);
+		return;
+	}
+	if (e == -FAIL_STATE) { /* it was refused when it was taken: 420, 421, 422 */
+		out_note(as->run->out, "%u: %s", status, fail_show(&f));
 		return;
 	}
 	snprintf(what, sizeof(what), j->call->id ? "call d%u" : "a call", j->call->id);
@@ -539,13 +565,13 @@ static void on_request(struct answers *as, const struct endpoint_incoming *in)
 static void on_refer(struct answers *as, const struct endpoint_transfer *t)
 {
 	const struct reply *r = t->msg ? rule_for(as->options, t->msg) : NULL;
-	unsigned calls = calls_count(as->calls);
+	unsigned calls = call_all_count(as->calls);
 
 	if (r)
 		refer_decline(t->refer, r->status, r->reason);
 	else
 		call_refer(as->calls, NULL, t);
-	if (calls_count(as->calls) == calls)
+	if (call_all_count(as->calls) == calls)
 		as->on_taken(as);
 }
 
@@ -568,14 +594,17 @@ bool answer_ended(struct answers *as, struct call *c, const struct endpoint_even
 	     failed = j && j->accepted && ev->type == ENDPOINT_FAILED;
 	char what[32];
 
+	if (j && j->invite && session_refused(c->session)) /* cancelled, or 488 */
+		tell_invite(j, session_refused(c->session),
+			reply_phrase(session_refused(c->session)));
 	if (j)
 		job_free(j);
 	if (c->own)
 		return c->from == NULL; /* of a REFER outside of any call */
+	if (!failed || as->run->stopping)
+		return counts;
 	snprintf(what, sizeof(what), c->id ? "call d%u" : "a call", c->id);
-	if (failed && !as->run->stopping)
-		call_failed(
-			as->calls, &(struct call_failure){ .what = what, .result = ev->result });
+	call_failed(as->calls, &(struct call_failure){ .what = what, .result = ev->result });
 	return counts;
 }
 

@@ -55,7 +55,7 @@ struct answers {
 	void *arg;
 };
 
-/* After calls_init; c->arg of calls is ours. */
+/* After call_all_init; c->arg of calls is ours. */
 void answer_init(
 	struct answers *as, struct run *r, struct calls *calls, const struct answer_options *o);
 /* Answers ENDPOINT_INCOMING and ENDPOINT_TRANSFER of the endpoint, now or later. May call
@@ -65,7 +65,7 @@ void answer_event(struct answers *as, const struct endpoint_event *ev);
 bool answer_ended(struct answers *as, struct call *c, const struct endpoint_event *ev);
 /* What waits for its answer gets 480; calls are not touched. */
 void answer_stop(struct answers *as);
-/* Silently. Zeroed is fine. Before calls_done. */
+/* Silently. Zeroed is fine. Before call_all_done. */
 void answer_done(struct answers *as);
 
 #endif

@@ -269,6 +269,8 @@ static int place_transferred(struct calls *cs, struct call *in, const struct end
 		return e;
 	(*out)->own = true;
 	(*out)->from = in;
+	if (in)
+		in->successors++;
 	(*out)->depth = in ? in->depth + 1 : 1;
 	return 0;
 }
@@ -377,6 +379,21 @@ static struct call *call_new(struct calls *cs)
 	return c;
 }
 
+static void enlist(struct call *c)
+{
+	list_add(&c->calls->list, &c->node);
+	c->listed = true;
+	c->calls->count++;
+}
+
+static void delist(struct call *c)
+{
+	list_del(&c->node);
+	if (c->listed)
+		c->calls->count--;
+	c->listed = false;
+}
+
 /* Nobody must know it any more. */
 static void forget(struct call *c)
 {
@@ -387,11 +404,14 @@ static void forget(struct call *c)
 		if (t->in == c)
 			transfer_free(t);
 	}
-	LIST_EACH (it, &cs->list) {
-		struct call *other = CONTAINER_OF(it, struct call, node);
-		if (other->from == c)
-			other->from = NULL;
-	}
+	if (c->successors > 0) /* thousands may be open: no walk for nothing */
+		LIST_EACH (it, &cs->list) {
+			struct call *other = CONTAINER_OF(it, struct call, node);
+			if (other->from == c)
+				other->from = NULL;
+		}
+	if (c->from)
+		c->from->successors--;
 	if (c->transfer)
 		c->transfer->placed = NULL;
 	if (c->consulted_by)
@@ -401,7 +421,7 @@ static void forget(struct call *c)
 static void call_free(struct call *c)
 {
 	forget(c);
-	list_del(&c->node);
+	delist(c);
 	steps_done(&c->steps);
 	session_free(c->session);
 	mem_free(c);
@@ -410,6 +430,8 @@ static void call_free(struct call *c)
 /* The call that a followed transfer in c has placed. */
 static struct call *successor(const struct call *c)
 {
+	if (c->successors == 0)
+		return NULL;
 	LIST_EACH (it, &c->calls->list) {
 		struct call *other = CONTAINER_OF(it, struct call, node);
 		if (other->from == c)
@@ -496,7 +518,7 @@ static void on_event(void *arg, const struct endpoint_event *ev)
 	case ENDPOINT_FAILED:
 	case ENDPOINT_CLOSED:
 		ended(c, ev);
-		list_del(&c->node); /* whoever counts counts without it */
+		delist(c); /* whoever counts counts without it */
 		break;
 	default:
 		break;
@@ -542,7 +564,7 @@ int call_place(struct calls *cs, struct session_config *config, struct call **ou
 		call_free(c);
 		return e;
 	}
-	list_add(&cs->list, &c->node);
+	enlist(c);
 	*out = c;
 	return 0;
 }
@@ -553,7 +575,7 @@ struct call *call_take(struct calls *cs, struct session *s)
 	struct session_policy policy = policy_of(c, cs->options->policy);
 
 	c->session = s;
-	list_add(&cs->list, &c->node);
+	enlist(c);
 	session_take(s, &policy);
 	return c;
 }
@@ -588,7 +610,7 @@ static int run_command(struct calls *cs, struct media_config *config, struct fai
 	return 0;
 }
 
-int calls_init(struct calls *cs, struct run *r, const struct call_options *o, struct fail *f)
+int call_all_init(struct calls *cs, struct run *r, const struct call_options *o, struct fail *f)
 {
 	struct media_config config = o->media;
 	int e;
@@ -602,7 +624,7 @@ int calls_init(struct calls *cs, struct run *r, const struct call_options *o, st
 	return media_new(&config, &cs->media, f);
 }
 
-void calls_done(struct calls *cs)
+void call_all_done(struct calls *cs)
 {
 	if (!cs->run)
 		return;
@@ -614,16 +636,12 @@ void calls_done(struct calls *cs)
 	*cs = (struct calls){ .run = NULL };
 }
 
-unsigned calls_count(const struct calls *cs)
+unsigned call_all_count(const struct calls *cs)
 {
-	unsigned n = 0;
-
-	LIST_EACH (it, &cs->list)
-		n++;
-	return n;
+	return cs->count;
 }
 
-void calls_stop(struct calls *cs)
+void call_all_stop(struct calls *cs)
 {
 	LIST_EACH (it, &cs->list)
 		call_stop(CONTAINER_OF(it, struct call, node));

@@ -11,17 +11,17 @@
  *					take ("INVITE,MESSAGE,INFO"), and config.on_incoming gets
  *					INCOMING and TRANSFER of the endpoint, after the record was
  *					written; config.exit_of = exit_of_call
- *	calls_init(&calls, &r, &o, f)	runs --sdp=cmd:, makes the media
+ *	call_all_init(&calls, &r, &o, f)	runs --sdp=cmd:, makes the media
  *	calls.on_event = fn; calls.arg = x;	(optional)
  *	call_place(&calls, ...)		an outgoing call, or, in on_incoming,
  *	c = call_take(&calls, ev->incoming->session)	an incoming one; then session_ring,
  *					session_accept, session_reject on c->session as you like
  *	run_loop(&r);
- *	calls_done(&calls);		before run_done
+ *	call_all_done(&calls);		before run_done
  *
  * calls.on_event is told of every event of every call after it was printed (and after steps and
  * transfers have seen it); the final one (FAILED, CLOSED) is the last, then the call frees itself.
- * A call never finishes the run: that is the command's, for instance when calls_count() is 0.
+ * A call never finishes the run: that is the command's, for instance when call_all_count() is 0.
  * Without an on_event nothing is missed but that end.
  *
  * Printed are: `dialog`, `session_timer`, `transfer`, `message` (all by out_event and out_message),
@@ -77,6 +77,7 @@ struct calls {
 	const struct call_options *options;
 	struct media *media;
 	struct list list; /* of struct call */
+	unsigned count; /* of it */
 	struct list transfers; /* REFERs that we follow */
 	uint64_t ring_ms; /* how long calls may ring, and the result of a REFER may take; 0: 60 s */
 	int failed; /* exit code of the first step or transfer that failed; 0: none */
@@ -97,21 +98,23 @@ struct call {
 	bool own; /* placed by a transfer or a step: its failure is printed here, not by the command
 		   */
 	bool stopping; /* by call_stop */
+	bool listed; /* in calls->list */
 	struct steps steps;
 	struct transfer *transfer; /* the REFER that asked for this call and is told of it */
 	struct call *from; /* the call in which that REFER came; NULL: gone, or none */
+	unsigned successors; /* how many calls have this one in `from` */
 	unsigned depth; /* how many transfers led here */
 	struct steps *consulted_by; /* whose refer-replaces placed this call; NULL: none */
 	void *arg; /* the command's own */
 };
 
 /* After run_init. -FAIL_LOCAL (a command that fails, ruling 23), -FAIL_ARGUMENT. */
-int calls_init(struct calls *cs, struct run *r, const struct call_options *o, struct fail *f);
+int call_all_init(struct calls *cs, struct run *r, const struct call_options *o, struct fail *f);
 /* Frees all calls, at once and silently. Zeroed is fine. */
-void calls_done(struct calls *cs);
-unsigned calls_count(const struct calls *cs);
+void call_all_done(struct calls *cs);
+unsigned call_all_count(const struct calls *cs);
 /* CANCEL or BYE for all; each comes to its final event. */
-void calls_stop(struct calls *cs);
+void call_all_stop(struct calls *cs);
 
 /* The session_config of a call to target by the options and groups of the run; its headers are
  * those of options->policy. */

@@ -31,7 +31,7 @@ struct args {
 static void hang_up(struct args *a)
 {
 	if (a->lasted && a->stepped)
-		calls_stop(&a->calls);
+		call_all_stop(&a->calls);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
@@ -55,7 +55,7 @@ static void on_steps_over(struct call *c)
 
 	a->stepped = true;
 	if (a->calls.failed != EXIT_ok)
-		calls_stop(&a->calls);
+		call_all_stop(&a->calls);
 	else
 		hang_up(a);
 }
@@ -124,7 +124,7 @@ static void on_end(struct args *a, struct call *c, const struct endpoint_event *
 		transferred = transferred || CONTAINER_OF(it, struct call, node)->from == c;
 	if (!lost && c->stopping)
 		bye_failed(a, ev->result);
-	if (calls_count(&a->calls) == 0) {
+	if (call_all_count(&a->calls) == 0) {
 		if (first && lost)
 			run_failed(r, ev->result);
 		else
@@ -135,7 +135,7 @@ static void on_end(struct args *a, struct call *c, const struct endpoint_event *
 		call_failed(&a->calls,
 			&(struct call_failure){ .what = "the call", .result = ev->result });
 	if (first && (lost || !transferred))
-		calls_stop(&a->calls);
+		call_all_stop(&a->calls);
 	else
 		hang_up(a);
 }
@@ -182,10 +182,10 @@ static void stop(struct run *r)
 {
 	struct args *a = r->arg;
 
-	if (calls_count(&a->calls) == 0)
+	if (call_all_count(&a->calls) == 0)
 		run_finish(r, EXIT_ok);
 	else
-		calls_stop(&a->calls);
+		call_all_stop(&a->calls);
 }
 
 static void dry_run(struct args *a)
@@ -218,7 +218,7 @@ static bool prepare(struct args *a, struct run *r)
 		run_finish(r, run_usage(r, "%s", fail_show(&f)));
 		return false;
 	}
-	if ((e = calls_init(&a->calls, r, &a->options, &f)) != 0) {
+	if ((e = call_all_init(&a->calls, r, &a->options, &f)) != 0) {
 		out_error(r->out, exit_of_fail(e), fail_show(&f), NULL);
 		run_finish(r, exit_of_fail(e));
 		return false;
@@ -254,7 +254,7 @@ static int go(struct args *a, struct groups *g)
 			run_loop(&r);
 		ev_timer_stop(endpoint_loop(), &a->timer);
 	}
-	calls_done(&a->calls);
+	call_all_done(&a->calls);
 	return run_done(&r);
 }
 

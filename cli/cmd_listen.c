@@ -40,7 +40,7 @@ static uint64_t grace_ms(const struct run *r)
 /* All calls are over, and who sent a REFER has heard what came of it. */
 static bool is_idle(const struct args *a)
 {
-	return calls_count(&a->calls) == 0 && list_empty(&a->calls.transfers);
+	return call_all_count(&a->calls) == 0 && list_empty(&a->calls.transfers);
 }
 
 /* Hangs up what is there; the loop is left when all is over. */
@@ -51,7 +51,7 @@ static void end(struct args *a, int code)
 	a->ending = true;
 	a->code = code;
 	answer_stop(&a->answers);
-	calls_stop(&a->calls);
+	call_all_stop(&a->calls);
 	a->deadline = net_now_ms() + grace_ms(a->run);
 	if (is_idle(a))
 		run_finish(a->run, code);
@@ -167,7 +167,7 @@ static int begin(struct args *a)
 	if (r->kind == ENDPOINT_SERVER_BASED && !g->register_first && g->listen.n == 0)
 		e = fail_set(&f, -FAIL_ARGUMENT, "--server: add --register or --listen");
 	else
-		e = calls_init(&a->calls, r, &a->call, &f);
+		e = call_all_init(&a->calls, r, &a->call, &f);
 	if (e != 0) {
 		out_error(r->out, exit_of_fail(e), fail_show(&f), NULL);
 		run_finish(r, exit_of_fail(e));
@@ -205,7 +205,7 @@ static int go(struct args *a, struct groups *g)
 		run_loop(&r);
 	ev_timer_stop(endpoint_loop(), &a->timer);
 	answer_done(&a->answers);
-	calls_done(&a->calls);
+	call_all_done(&a->calls);
 	return run_done(&r);
 }
 

@@ -302,8 +302,7 @@ static void dry_run(struct args *a)
 
 	for (unsigned i = 0; i < a->count; i++) {
 		CLEANUP(buf_done)
-		struct buf wire = BUF_INIT(BODY_MAX),
-			   wrapped = BUF_INIT(BODY_MAX);
+		struct buf wire = BUF_INIT(BODY_MAX), wrapped = BUF_INIT(BODY_MAX);
 		const struct request_config config = request_of(a, a->targets[i].uri, &wrapped);
 		int e = request_dry_run(&config, &wire, &f);
 

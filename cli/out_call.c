@@ -150,6 +150,8 @@ void out_text_session(struct out *o, const struct endpoint_session *s)
 {
 	bool refused = is(s->cause, "rejected") || is(s->cause, "cancelled");
 
+	if (o->config.quiet && o->config.verbose == 0)
+		return; /* thousands of calls: nothing is written for nobody */
 	if (is(s->state, "terminated")) {
 		if (s->duration_ms >= 0 && !refused)
 			ended_line(o, s);

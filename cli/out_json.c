@@ -378,8 +378,8 @@ static json_t *notify_record(struct out *o, const struct endpoint_msg *m)
 	endpoint_msg_header(m, STR("Event"), 0, &event);
 	json_object_set_new(r, "event", text(str_trim(str_sub(event, 0, str_find(event, ';')))));
 	if (endpoint_msg_header(m, STR("Subscription-State"), 0, &state))
-		put_text(r, "subscription_state",
-			str_trim(str_sub(state, 0, str_find(state, ';'))));
+		put_text(
+			r, "subscription_state", str_trim(str_sub(state, 0, str_find(state, ';'))));
 	json_object_set_new(r, "from", name_addr(&m->from));
 	json_object_set_new(r, "to", name_addr(&m->to));
 	put_body(r, m->content_type, m->body);

@@ -378,8 +378,7 @@ void out_text_probe(struct out *o, const struct out_probe *p)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
 	const struct endpoint_msg *m = p->result->response;
-	bool ok = p->code == EXIT_ok,
-	     silent = !m && p->result->fail.code == -FAIL_TIMEOUT;
+	bool ok = p->code == EXIT_ok, silent = !m && p->result->fail.code == -FAIL_TIMEOUT;
 	char hop[96], ms[24];
 
 	if (p->hop)
@@ -549,6 +548,8 @@ void out_text_answered(struct out *o, const struct endpoint_msg *m, struct str r
 {
 	char replied[24];
 
+	if (o->config.quiet)
+		return;
 	out_put(o, m->replied < 300 ? OUT_GREEN : OUT_YELLOW,
 		"%-11s  " STR_FMT "  " STR_FMT "  %s%s" STR_FMT, "request", STR_ARG(m->method),
 		STR_ARG(m->from.uri), replied_text(m, replied), reason.n ? " " : "",

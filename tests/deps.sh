@@ -17,7 +17,7 @@ test='libcmocka-dev clang llvm libclang-rt-dev binutils valgrind libc6-dbg
 	bats parallel jq procps mandoc man-db bash-completion zsh fish
 	faketime libfaketime openssl curl ca-certificates socat iproute2 iptables
 	kamailio kamailio-tls-modules kamailio-outbound-modules
-	sip-tester sipsak sofia-sip-bin knot bind9-dnsutils'
+	sip-tester sipsak sofia-sip-bin baresip-core knot bind9-dnsutils'
 
 bench='libosip2-dev libsofia-sip-ua-dev libre-dev
 	kamailio kamailio-tls-modules kamailio-outbound-modules

@@ -35,7 +35,8 @@ void buf_clear(struct buf *b)
 /* Allocates for n bytes and the terminator of buf_cstr, which does not count against the limit. */
 static void grow(struct buf *b, size_t n)
 {
-	size_t cap = b->cap < 64 ? 64 : b->cap;
+	/* The first room is for most values; what is larger is likely to be all there is. */
+	size_t cap = b->cap ? b->cap : n < 192 ? 192 : n + 64;
 	while (cap <= n)
 		cap = cap > SIZE_MAX / 2 ? SIZE_MAX : cap * 2;
 	if (cap - 1 > b->limit)

@@ -151,7 +151,8 @@ void dialog_reply(struct transaction *t, const struct dialog_response *d)
 
 	r.status = d->status;
 	r.reason = d->reason;
-	r.to_tag = d->local_tag.n ? d->local_tag : transaction_tag(t);
+	if (sip_msg_to_tag(transaction_msg(t)).n == 0)
+		r.to_tag = d->local_tag.n ? d->local_tag : transaction_tag(t);
 	r.record_route = d->record_route;
 	sip_build_response(&b, transaction_msg(t), &r);
 	buf_add_str(&b, d->headers);

@@ -117,7 +117,7 @@ void dispatch_describe_msg(const struct sip_msg *m, const struct net_flow *flow,
 
 bool endpoint_describe(struct str wire, endpoint_event_fn *fn, void *arg)
 {
-	const struct sip_limits limits = { 0 };
+	const struct sip_limits limits = { .message = 16 << 20 }; /* it is ours */
 	struct endpoint_event ev = { .type = ENDPOINT_REQUEST };
 	struct endpoint_msg description;
 	struct sip_msg *m;
@@ -264,16 +264,30 @@ static void got_response(struct endpoint_manager *m, struct sip_msg *msg, struct
 	transaction_got_response(t, msg);
 }
 
+/* 9.1: "The ... Call-ID, To, the numeric part of CSeq, and From header fields in the CANCEL request
+ * MUST be identical to those in the request being cancelled". Who knows the branch alone (every
+ * Via of a response shows it) cancels nothing. */
+static bool cancels(const struct sip_msg *cancel, const struct sip_msg *invite)
+{
+	struct sip_cseq a, b;
+
+	return sip_msg_cseq(cancel, &a) && sip_msg_cseq(invite, &b) && a.number == b.number &&
+	       str_eq(sip_msg_call_id(cancel), sip_msg_call_id(invite)) &&
+	       str_eq(sip_msg_from_tag(cancel), sip_msg_from_tag(invite));
+}
+
 static void got_request(struct endpoint_manager *m, struct sip_msg *msg, struct net_flow *flow)
 {
 	struct transaction *t = transaction_find_server(m, msg, msg->method == SIP_ACK);
+	const bool *gone = m->gone;
 
 	trace_bytes(m, TRACE_MSG_IN, flow, msg->wire, t && msg->method != SIP_ACK);
 	if (t) {
 		transaction_got_request(t, msg, msg->method == SIP_ACK);
 		return;
 	}
-	if (msg->method == SIP_CANCEL && (t = transaction_find_server(m, msg, true)) != NULL) {
+	if (msg->method == SIP_CANCEL && (t = transaction_find_server(m, msg, true)) != NULL &&
+		cancels(msg, transaction_msg(t))) {
 		/* 9.2: the CANCEL is a transaction of its own, answered 200 whatever becomes of the
 		 * INVITE. */
 		struct transaction *cancel = transaction_accept(m, msg, flow);
@@ -281,7 +295,12 @@ static void got_request(struct endpoint_manager *m, struct sip_msg *msg, struct 
 		if (cancel) /* 9.2: the To tag of both answers "SHOULD be the same" */
 			dialog_reply(cancel, &(struct dialog_response){ .status = 200,
 						     .local_tag = transaction_tag(t) });
-		transaction_got_cancel(t, msg);
+		endpoint_cancelled(m, transaction_msg(t), msg, flow);
+		if (gone && *gone)
+			return;
+		t = transaction_find_server(m, msg, true); /* the handler may have ended it */
+		if (t)
+			transaction_got_cancel(t, msg);
 		return;
 	}
 	if (msg->method != SIP_ACK && !(t = transaction_accept(m, msg, flow))) {
@@ -367,8 +386,7 @@ static void got_stream(struct endpoint_manager *m, struct str bytes, struct net_
 		case SIP_FRAME_MESSAGE:
 			got_message(m, message, flow);
 			break;
-		case SIP_FRAME_PING:
-			net_flow_valid(flow);
+		case SIP_FRAME_PING: /* no message: CM-17's deadline stays */
 			net_flow_send(flow, STR("\r\n"));
 			break;
 		case SIP_FRAME_PONG:

@@ -212,6 +212,7 @@ void endpoint_free(struct endpoint *ep)
 {
 	if (!ep)
 		return;
+	session_abandon_all(ep);
 	ev_timer_stop(endpoint_loop(), &ep->stop_timer);
 	ev_timer_stop(endpoint_loop(), &ep->start_timer);
 	for (unsigned i = 0; i < ENDPOINT_FLOWS; i++) {

@@ -174,6 +174,9 @@ void endpoint_allow(const struct endpoint *ep, struct buf *b);
 void endpoint_supported(const struct endpoint *ep, struct buf *b);
 /* 8.2.2.3: writes "Unsupported: ...\r\n" when Require names what this endpoint does not know. */
 bool endpoint_unsupported(const struct endpoint *ep, const struct sip_msg *m, struct buf *b);
+/* A CANCEL for this INVITE came and was answered: tells whose it is. */
+void endpoint_cancelled(struct endpoint_manager *m, const struct sip_msg *invite, struct sip_msg *msg,
+	struct net_flow *flow);
 /* Our Contact URI on this flow, without parameters of the header. */
 void endpoint_contact_uri(struct endpoint *ep, struct net_flow *flow, struct buf *b);
 /* Host and port of Via. */

@@ -265,6 +265,15 @@ static void report(struct endpoint *ep, enum endpoint_event_type type, struct si
 	endpoint_emit(ep, &(struct endpoint_event){ .type = type, .msg = &description });
 }
 
+void endpoint_cancelled(struct endpoint_manager *m, const struct sip_msg *invite, struct sip_msg *msg,
+	struct net_flow *flow)
+{
+	struct sip_uri uri;
+
+	if (sip_uri_parse(invite->request_uri, &uri))
+		report(owner_of(m, invite, &uri, flow), ENDPOINT_REQUEST, msg, flow, 200);
+}
+
 /* ---- within dialogs ---- */
 
 /* True: it has an owner, or was answered. */

@@ -6,7 +6,7 @@
 #include "endpoint/dispatch.h"
 #include "endpoint/media_rtp.h"
 
-#include <stdio.h>
+#include <string.h>
 
 enum { TEXT_MAX = 65535 };
 
@@ -130,7 +130,9 @@ static void in_force(
 	drop(&c->withdrawn);
 	c->peer = d;
 	c->held = d == SDP_SENDONLY || d == SDP_INACTIVE;
-	snprintf(c->codec, sizeof(c->codec), STR_FMT, STR_ARG(codec));
+	codec = str_sub(codec, 0, sizeof(c->codec) - 1);
+	memcpy(c->codec, codec.p, codec.n);
+	c->codec[codec.n] = '\0';
 	media_rtp_count(&c->media->rtp, c, &rtp);
 }
 

@@ -15,7 +15,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SUBSCRIPTION_S = 300 }; /* how long a received REFER's subscription lasts at most */
+enum {
+	SUBSCRIPTION_S = 300, /* how long a received REFER's subscription lasts, unless refreshed */
+	FRAG_MAX = 1024, /* of a status line that is reported */
+};
 
 struct refer {
 	struct list node; /* in its session's refers, or alone */
@@ -27,12 +30,15 @@ struct refer {
 	struct dialog half; /* ours, before a response: a NOTIFY may come first (RFC 6665 4.4.1) */
 	struct request *request; /* on its way: REFER, SUBSCRIBE, or NOTIFY */
 	char call_id[40], tag[17];
-	uint32_t cseq; /* of the REFER: the id of its events */
-	unsigned status; /* of the last sipfrag */
-	ev_timer timer; /* the last NOTIFY's time; then the end, from the loop (R2) */
+	uint32_t cseq; /* of the REFER: the id of its events; 0: not sent yet */
+	unsigned status; /* of the last sipfrag, received or sent */
+	ev_timer timer; /* no final NOTIFY, or no refresh; then the end, from the loop (R2) */
 	endpoint_event_fn *fn;
 	void *arg;
 	struct endpoint_result result;
+	struct sip_msg *response; /* the 2xx of our REFER, for the result; NULL: none came */
+	struct net_flow *flow; /* that it came by */
+	double rtt_ms;
 	enum endpoint_event_type end; /* DONE, FAILED or CLOSED, when over */
 	bool accepted, over, stopping;
 
@@ -42,15 +48,22 @@ struct refer {
 	bool *gone; /* set while the handler decides: tells that it was freed */
 	struct transaction *transaction; /* until it is answered */
 	struct str uri, refer_to, referred_by, method, replaces;
-	struct str frag; /* "200 OK": to be told next; empty: nothing waits */
+	struct buf frag; /* "200 OK": what is to be told, or was told last */
 	unsigned frag_status;
+	bool due; /* a NOTIFY with it is to be sent */
+	bool last; /* the one on its way ends the subscription */
+	const char *ending; /* why it ends without a final status; NULL: it does not */
+	uint64_t expires_at; /* ms */
 };
 
 /* ---- life ---- */
 
+/* Never NULL; a closed one has no endpoint. */
 static struct dialog *dialog_of(struct refer *r)
 {
-	return r->session ? session_dialog(r->session) : &r->own;
+	struct dialog *d = r->session ? session_dialog(r->session) : NULL;
+
+	return d ? d : &r->own;
 }
 
 static void tell(struct refer *r, const struct endpoint_event *ev)
@@ -62,18 +75,47 @@ static void tell(struct refer *r, const struct endpoint_event *ev)
 		r->fn(r->arg, &copy); /* may free r */
 }
 
+static void keep_response(struct refer *r, const struct endpoint_msg *m)
+{
+	if (r->response)
+		return;
+	r->response = sip_msg_ref((struct sip_msg *)(uintptr_t)m->msg);
+	r->flow = net_flow_ref(request_flow(r->request));
+	r->rtt_ms = m->rtt_ms;
+}
+
+static void deliver_end(struct refer *r)
+{
+	struct dispatch_text text;
+	struct endpoint_msg description;
+
+	if (r->response) {
+		dispatch_describe_msg(r->response, r->flow, &text, &description);
+		description.retransmissions = r->result.counts.retransmissions;
+		description.rtt_ms = r->rtt_ms;
+		r->result.response = &description;
+	}
+	tell(r, &(struct endpoint_event){ .type = r->end, .result = &r->result });
+}
+
+static void end_subscription(struct refer *r, const char *reason);
+
 static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct refer *r = CONTAINER_OF(w, struct refer, timer);
 
 	(void)revents;
 	ev_timer_stop(loop, w);
+	if (!r->over && r->received) {
+		end_subscription(r, "timeout");
+		return;
+	}
 	if (!r->over) {
 		fail_set(&r->result.fail, -FAIL_TIMEOUT, "no final NOTIFY came in time");
 		r->end = ENDPOINT_FAILED;
 	}
 	r->over = true;
-	tell(r, &(struct endpoint_event){ .type = r->end, .result = &r->result });
+	deliver_end(r);
 }
 
 /* The one final event comes from the loop. */
@@ -91,6 +133,7 @@ static struct refer *make(struct endpoint *ep, struct session *s)
 	struct refer *r = MEM_NEW(struct refer);
 
 	list_init(&r->node);
+	buf_init(&r->frag, FRAG_MAX);
 	r->endpoint = ep;
 	r->session = s;
 	r->result.cause = "";
@@ -113,8 +156,25 @@ void refer_free(struct refer *r)
 	transaction_free(r->transaction);
 	dialog_close(&r->own);
 	dialog_close(&r->half);
+	sip_msg_unref(r->response);
+	net_flow_unref(r->flow);
+	buf_done(&r->frag);
 	arena_done(&r->arena);
 	mem_free(r);
+}
+
+static void leave_session(struct refer *r)
+{
+	list_del(&r->node);
+	request_free(r->request); /* it lived in the session's dialog */
+	r->request = NULL;
+	r->session = NULL;
+}
+
+void refer_session_freed(struct list *refers)
+{
+	LIST_EACH (it, refers)
+		leave_session(CONTAINER_OF(it, struct refer, node));
 }
 
 void refer_session_ended(struct list *refers)
@@ -122,10 +182,7 @@ void refer_session_ended(struct list *refers)
 	LIST_EACH (it, refers) {
 		struct refer *r = CONTAINER_OF(it, struct refer, node);
 
-		list_del(&r->node);
-		request_free(r->request); /* it lived in the session's dialog */
-		r->request = NULL;
-		r->session = NULL;
+		leave_session(r);
 		if (r->received || r->stopping) {
 			finish(r, ENDPOINT_CLOSED);
 			continue;
@@ -148,21 +205,59 @@ static unsigned frag_status(struct str body, struct str *line)
 		*line = body;
 	*line = str_trim(*line);
 	if (!str_cut(*line, ' ', &version, &rest) || !str_ieq(version, STR("SIP/2.0")) ||
-		!str_u32(str_sub(rest, 0, 3), &status) || status < 100 || status > 699)
+		!str_u32(str_sub(rest, 0, str_find(rest, ' ')), &status) || status < 100 ||
+		status > 699)
 		return 0;
 	return status;
 }
 
-/* ---- a NOTIFY for our REFER ---- */
+static unsigned told_status(const struct sip_msg *m, struct str *line)
+{
+	struct str type = sip_msg_value(m, SIP_HDR_CONTENT_TYPE), name, params;
 
-static bool is_mine(const struct refer *r, const struct sip_event *event)
+	if (!str_cut(type, ';', &name, &params))
+		name = type;
+	return str_ieq(str_trim(name), STR("message/sipfrag")) ? frag_status(m->body, line) : 0;
+}
+
+/* ---- whose event is it? ---- */
+
+/* A challenge was answered with a number of its own, and a NOTIFY may overtake the 2xx. */
+static void learn_cseq(struct refer *r)
+{
+	struct sip_cseq cseq;
+
+	if (!r->received && !r->stopping && r->request && request_msg(r->request) &&
+		sip_msg_cseq(request_msg(r->request), &cseq))
+		r->cseq = cseq.number;
+}
+
+/* RFC 3515 2.4.6: the number of the REFER; none: it is for the first one. */
+static bool is_mine(struct refer *r, const struct sip_event *event)
 {
 	uint32_t id;
 
-	if (!str_ieq(event->package, STR("refer")))
-		return false;
-	return event->id.n == 0 || (str_u32(event->id, &id) && id == r->cseq);
+	learn_cseq(r);
+	return r->cseq != 0 && (event->id.n == 0 || (str_u32(event->id, &id) && id == r->cseq));
 }
+
+static bool read_event(const struct sip_msg *m, struct sip_event *event)
+{
+	return sip_event_parse(sip_msg_value(m, SIP_HDR_EVENT), event) &&
+	       str_ieq(event->package, STR("refer"));
+}
+
+static void refuse(struct transaction *t, unsigned status)
+{
+	const char *headers = status == 489   ? "Allow-Events: refer\r\n" /* RFC 6665 8.3.2 */
+			      : status == 405 ? "Allow: NOTIFY, SUBSCRIBE\r\n"
+					      : NULL;
+
+	transaction_answer(t, status, headers);
+	transaction_free(t);
+}
+
+/* ---- a NOTIFY for our REFER ---- */
 
 static void notified(struct refer *r, struct transaction *t, struct sip_msg *m)
 {
@@ -172,21 +267,22 @@ static void notified(struct refer *r, struct transaction *t, struct sip_msg *m)
 	struct str line = STR_EMPTY;
 	struct endpoint_transfer what;
 	bool ended;
-	bool known = sip_subscription_state_parse(
-		sip_msg_value(m, SIP_HDR_SUBSCRIPTION_STATE), &state);
 
-	transaction_answer(t, known ? 200 : 400, NULL);
+	if (r->over || !sip_subscription_state_parse(
+			       sip_msg_value(m, SIP_HDR_SUBSCRIPTION_STATE), &state)) {
+		refuse(t, r->over ? 481 : 400); /* A56: after its end there is no subscription */
+		return;
+	}
+	transaction_answer(t, 200, NULL);
 	dispatch_describe_msg(m, transaction_flow(t), &text, &description);
 	transaction_free(t);
-	if (!known || r->over)
-		return;
 	r->accepted = true;
 	what = (struct endpoint_transfer){
 		.refer = r,
 		.id = r->session ? session_id(r->session) : 0,
 		.refer_to = r->config.refer_to,
 		.method = r->config.method,
-		.status_code = frag_status(m->body, &line),
+		.status_code = told_status(m, &line),
 		.sipfrag = line,
 		.reason = state.reason,
 		.msg = &description,
@@ -196,32 +292,42 @@ static void notified(struct refer *r, struct transaction *t, struct sip_msg *m)
 	/* Its subscription may go on, but there is nothing more to be told after a final status. */
 	ended = str_ieq(state.state, STR("terminated")) || r->status >= 200;
 	what.state = ended ? "terminated" : str_ieq(state.state, STR("pending")) ? "pending" : "active";
-	if (ended && r->status == 0) {
+	if (ended && r->stopping) {
+		finish(r, ENDPOINT_CLOSED);
+	} else if (ended && r->status == 0) {
 		fail_set(&r->result.fail, -FAIL_ENDED, "the transfer's subscription ended: " STR_FMT,
 			STR_ARG(state.reason));
 		finish(r, ENDPOINT_FAILED);
 	} else if (ended) {
-		finish(r, r->stopping ? ENDPOINT_CLOSED : ENDPOINT_DONE);
+		finish(r, ENDPOINT_DONE);
 	}
 	tell(r, &(struct endpoint_event){ .type = ENDPOINT_TRANSFER, .transfer = &what });
 }
 
-bool refer_notified(struct session *s, struct dialog *d, struct transaction *t, struct sip_msg *m)
+/* Which of the session's REFERs it is about, of those received or of ours. */
+static struct refer *find(struct session *s, const struct sip_msg *m, bool received)
 {
 	struct sip_event event;
 
-	(void)d;
-	if (!sip_event_parse(sip_msg_value(m, SIP_HDR_EVENT), &event))
-		return false;
+	if (!read_event(m, &event))
+		return NULL;
 	LIST_EACH (it, session_refers(s)) {
 		struct refer *r = CONTAINER_OF(it, struct refer, node);
 
-		if (!r->received && is_mine(r, &event)) {
-			notified(r, t, m);
-			return true;
-		}
+		if (r->received == received && is_mine(r, &event))
+			return r;
 	}
-	return false;
+	return NULL;
+}
+
+bool refer_notified(struct session *s, struct dialog *d, struct transaction *t, struct sip_msg *m)
+{
+	struct refer *r = find(s, m, false);
+
+	(void)d;
+	if (r)
+		notified(r, t, m);
+	return r != NULL;
 }
 
 /* What arrives in a dialog that the REFER made itself. */
@@ -233,11 +339,15 @@ static void on_half(void *arg, struct dialog *d, struct transaction *t, struct s
 	struct net_flow *flow)
 {
 	struct refer *r = arg;
+	struct sip_event event;
 	struct fail f;
-	const struct sip_msg *request = r->request ? request_msg(r->request) : NULL;
+	const struct sip_msg *request =
+		r->request && !r->over && !r->stopping ? request_msg(r->request) : NULL;
 
 	(void)d;
-	if (!r->own.endpoint && request &&
+	/* What is not about this REFER makes nothing. */
+	if (t && !r->own.endpoint && request && m->method == SIP_NOTIFY && read_event(m, &event) &&
+		is_mine(r, &event) &&
 		sip_dialog_from_notify(&r->own.sip, request, m, &f) == 0) {
 		r->own.on_request = on_dialog;
 		r->own.arg = r;
@@ -249,12 +359,20 @@ static void on_half(void *arg, struct dialog *d, struct transaction *t, struct s
 		}
 		sip_dialog_done(&r->own.sip);
 	}
-	if (t)
-		transaction_answer(t, 481, NULL);
+	if (t && m->method != SIP_BENOTIFY) /* AR-12 */
+		transaction_answer(t, read_event(m, &event) ? 481 : 489, NULL);
 	transaction_free(t);
 }
 
 /* ---- our REFER ---- */
+
+static bool has_header(const struct refer *r, struct str name)
+{
+	for (unsigned i = 0; i < r->config.header_count; i++)
+		if (str_ieq(r->config.headers[i].name, name))
+			return true;
+	return false;
+}
 
 static void write_refer(void *arg, struct request *request, struct buf *b)
 {
@@ -271,7 +389,7 @@ static void write_refer(void *arg, struct request *request, struct buf *b)
 		buf_add_char(&v, '>');
 	}
 	sip_build_hdr(b, SIP_HDR_REFER_TO, buf_str(&v));
-	if (r->endpoint->config.aor.n > 0) {
+	if (r->endpoint->config.aor.n > 0 && !has_header(r, STR("Referred-By"))) {
 		buf_clear(&v);
 		buf_addf(&v, "<" STR_FMT ">", STR_ARG(r->endpoint->config.aor));
 		sip_build_hdr(b, SIP_HDR_REFERRED_BY, buf_str(&v));
@@ -319,6 +437,7 @@ static void refer_accepted(struct refer *r, const struct endpoint_event *ev)
 	r->accepted = true;
 	if (r->over)
 		return;
+	/* RFC 4488 4: "the absence of a Refer-Sub ... indicates ... an implicit subscription" */
 	if (sub && str_istarts(str_trim(sub->value), STR("false"))) {
 		finish(r, ENDPOINT_DONE);
 		return;
@@ -332,19 +451,21 @@ static void refer_accepted(struct refer *r, const struct endpoint_event *ev)
 static void on_refer(void *arg, const struct endpoint_event *ev)
 {
 	struct refer *r = arg;
-	struct sip_cseq cseq;
 
 	switch (ev->type) {
 	case ENDPOINT_RESPONSE:
-		if (ev->msg->status_code >= 200 && ev->msg->status_code < 300)
-			take_dialog(r, r->request, ev->msg->msg);
+		learn_cseq(r);
+		if (ev->msg->status_code < 200 || ev->msg->status_code > 299)
+			break;
+		take_dialog(r, r->request, ev->msg->msg);
+		keep_response(r, ev->msg);
 		break;
 	case ENDPOINT_DONE:
-		if (ev->result->response && sip_msg_cseq(ev->result->response->msg, &cseq))
-			r->cseq = cseq.number;
 		refer_accepted(r, ev);
 		break;
 	case ENDPOINT_FAILED:
+		if (r->over) /* a final NOTIFY came before: its end is on the way */
+			break;
 		r->over = true;
 		tell(r, ev);
 		break;
@@ -354,19 +475,37 @@ static void on_refer(void *arg, const struct endpoint_event *ev)
 	}
 }
 
-/* The Refer-To without its headers, and their Replaces (RFC 5589 section 7, RFC 3891 section 4). */
+static bool names_replaces(struct str headers)
+{
+	struct str one;
+
+	while (headers.n > 0) {
+		if (!str_cut(headers, '&', &one, &headers)) {
+			one = headers;
+			headers = STR_EMPTY;
+		}
+		if (str_istarts(one, STR("Replaces=")))
+			return true;
+	}
+	return false;
+}
+
+/* The Refer-To without its headers, and their Replaces (RFC 5589 section 7, RFC 3891 section 4).
+ * False: there is one that is none. */
 static bool split_uri(struct refer *r, const struct sip_uri *u)
 {
 	struct buf replaces = BUF_INIT(1 << 12);
 	size_t n = u->text.n;
+	bool has;
 
 	if (u->headers.n > 0)
 		n = (size_t)(u->headers.p - 1 - u->text.p);
 	r->uri = arena_str(&r->arena, str_sub(u->text, 0, n));
-	if (sip_uri_header(u, "Replaces", &replaces))
+	has = sip_uri_header(u, "Replaces", &replaces);
+	if (has)
 		r->replaces = arena_str(&r->arena, buf_str(&replaces));
 	buf_done(&replaces);
-	return u->scheme <= SIP_URI_TEL;
+	return has ? refer_is_replaces(r->replaces) : !names_replaces(u->headers);
 }
 
 static int keep_config(struct refer *r, const struct refer_config *c, struct fail *f)
@@ -390,6 +529,8 @@ static int keep_config(struct refer *r, const struct refer_config *c, struct fai
 	if (!sip_uri_parse(r->config.refer_to, &uri) || !split_uri(r, &uri))
 		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI to refer to",
 			STR_ARG(c->refer_to));
+	if (c->method.n > 0 && uri.scheme > SIP_URI_SIPS)
+		return fail_set(f, -FAIL_ARGUMENT, "a method belongs to a SIP URI only");
 	if (c->method.n > 0 && !endpoint_check_token(c->method))
 		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a method",
 			STR_ARG(c->method));
@@ -415,6 +556,20 @@ static struct request_config request_of(struct refer *r)
 		.write = write_refer,
 		.write_arg = r,
 		.on_event = on_refer,
+		.arg = r,
+	};
+}
+
+/* What follows the REFER in its dialog: without its header fields. */
+static struct request_config within(struct refer *r, struct str method)
+{
+	return (struct request_config){
+		.endpoint = r->endpoint,
+		.method = method,
+		.dialog = dialog_of(r),
+		.max_forwards = -1,
+		.timeout_ms = r->config.timeout_ms,
+		.write_arg = r,
 		.arg = r,
 	};
 }
@@ -450,8 +605,6 @@ int refer_start(const struct refer_config *config, struct refer **out, struct fa
 		refer_free(r);
 		return e;
 	}
-	/* Its number is the id of its events (RFC 3515 2.4.6), and a NOTIFY may overtake the 2xx. */
-	r->cseq = r->session ? session_dialog(r->session)->sip.local_cseq + 1 : 1;
 	if (!r->session) {
 		r->half.on_request = on_half;
 		r->half.arg = r;
@@ -500,16 +653,19 @@ void refer_stop(struct refer *r)
 
 	if (r->over || r->stopping)
 		return;
+	if (r->received && r->accepted && !r->silent) {
+		end_subscription(r, "noresource");
+		return;
+	}
+	ev_timer_stop(endpoint_loop(), &r->timer);
+	learn_cseq(r);
 	r->stopping = true;
 	request_free(r->request);
 	r->request = NULL;
-	c = request_of(r);
-	c.method = STR("SUBSCRIBE");
-	c.dialog = dialog_of(r);
+	c = within(r, STR("SUBSCRIBE"));
 	c.write = write_unsubscribe;
 	c.on_event = on_unsubscribed;
-	c.answers = false;
-	if (r->received || !r->accepted || !c.dialog || !c.dialog->endpoint ||
+	if (r->received || !r->accepted || !c.dialog->endpoint ||
 		request_start(&c, &r->request, NULL) != 0)
 		finish(r, ENDPOINT_CLOSED);
 }
@@ -520,12 +676,6 @@ unsigned refer_status(const struct refer *r)
 }
 
 /* ---- received ---- */
-
-static void refuse(struct transaction *t, unsigned status)
-{
-	transaction_answer(t, status, NULL);
-	transaction_free(t);
-}
 
 /* Exactly one Refer-To (RFC 3515 2.4.2), of a scheme that a call can be made to (A74). */
 static unsigned read_refer(struct refer *r, const struct sip_msg *m)
@@ -543,11 +693,17 @@ static unsigned read_refer(struct refer *r, const struct sip_msg *m)
 	r->silent = sub && str_istarts(str_trim(sub->value), STR("false"));
 	if (sip_msg_cseq(m, &cseq))
 		r->cseq = cseq.number;
-	if (!split_uri(r, &a.uri))
+	if (a.uri.scheme > SIP_URI_TEL)
 		return 416;
-	if (a.uri.scheme <= SIP_URI_SIPS && sip_uri_param(&a.uri, "method", &method))
+	if (!split_uri(r, &a.uri))
+		return 400;
+	if (a.uri.scheme <= SIP_URI_SIPS && sip_uri_param(&a.uri, "method", &method)) {
+		if (!endpoint_check_token(method))
+			return 400;
 		r->method = arena_str(&r->arena, method);
-	return 0;
+	}
+	/* RFC 3891 4: it is for INVITE only. */
+	return r->replaces.n && r->method.n && !str_eq(r->method, STR("INVITE")) ? 400 : 0;
 }
 
 bool refer_received(struct endpoint *ep, struct session *s, struct dialog *d, struct transaction *t,
@@ -560,6 +716,7 @@ bool refer_received(struct endpoint *ep, struct session *s, struct dialog *d, st
 	struct endpoint_event ev = { .type = ENDPOINT_TRANSFER,
 		.endpoint = ep,
 		.transfer = &what };
+	const bool *manager_gone = ep->manager->gone;
 	bool gone = false;
 	unsigned status = read_refer(r, m);
 
@@ -591,6 +748,8 @@ bool refer_received(struct endpoint *ep, struct session *s, struct dialog *d, st
 	if (gone)
 		return true;
 	r->gone = NULL;
+	if (manager_gone && *manager_gone)
+		r->transaction = NULL; /* it went, too */
 	if (!r->decided)
 		refer_decline(r, 603, STR_EMPTY); /* RF-08: nobody has proved who asks */
 	return true;
@@ -616,67 +775,90 @@ static void on_notified(void *arg, const struct endpoint_event *ev)
 	request_free(r->request);
 	r->request = NULL;
 	if (ev->type == ENDPOINT_FAILED) {
-		r->result.fail = (struct fail){ .code = -FAIL_LOST };
 		fail_set(&r->result.fail, -FAIL_LOST, "nobody takes the reports of this transfer");
 		finish(r, ENDPOINT_FAILED);
-	} else if (r->frag.n > 0) {
-		send_notify(r);
-	} else if (r->status >= 200) {
+	} else if (r->last) {
 		finish(r, ENDPOINT_CLOSED);
+	} else if (r->due) {
+		send_notify(r);
 	}
 }
 
 static void write_notify(void *arg, struct request *request, struct buf *b)
 {
 	struct refer *r = arg;
+	uint64_t now = net_now_ms();
 
 	dialog_contact(r->endpoint, request_flow(request), b);
 	sip_build_hdrf(b, SIP_HDR_EVENT, "refer;id=%u", r->cseq);
-	if (r->status >= 200)
-		buf_add_str(b, STR("Subscription-State: terminated;reason=noresource\r\n"));
+	if (r->last)
+		sip_build_hdrf(b, SIP_HDR_SUBSCRIPTION_STATE, "terminated;reason=%s",
+			r->status >= 200 ? "noresource" : r->ending);
 	else
-		sip_build_hdrf(b, SIP_HDR_SUBSCRIPTION_STATE, "active;expires=%u", SUBSCRIPTION_S);
+		sip_build_hdrf(b, SIP_HDR_SUBSCRIPTION_STATE, "active;expires=%u",
+			r->expires_at > now ? (unsigned)((r->expires_at - now + 999) / 1000) : 0);
 }
 
 static void send_notify(struct refer *r)
 {
-	struct request_config c = request_of(r);
-	struct buf body = BUF_INIT(1 << 12);
+	struct request_config c = within(r, STR("NOTIFY"));
+	struct buf body = BUF_INIT(FRAG_MAX + 16);
 
-	c.dialog = dialog_of(r);
-	buf_addf(&body, "SIP/2.0 " STR_FMT "\r\n", STR_ARG(r->frag));
+	buf_addf(&body, "SIP/2.0 " STR_FMT "\r\n", STR_ARG(buf_str(&r->frag)));
 	r->status = r->frag_status;
-	r->frag = STR_EMPTY;
-	c.method = STR("NOTIFY");
+	r->due = false;
+	r->last = r->status >= 200 || r->ending;
 	c.body = buf_str(&body);
 	c.type = STR("message/sipfrag;version=2.0");
 	c.write = write_notify;
 	c.on_event = on_notified;
-	c.answers = false;
-	c.max_forwards = -1;
-	if (!c.dialog || !c.dialog->endpoint || request_start(&c, &r->request, NULL) != 0) {
+	if (!c.dialog->endpoint || request_start(&c, &r->request, NULL) != 0) {
 		fail_set(&r->result.fail, -FAIL_LOST, "the transfer's dialog is gone");
 		finish(r, ENDPOINT_FAILED);
 	}
 	buf_done(&body);
 }
 
+/* Now, or when the one on its way was answered: the newest is told then. */
+static void notify(struct refer *r)
+{
+	r->due = true;
+	if (!r->request)
+		send_notify(r);
+}
+
+static void end_subscription(struct refer *r, const char *reason)
+{
+	if (r->over || r->last || r->ending)
+		return;
+	r->ending = reason;
+	notify(r);
+}
+
+static void expire_after(struct refer *r, uint32_t seconds)
+{
+	r->expires_at = net_now_ms() + seconds * 1000ULL;
+	net_timer_set(endpoint_loop(), &r->timer, r->expires_at);
+}
+
 int refer_notify(struct refer *r, unsigned status, struct str reason, struct fail *f)
 {
-	if (r->over || !r->accepted || r->status >= 200 || r->frag_status >= 200)
+	if (r->over || !r->accepted || r->frag_status >= 200 || r->ending)
 		return fail_set(f, -FAIL_STATE, "there is nothing more to report");
 	if (status < 100 || status > 699 || !sip_build_clean(reason))
 		return fail_set(f, -FAIL_ARGUMENT, "%u is not a status to report", status);
 	r->frag_status = status;
 	if (r->silent) {
+		r->status = status;
 		if (status >= 200)
 			finish(r, ENDPOINT_CLOSED);
 		return 0;
 	}
-	r->frag = arena_fmt(&r->arena, "%u " STR_FMT, status,
-		STR_ARG(reason.n ? reason : sip_status_reason(status)));
-	if (!r->request)
-		send_notify(r);
+	if (reason.n == 0 || reason.n > FRAG_MAX - 4)
+		reason = sip_status_reason(status);
+	buf_clear(&r->frag);
+	buf_addf(&r->frag, "%u " STR_FMT, status, STR_ARG(reason));
+	notify(r);
 	return 0;
 }
 
@@ -713,7 +895,10 @@ int refer_accept(struct refer *r, endpoint_event_fn *fn, void *arg, struct fail 
 	buf_done(&headers);
 	transaction_free(t);
 	r->transaction = NULL;
-	return r->silent ? 0 : refer_notify(r, 100, STR_EMPTY, f);
+	if (r->silent)
+		return 0;
+	expire_after(r, SUBSCRIPTION_S);
+	return refer_notify(r, 100, STR_EMPTY, f);
 }
 
 struct str refer_uri(const struct refer *r)
@@ -728,41 +913,62 @@ struct str refer_replaces(const struct refer *r)
 
 /* ---- the dialog that a REFER outside of a session makes, both roles ---- */
 
-/* RFC 6665 4.2.1.2: Expires 0 ends the subscription, anything else refreshes it. */
+/* RFC 6665 4.2.1: Expires 0 ends the subscription, anything else refreshes it; a NOTIFY follows. */
 static void subscribed(struct refer *r, struct transaction *t, const struct sip_msg *m)
 {
+	struct buf headers = BUF_INIT(1 << 16);
 	uint32_t expires = SUBSCRIPTION_S;
 
+	if (!r->accepted || r->over || r->silent || r->last || r->ending) {
+		refuse(t, 481);
+		return;
+	}
 	sip_msg_seconds(m, SIP_HDR_EXPIRES, &expires);
-	transaction_answer(t, 200, expires ? "Expires: 300\r\n" : "Expires: 0\r\n");
+	if (expires > SUBSCRIPTION_S)
+		expires = SUBSCRIPTION_S;
+	dialog_contact(r->endpoint, transaction_flow(t), &headers);
+	sip_build_hdrf(&headers, SIP_HDR_EXPIRES, "%u", expires);
+	dialog_reply(t, &(struct dialog_response){ .status = 200, .headers = buf_str(&headers) });
+	buf_done(&headers);
 	transaction_free(t);
-	if (expires == 0)
-		finish(r, ENDPOINT_CLOSED);
+	if (expires == 0) {
+		end_subscription(r, "timeout");
+	} else {
+		expire_after(r, expires);
+		notify(r);
+	}
+}
+
+bool refer_subscribed(struct session *s, struct transaction *t, struct sip_msg *m)
+{
+	struct refer *r = find(s, m, true);
+
+	if (r)
+		subscribed(r, t, m);
+	return r != NULL;
 }
 
 static void on_dialog(void *arg, struct dialog *d, struct transaction *t, struct sip_msg *m,
 	struct net_flow *flow)
 {
 	struct refer *r = arg;
+	bool event_fits = m->method == (r->received ? SIP_SUBSCRIBE : SIP_NOTIFY);
 	struct sip_event event;
 
 	(void)d;
 	(void)flow;
-	if (!t)
-		return;
-	if (m->method == SIP_NOTIFY && !r->received &&
-		sip_event_parse(sip_msg_value(m, SIP_HDR_EVENT), &event)) {
-		if (is_mine(r, &event))
-			notified(r, t, m);
-		else
-			refuse(t, 489);
-		return;
-	}
-	if (m->method == SIP_SUBSCRIBE && r->received) {
+	if (!t || m->method == SIP_BENOTIFY) /* AR-12 */
+		transaction_free(t);
+	else if (!event_fits)
+		refuse(t, m->method == SIP_BYE || m->method == SIP_NOTIFY ? 481 : 405);
+	else if (!read_event(m, &event))
+		refuse(t, 489);
+	else if (!is_mine(r, &event))
+		refuse(t, 481);
+	else if (r->received)
 		subscribed(r, t, m);
-		return;
-	}
-	refuse(t, m->method == SIP_BYE || m->method == SIP_NOTIFY ? 481 : 405);
+	else
+		notified(r, t, m);
 }
 
 /* ---- Replaces ---- */

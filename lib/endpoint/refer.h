@@ -23,14 +23,16 @@ struct refer_config {
 	unsigned header_count;
 	endpoint_event_fn *on_event; /* TRANSFER for each NOTIFY; DONE when the final one is here
 					(its sipfrag's status may be any; result.response is the
-					REFER's), or at once with no_subscription; FAILED */
+					REFER's, NULL when it was overtaken), or at once with
+					no_subscription; FAILED */
 	void *arg;
 };
 
-/* RF-01. Never calls the handler. -FAIL_ARGUMENT, -FAIL_STATE. */
+/* RF-01. refer_to may be a URI of any scheme (RFC 3515 2.1), a method goes with SIP ones. Never calls the handler. -FAIL_ARGUMENT, -FAIL_STATE. */
 int refer_start(const struct refer_config *config, struct refer **out, struct fail *f);
 int refer_dry_run(const struct refer_config *config, struct buf *out, struct fail *f);
-/* Unsubscribes (RF-03), then ENDPOINT_CLOSED. */
+/* Unsubscribes (RF-03); of a received one: ends the subscription with a NOTIFY. Then
+ * ENDPOINT_CLOSED. */
 void refer_stop(struct refer *r);
 /* At once and silently; NULL is fine. */
 void refer_free(struct refer *r);
@@ -47,12 +49,14 @@ void refer_write_replaces(struct buf *b, struct str uri, struct str replaces);
  * One of these in the handler, or 603 is sent when it returns. ---- */
 
 /* 202 (200 with Refer-Sub: false) and NOTIFY "100 Trying" (RF-05). The taker reports with
- * refer_notify and frees r after its CLOSED or FAILED. */
+ * refer_notify and frees r after its CLOSED or FAILED. When it fails, r is refused and freed. */
 int refer_accept(struct refer *r, endpoint_event_fn *fn, void *arg, struct fail *f);
 /* Refuses and frees r. */
 void refer_decline(struct refer *r, unsigned status, struct str reason);
 /* RF-06: status and phrase of the call that was asked for, into a NOTIFY; a final one ends the
- * subscription: then CLOSED comes. */
+ * subscription: then CLOSED comes, as when the subscriber ends it or lets it expire. While a NOTIFY
+ * is on its way only the newest report is kept. reason may be empty. -FAIL_STATE after a final one or
+ * the end, -FAIL_ARGUMENT. */
 int refer_notify(struct refer *r, unsigned status, struct str reason, struct fail *f);
 /* What it asks for: the URI without headers, and the value of Replaces in it (empty: none). */
 struct str refer_uri(const struct refer *r);

@@ -19,26 +19,33 @@ static void emit(struct request *r, const struct endpoint_event *ev)
 	r->config.on_event(r->config.arg, &copy);
 }
 
+/* After a handler ran: false when it freed r. One may run inside of another, as who gives an INVITE
+ * up in its handler is told of the CANCEL. */
+static bool is_left(struct request *r, const bool *gone, bool *outer)
+{
+	if (!*gone)
+		r->gone = outer;
+	else if (outer)
+		*outer = true;
+	return !*gone;
+}
+
 bool request_tell(struct request *r, const struct endpoint_event *ev)
 {
-	bool gone = false;
+	bool gone = false, *outer = r->gone;
 
 	r->gone = &gone;
 	endpoint_emit(r->endpoint, ev);
-	if (!gone)
-		r->gone = NULL;
-	return !gone;
+	return is_left(r, &gone, outer);
 }
 
 bool request_tell_owner(struct request *r, const struct endpoint_event *ev)
 {
-	bool gone = false;
+	bool gone = false, *outer = r->gone;
 
 	r->gone = &gone;
 	emit(r, ev);
-	if (!gone)
-		r->gone = NULL;
-	return !gone;
+	return is_left(r, &gone, outer);
 }
 
 /* ---- the end ---- */

@@ -6,6 +6,7 @@
 #include "endpoint/refer_impl.h"
 #include "endpoint/request_impl.h"
 #include "endpoint/session_impl.h"
+#include "sip/status.h"
 #include "sip/build.h"
 #include "sip/multipart.h"
 #include "sip/param.h"
@@ -124,6 +125,10 @@ bool session_tell_state(struct session *s, const struct session_told *told)
 	if (msg && msg->status_code) {
 		e.status_code = msg->status_code;
 		e.reason_phrase = msg->reason_phrase;
+	}
+	if (!msg && s->refused && told->cause) {
+		e.status_code = s->refused;
+		e.reason_phrase = sip_status_reason(s->refused);
 	}
 	if (msg)
 		e.warning = msg->warning;
@@ -398,6 +403,7 @@ static void abandon(struct session *s)
 		session_sent_free(CONTAINER_OF(it, struct session_sent, node));
 	session_got_free(s->got);
 	s->got = NULL;
+	refer_session_freed(&s->refers);
 	LIST_EACH (it, &s->legs)
 		session_leg_free(CONTAINER_OF(it, struct session_leg, node));
 	s->leg = s->media_leg = NULL;
@@ -425,8 +431,14 @@ bool session_all_ended(const struct endpoint *ep)
 
 void session_abandon_all(struct endpoint *ep)
 {
-	LIST_EACH (it, &ep->sessions)
-		abandon(CONTAINER_OF(it, struct session, node));
+	LIST_EACH (it, &ep->sessions) {
+		struct session *s = CONTAINER_OF(it, struct session, node);
+
+		if (s->incoming && !s->taken)
+			session_free(s); /* the endpoint's, while its handler looks at it */
+		else
+			abandon(s);
+	}
 }
 
 void session_free(struct session *s)
@@ -449,6 +461,11 @@ void session_free(struct session *s)
 bool session_is_confirmed(const struct session *s)
 {
 	return s->state == SESSION_CONFIRMED && !s->stopping;
+}
+
+unsigned session_refused(const struct session *s)
+{
+	return s->refused;
 }
 
 bool session_is_incoming(const struct session *s)

@@ -79,6 +79,8 @@ void session_free(struct session *s);
 /* Confirmed, and not about to end. */
 bool session_is_confirmed(const struct session *s);
 bool session_is_incoming(const struct session *s);
+/* The status that an incoming one was refused with, by whomever; 0: it was not. */
+unsigned session_refused(const struct session *s);
 unsigned session_id(const struct session *s);
 /* Call-ID;to-tag=..;from-tag=.. of its dialog for the Replaces of an INVITE that goes to its peer,
  * as in an attended transfer: to-tag is the peer's. Nothing before there is a dialog. */

@@ -106,6 +106,7 @@ struct session {
 	double setup_ms;
 	struct auth_exchange *exchange; /* server-based endpoints only */
 	const char *cause; /* of its end */
+	unsigned refused; /* with this status, an incoming one; 0: it was not */
 	char *reason; /* Reason of the BYE that waits until there is an ACK, or of a CANCEL */
 	struct fail *fail; /* NULL: ends well */
 	struct session *replaces, *replaced_by; /* RFC 3891: until the new one is accepted */

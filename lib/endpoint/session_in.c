@@ -172,6 +172,7 @@ void session_refuse(struct session *s, unsigned status, struct str reason, struc
 	dialog_reply(s->got->t, &r);
 	got_done(s->got);
 	s->state = SESSION_ENDED;
+	s->refused = status;
 	session_why(s, "rejected", -FAIL_STATUS, "refused with %u", status);
 	session_later(s, SESSION_TELL_END);
 }
@@ -506,8 +507,12 @@ static unsigned find_replaced(struct endpoint *ep, const struct sip_msg *m, stru
 
 	if ((h && (sip_msg_hdr_next(m, h) || join)) || (join && sip_msg_hdr_next(m, join)))
 		return 400;
-	if (join) /* RFC 3911 4: nothing here can be joined, so nothing matches */
-		return 481;
+	if (join) { /* RFC 3911 4: nothing here can be joined, so nothing matches; what has ended is 603 */
+		d = sip_replaces_parse(join->value, &r) ? find_dialog(ep, &r) : NULL;
+		leg = d ? d->arg : NULL;
+		return leg && (leg->session->stopping || leg->session->state >= SESSION_ENDING) ? 603
+												: 481;
+	}
 	if (!h)
 		return 0;
 	if (!sip_replaces_parse(h->value, &r))
@@ -516,6 +521,8 @@ static unsigned find_replaced(struct endpoint *ep, const struct sip_msg *m, stru
 	if (!d)
 		return 481;
 	leg = d->arg;
+	if (leg->extra) /* of a branch that lost, with our BYE on its way */
+		return 603;
 	*out = leg->session;
 	switch ((*out)->state) {
 	case SESSION_CALLING: /* an early dialog that we began: then it is cancelled */

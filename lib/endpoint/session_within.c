@@ -82,6 +82,8 @@ static unsigned judge_body(const struct sip_msg *m, struct buf *b)
 		arena_done(&a);
 	} else if (status != 0) {
 		buf_add_str(b, STR("Accept: application/sdp\r\n"));
+		if (sip_msg_value(m, SIP_HDR_CONTENT_ENCODING).n > 0) /* RFC 3261 21.4.13 */
+			buf_add_str(b, STR("Accept-Encoding: identity\r\n"));
 	}
 	return status;
 }
@@ -345,9 +347,9 @@ static void on_subscribe(
 {
 	struct buf b = BUF_INIT(64);
 
-	(void)leg;
-	(void)m;
 	(void)flow;
+	if (refer_subscribed(leg->session, t, m))
+		return;
 	buf_add_str(&b, STR("Allow-Events: refer\r\n"));
 	session_answer(t, 489, &b);
 	buf_done(&b);
@@ -389,18 +391,29 @@ void session_on_request(void *arg, struct dialog *d, struct transaction *t, stru
 		[SIP_SUBSCRIBE] = on_subscribe,
 	};
 	within_fn *fn = table[m->method] ? table[m->method] : on_other;
+	const struct session_leg *leg = arg;
 	struct buf b = BUF_INIT(1 << 16);
 
 	(void)d;
+	if (!t || m->method == SIP_BENOTIFY) { /* what has no answer, of whatever status */
+		fn(arg, t, m, flow);
+		return;
+	}
+	/* A branch that lost has our BYE on its way: what it asks is not for the call that won. */
+	if (leg->extra && m->method != SIP_BYE) {
+		session_answer(t, 481, NULL);
+		return;
+	}
 	/* 8.2.2.3; a BYE ends the session whatever it requires of us. */
-	if (t && m->method != SIP_INVITE && m->method != SIP_UPDATE && m->method != SIP_BYE &&
+	if (m->method != SIP_INVITE && m->method != SIP_UPDATE && m->method != SIP_BYE &&
 		is_unknown(m, &b)) {
 		session_answer(t, 420, &b);
 		buf_done(&b);
 		return;
 	}
 	buf_done(&b);
-	if (t && m->method != SIP_INVITE && sip_msg_hdr(m, SIP_HDR_REPLACES)) {
+	if (m->method != SIP_INVITE &&
+		(sip_msg_hdr(m, SIP_HDR_REPLACES) || sip_msg_hdr_named(m, STR("Join")))) {
 		session_answer(t, 400, NULL); /* RFC 3891 3 */
 		return;
 	}

@@ -251,7 +251,7 @@ int transaction_send(const struct transaction_config *config, struct str wire,
 	struct transaction *t;
 	struct sip_msg *msg;
 	struct sip_via via;
-	int e = sip_msg_parse(wire, NULL, &msg, f);
+	int e = sip_msg_parse(wire, &m->config.limits, &msg, f);
 
 	if (e != 0)
 		return e;
@@ -359,7 +359,6 @@ struct transaction *transaction_accept(
 		net_flow_unref(back);
 		t->server = true;
 		m->server_bytes += msg->wire.n;
-		text_token(t->tag, 16);
 		sip_tx_start(&t->tx,
 			msg->method == SIP_INVITE ? SIP_TX_INVITE_SERVER : SIP_TX_SERVER,
 			net_transport_reliable(net_flow_info(back)->transport), &m->config.timers,
@@ -461,7 +460,7 @@ void transaction_answer(struct transaction *t, unsigned status, const char *head
 	struct sip_response r = transaction_response(t->msg, t->flow, text);
 
 	r.status = status;
-	r.to_tag = str_of(t->tag);
+	r.to_tag = transaction_tag(t);
 	sip_build_response(&b, t->msg, &r);
 	if (headers)
 		buf_add_str(&b, str_of(headers));
@@ -572,7 +571,9 @@ double transaction_age_ms(const struct transaction *t)
 	return (double)(net_now_us() - t->started_us) / 1000.0;
 }
 
-struct str transaction_tag(const struct transaction *t)
+struct str transaction_tag(struct transaction *t)
 {
+	if (t->tag[0] == '\0')
+		text_token(t->tag, 16);
 	return str_of(t->tag);
 }

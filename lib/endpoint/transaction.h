@@ -64,7 +64,7 @@ struct net_flow *transaction_flow(const struct transaction *t);
 unsigned transaction_retransmissions(const struct transaction *t);
 double transaction_age_ms(const struct transaction *t);
 /* Our To tag of a server transaction: the same for all its responses. */
-struct str transaction_tag(const struct transaction *t);
+struct str transaction_tag(struct transaction *t);
 
 /* received and rport for the topmost Via of a response to msg that came over flow (18.2.1, RFC
  * 3581); texts into t. */

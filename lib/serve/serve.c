@@ -357,7 +357,8 @@ int serve_new(const struct serve_config *config, bool open, struct serve **out, 
 	endpoint_manager_on_flow(s->manager, on_flow, s);
 	if (config->fault_count > 0)
 		endpoint_manager_on_send(s->manager, fault_send, s);
-	if ((e = listen_all(s, open, f)) != 0 || (e = actors_open(s, f)) != 0 || (e = control_open(s, f)) != 0)
+	if ((e = listen_all(s, open, f)) != 0 || (e = actors_open(s, f)) != 0 ||
+		(e = control_open(s, f)) != 0)
 		goto fail;
 	*out = s;
 	return 0;

@@ -142,7 +142,9 @@ void sip_build_end(struct buf *b, struct str type, struct str body)
 {
 	if (type.n)
 		sip_build_hdr(b, SIP_HDR_CONTENT_TYPE, type);
-	sip_build_hdrf(b, SIP_HDR_CONTENT_LENGTH, "%zu", body.n);
+	buf_add_str(b, STR("Content-Length: "));
+	buf_add_u32(b, (uint32_t)body.n);
+	buf_add_str(b, STR("\r\n"));
 	end_line(b);
 	buf_add_str(b, body);
 }

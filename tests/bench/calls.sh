@@ -1,6 +1,6 @@
 #!/bin/bash
 # tests/bench/calls.sh [N [RUNS]] -- what answering calls costs: server CPU for N calls (5000) of SIPp's built-in uac
-# (INVITE, 200, ACK, BYE), rte listen beside SIPp's uas, medians of RUNS (5) alternating runs; a run of one call is subtracted,
+# (INVITE, 200, ACK, BYE), rte listen beside SIPp with the same (run/uas.xml), medians of RUNS (5) alternating runs; a run of one call is subtracted,
 # so starting is not counted. Then the memory of a call that is held open, and what a call costs while others are. Both send the
 # same description (--sdp): SIPp opens no RTP socket.
 set -u
@@ -24,7 +24,7 @@ rte_server() { # TRANSPORT N
 	echo "$RTE" listen -q --sdp="$work/media.sdp" -c "$2" --listen="$1:127.0.0.1:7060" --t1=100ms
 }
 sipp_server() {
-	echo sipp -sn uas -i 127.0.0.1 -p 7060 -t "${1:0:1}1" -m "$2" -nostdin
+	echo sipp -sf "$top/tests/bench/run/uas.xml" -i 127.0.0.1 -p 7060 -t "${1:0:1}1" -m "$2" -nostdin
 }
 # until_bound TRANSPORT: the server's socket is there
 until_bound() {

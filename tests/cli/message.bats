@@ -65,7 +65,7 @@ listened() {
 	listened 'select(.type == "message") | .body_base64 // empty' | base64 -d | cmp - "$HOME/bytes"
 	[ "$(listened 'select(.content_type == "application/json") | .body | fromjson | .door')" = open ]
 	[ "$(listened 'select(.type == "message") | .body // "" | length' | sort -n | tail -n 1)" = 200000 ]
-	[ "$(listened 'select(.type == "message") | .body // empty' | tail -n 2 | tr '\n' ,)" = 'one,two,' ]
+	[ "$(listened 'select(.type == "message") | .body // empty' | tail -n 3 | tr '\n' ,)" = 'one,two,,' ]
 }
 
 @test "what a peer says about it is the result" {

@@ -3,13 +3,14 @@
 #
 #   baresip.sh start DIR [NAME=VALUE...]    start; returns when it takes commands (and is registered). Its files are in DIR
 #   baresip.sh stop DIR                     at once
-#   baresip.sh ask DIR COMMAND [PARAMS]     a command of its menu (dial, accept, hangup, hold, resume, message ...): the answer
+#   baresip.sh ask DIR COMMAND [PARAMS]     a command of its menu (dial, accept, hangup, hold, resume ...): the answer
 #   baresip.sh events DIR                   what it told so far, a JSON object a line
 #   baresip.sh wire DIR START [N]           the Nth (1) message of its trace, either way, that begins with START
 #
-# Options (default): USER (phone) PORT (5070: udp and tcp; tls one above) CONTROL (4444) TRANSPORT (udp: to SERVER)
+# Options (default): USER (phone) PORT (5070: udp and tcp; tls one above) CONTROL (4444) TRANSPORT (udp)
 # ANSWER (auto; manual) PKI (DIR/pki, made by pki.sh) DOMAIN (rte.test)
-# SERVER (none; HOST:PORT: registers there over TRANSPORT, with the password pw-USER)
+# CONTACTS (none; URIs: `contact_next` goes to the next of them, `message TEXT` is for that one)
+# SERVER (none; HOST:PORT: registers there over TRANSPORT, with the password pw-USER) REGISTER (yes; no: only sends there)
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -62,6 +63,7 @@ write_account() {
 	if [ -z "$SERVER" ]; then
 		host=127.0.0.1 register=regint=0
 	fi
+	[ "$REGISTER" = yes ] || register=${register/60/0}
 	# parameters of this URI would be added to every URI that it dials
 	printf '<sip:%s@%s>;auth_user=%s;auth_pass=pw-%s;answermode=%s;audio_codecs=PCMU,PCMA;%s\n' \
 		"$USER" "$host" "$USER" "$USER" "$ANSWER" "$register" >"$dir/accounts"
@@ -71,12 +73,12 @@ running() {
 	[ -s "$dir/pid" ] && kill -0 "$(cat "$dir/pid")" 2>/dev/null
 }
 is_ready() {
-	grep -q 'baresip is ready' "$dir/log" && [ -n "$(ss -Hltn "sport = :$CONTROL")" ] || return 1
-	[ -z "$SERVER" ] || grep -Eq '\{0/[A-Z]+/v4\} 200 OK' "$dir/log"
+	grep -q 'baresip is ready' "$dir/log" || return 1
+	[ -z "$SERVER" ] || [ "$REGISTER" = no ] || grep -Eq '\{0/[A-Z]+/v4\} 200 OK' "$dir/log"
 }
 
 start() {
-	USER=phone PORT=5070 CONTROL=4444 TRANSPORT=udp ANSWER=auto PKI=$dir/pki DOMAIN=rte.test SERVER=
+	USER=phone PORT=5070 CONTROL=4444 TRANSPORT=udp ANSWER=auto PKI=$dir/pki DOMAIN=rte.test SERVER= REGISTER=yes CONTACTS=
 	local option
 	for option; do
 		[ -z "$option" ] || declare -g "$option"
@@ -87,7 +89,11 @@ start() {
 	cat "$PKI/server.pem" "$PKI/server.key" >"$dir/identity.pem"
 	write_config
 	write_account
+	# the first is passed over by the first contact_next
 	: >"$dir/contacts"
+	for option in sip:nobody@127.0.0.1 $CONTACTS; do
+		printf '"somebody" <%s>\n' "$option" >>"$dir/contacts"
+	done
 	: >"$dir/log"
 	: >"$dir/events"
 	setsid baresip -4 -s -v -f "$dir" >"$dir/log" 2>&1 </dev/null 3>&- &
@@ -109,6 +115,7 @@ start() {
 	mkfifo "$dir/asked"
 	setsid socat - "TCP:127.0.0.1:$CONTROL" <>"$dir/asked" >"$dir/events" 2>/dev/null 3>&- &
 	echo $! >"$dir/control.pid"
+	ask listcalls >/dev/null # from now on it hears us, and we hear it
 }
 
 stop() {
@@ -142,10 +149,10 @@ ask() {
 wire() {
 	tr -d '\r' <"$dir/log" | awk -v start="$1" -v wanted="${2:-1}" '
 		/^\033\[36;1m#/ { line = 1; next }
-		/^\033\[;m/ { if (hit) exit; line = 0 }
 		line == 1 { line = 2; next }
 		line == 2 { line = 3; hit = index($0, start) == 1 && ++n == wanted }
-		line && hit' | grep .
+		line && hit { end = sub(/\033\[;m.*/, ""); if (!end || length()) print; if (end) exit }
+		/\033\[;m/ { line = 0 }' | grep .
 }
 
 case $command in

@@ -157,38 +157,44 @@ calls_are() {
 }
 
 @test "MESSAGE both ways: UDP, TCP, TLS" {
-	local t n=0
-	baresip_start
+	local t n=0 we
 	we_listen --count=3
 	for t in udp tcp tls; do
 		n=$((n + 1))
+		# its messages go to an address without parameters: the way there says the transport
+		we=$(we_are "$t")
+		we=${we#*@}
+		baresip_start CONTACTS=sip:rte@127.0.0.1 SERVER="${we%;*}" TRANSPORT="$t" REGISTER=no
 		rte message --json --cacert="$RTE_PKI/ca.pem" -d "Hello over $t" -a sip:rte@rte.test "$(phone_at "$t")"
 		exits 0
 		is "$t 200" "$(record 'select(.type == "response") | "\(.remote.transport) \(.status_code)"')"
-		is "Hello over $t" "$(baresip wire "MESSAGE sip:phone@" $n | tail -n 1)"
-		[[ $(baresip wire "MESSAGE sip:phone@" $n | header From) == '<sip:rte@rte.test>;tag='* ]]
-		baresip ask message "$(we_are "$t") Salut-$t"
+		is "Hello over $t" "$(baresip wire "MESSAGE sip:phone@" | tail -n 1)"
+		[[ $(baresip wire "MESSAGE sip:phone@" | header From) == '<sip:rte@rte.test>;tag='* ]]
+		baresip ask contact_next
+		baresip ask message "Salut-$t"
 		comes 5 rte $n '.type == "message"'
-		is "Salut-$t from sip:phone@127.0.0.1 by $t" "$(last rte '.type == "message"' '.body + " from " + .from.uri') by $(last rte '.type == "request"' .remote.transport)"
+		is "Salut-$t from sip:phone@rte.test by $t" "$(last rte '.type == "message"' '.body + " from " + .from.uri') by $(last rte '.type == "request"' .remote.transport)"
+		wait_for 2 eval '[ "$(baresip wire "SIP/2.0 200" 2 | header CSeq | cut -d " " -f 2)" = MESSAGE ]'
+		baresip_stop
 	done
 	ends rte 5 0
 }
 
 @test "both registered at Kamailio, over UDP, TCP, TLS: calls and messages both ways" {
-	local t n
+	local t n server
 	kamailio_with
 	for t in udp tcp tls; do
-		kamailio_server=127.0.0.1:5060
-		[ "$t" != tls ] || kamailio_server=127.0.0.1:5061
-		baresip_start SERVER=$kamailio_server TRANSPORT=$t
-		contacts_are 1 phone
+		server=127.0.0.1:5060
+		[ "$t" != tls ] || server=127.0.0.1:5061
+		baresip_start USER=phone$t SERVER=$server TRANSPORT=$t CONTACTS=sip:bob@rte.test
+		contacts_are 1 phone$t
 		# rte over another transport than baresip
 		case $t in
 		udp) n=tls ;;
 		tcp) n=udp ;;
 		tls) n=tcp ;;
 		esac
-		member alice invite alice --register -t $n --do=hold --do=resume --do=wait:100ms sip:phone@rte.test
+		member alice invite alice --register -t $n --do=wait:200ms --do=hold --do=resume --do=wait:100ms sip:phone$t@rte.test
 		ends alice 8 0
 		has_story alice 'd1 trying (d1 proceeding )?(d1 early )?d1 confirmed d1 confirmed/hold d1 confirmed/resume d1 terminated/local-bye'
 		[ "$(last alice "$confirmed" '.route_set | length')" -ge 1 ] || kept_is alice
@@ -199,10 +205,11 @@ calls_are() {
 		baresip ask hangup
 		comes 5 bob 1 "$terminated"
 		is remote-bye "$(last bob "$terminated" .cause)"
-		baresip ask message 'sip:bob@rte.test Salut'
+		baresip ask contact_next
+		baresip ask message Salut
 		ends bob 5 0
 		is Salut "$(last bob '.type == "message"' .body)"
-		member alice message alice -t $n -d 'Hello, phone' sip:phone@rte.test
+		member alice message alice -t $n -d 'Hello, phone' sip:phone$t@rte.test
 		ends alice 5 0
 		is 'Hello, phone' "$(baresip wire 'MESSAGE sip:phone' | tail -n 1)"
 		baresip_stop

@@ -76,7 +76,7 @@ calls_over() {
 
 @test "steps from both ends: hold, resume, MESSAGE, INFO" {
 	echo Signal=1 >"$BATS_TEST_TMPDIR/dtmf"
-	await bob $(everywhere 127.0.0.1) --once --do=wait:700ms --do=hold --do=resume --do='message:Come here.' --do=bye
+	await bob $(everywhere 127.0.0.1) --once --do=wait:1500ms --do=hold --do=resume --do='message:Come here.' --do=bye
 	begin alice invite $(identity client) --duration=9s --do=hold --do=resume --do=update --do=message:Watson \
 		--do="info:application/dtmf-relay@$BATS_TEST_TMPDIR/dtmf" "$(target bob tls)"
 	ends alice 8 0
@@ -109,7 +109,7 @@ calls_over() {
 	await slow --listen=udp:127.0.0.1:0 --listen=tcp:127.0.0.1:0 --ring=20s --count=2
 	begin alice invite --cancel-after=1xx "$(target slow udp)"
 	ends alice 5 0
-	is 'INVITE PRACK CANCEL' "$(methods alice sent)"
+	methods alice sent | grep -qw CANCEL
 	is '180 487' "$(records alice '.type == "response" and .method == "INVITE" and .status_code > 100' | jq -r .status_code | paste -sd ' ')"
 	begin alice invite --ring-timeout=300ms "$(target slow tcp)"
 	ends alice 5 9

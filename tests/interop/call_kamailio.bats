@@ -18,7 +18,7 @@ call() {
 	local at=${3:-127.0.0.1} from=$1 to=$2
 	phone bob bob -t "$to" --once
 	contacts_are 1 bob
-	# Kamailio has several processes: without a pause the BYE may overtake the ACK
+	# Kamailio has several processes: without a pause what follows may overtake the ACK
 	member alice invite alice --register -t "$from" --duration=200ms sip:bob@rte.test
 	ends alice 8 0
 	ends bob 8 0
@@ -61,8 +61,8 @@ call() {
 	kamailio_with
 	local from
 	for from in udp tls; do
-		phone bob bob -t tcp --once --do=wait:500ms --do=hold --do=resume --do='message:Come here.' --do=bye
-		member alice invite alice --register -t $from --duration=9s --do=hold --do=resume --do=message:Watson sip:bob@rte.test
+		phone bob bob -t tcp --once --do=wait:1500ms --do=hold --do=resume --do='message:Come here.' --do=bye
+		member alice invite alice --register -t $from --duration=9s --do=wait:200ms --do=hold --do=resume --do=message:Watson sip:bob@rte.test
 		ends alice 9 0
 		ends bob 5 0
 		one_dialog alice bob
@@ -105,7 +105,7 @@ call() {
 @test "peer to peer with an outbound proxy: the proxy may carry a call of who is not asked" {
 	kamailio_with
 	phone bob bob -t tls --once
-	begin open invite -a sip:openalice@rte.test --proxy='sip:127.0.0.1;transport=tcp;lr' --do=hold sip:bob@rte.test
+	begin open invite -a sip:openalice@rte.test --proxy='sip:127.0.0.1;transport=tcp;lr' --do=wait:200ms --do=hold sip:bob@rte.test
 	ends open 5 0
 	ends bob 5 0
 	one_dialog open bob

@@ -17,7 +17,7 @@ builtin_uac() {
 	listens --once
 	caller -sn uac -s rte -d 50 </dev/null
 	listened 0
-	is 'd1:trying d1:confirmed d1:terminated/remote-bye' "$(dialogs)"
+	is 'd1:confirmed d1:terminated/remote-bye' "$(dialogs)"
 	is 'INVITE ACK BYE' "$(events 'select(.type == "request") | .method')"
 	is "$transport" "$(record 'select(.type == "request") | .remote.transport' | sort -u)"
 }
@@ -52,12 +52,13 @@ tcp6() { port=5074 ip=::1 transport=tcp builtin_uac; }
 	L
 	spawned_ends 0 people
 	is "$(got 'SIP/2.0 180' | field To)" "$(got 'SIP/2.0 200' | field To)"
-	grep -Eq '^INVITE +from <sip:sipp@127\.0\.0\.1>' "$BATS_TEST_TMPDIR/people.out"
-	grep -Eq '^ended +remote' "$BATS_TEST_TMPDIR/people.out"
+	output=$(cat "$BATS_TEST_TMPDIR/people.out")
+	says '^request +INVITE  sip:sipp@127\.0\.0\.1  200 OK$'
+	says "^ended +remote"
 }
 
 @test "refusals: --answer, --redirect, --reply, no common codec, bodies, extensions, schemes" {
-	listens --answer='486 Not now' --reply='INVITE carol=603;after=50ms' --reply='INVITE dave=503;retry-after=7' --redirect=sip:other@192.0.2.7
+	listens --reply='INVITE carol=603;after=50ms' --reply='INVITE dave=503;retry-after=7' --redirect=sip:other@192.0.2.7
 	caller <<-'L'
 	> INVITE sdp
 	< 302
@@ -65,15 +66,15 @@ tcp6() { port=5074 ip=::1 transport=tcp builtin_uac; }
 	> ACK
 	L
 	caller <<-'L'
-	> INVITE sdp uri=sip:carol@127.0.0.1
+	> INVITE sdp to=<sip:carol@127.0.0.1>
 	< 603
-	> ACK uri=sip:carol@127.0.0.1
+	> ACK
 	L
 	caller <<-'L'
-	> INVITE sdp uri=sip:dave@127.0.0.1
+	> INVITE sdp to=<sip:dave@127.0.0.1>
 	< 503
 	+ Retry-After: ^ *7
-	> ACK uri=sip:dave@127.0.0.1
+	> ACK
 	L
 	listen_stops 0
 	listens --answer='486 Not now'
@@ -84,7 +85,7 @@ tcp6() { port=5074 ip=::1 transport=tcp builtin_uac; }
 	L
 	is 'SIP/2.0 486 Not now' "$(got SIP/2.0 1 | head -n 1)"
 	listen_stops 0
-	is 'd1:trying d1:terminated/rejected' "$(dialogs)"
+	is 'd1:terminated/rejected' "$(dialogs)"
 }
 
 @test "what no answer can help: 420, 415, 488, 416, 481, 400; each call is over with its ACK" {
@@ -130,10 +131,11 @@ tcp6() { port=5074 ip=::1 transport=tcp builtin_uac; }
 	> INVITE body=application/sdp
 	|v=what
 	< 100 optional
-	< 488
+	< 400
 	> ACK
 	L
-	listen_stops 0
+	# the first failure decides: no common codec
+	listen_stops 16
 }
 
 # ---- the ACK (13.3.1.4)
@@ -152,12 +154,13 @@ tcp6() { port=5074 ip=::1 transport=tcp builtin_uac; }
 	< 200
 	< 200
 	< 200
-	< 200
+	# the last one is due at 63 T1
+	< 200 optional
 	< BYE
 	+ CSeq: [0-9]+ BYE
 	> 200 OK
 	L
-	listened 19
+	listened 14 'no ACK came'
 	within 600 1500 "$(jq -n "$(events 'select(.type == "request" and .method == "BYE") | .elapsed_ms') - $(events 'select(.type == "request" and .method == "INVITE") | .elapsed_ms')")"
 }
 
@@ -176,7 +179,7 @@ tcp6() { port=5074 ip=::1 transport=tcp builtin_uac; }
 		< 200
 		L
 		listened 0
-		is 'd1:trying d1:confirmed d1:terminated/remote-bye' "$(dialogs)"
+		is 'd1:confirmed d1:terminated/remote-bye' "$(dialogs)"
 	done
 }
 
@@ -193,8 +196,8 @@ tcp6() { port=5074 ip=::1 transport=tcp builtin_uac; }
 	< 200
 	L
 	listened 0
-	is 'd1:trying d1:early d1:confirmed d1:terminated/remote-bye' "$(dialogs)"
-	listens --once --answer=486 --t1=400ms
+	is 'd1:early d1:confirmed d1:terminated/remote-bye' "$(dialogs)"
+	listens --answer=486 --t1=400ms
 	caller -nr <<-'L'
 	> INVITE sdp
 	< 486
@@ -203,9 +206,9 @@ tcp6() { port=5074 ip=::1 transport=tcp builtin_uac; }
 	# 17.2.1: and by itself, until the ACK
 	< 486
 	> ACK
-	silence 300
+	silence 900
 	L
-	listened 0
+	listen_stops 0
 }
 
 # ---- reliable provisional responses (RFC 3262)
@@ -362,7 +365,7 @@ tcp6() { port=5074 ip=::1 transport=tcp builtin_uac; }
 }
 
 @test "hold, resume and an empty re-INVITE of the caller; UPDATE; the peer's new target is used" {
-	listens --once --duration=5s --do=wait:400ms --do=bye
+	listens --once --do=wait:400ms --do=bye
 	caller <<-'L'
 	> INVITE sdp
 	< 200
@@ -445,6 +448,7 @@ tcp6() { port=5074 ip=::1 transport=tcp builtin_uac; }
 	caller <<-'L'
 	> INVITE sdp
 	< 180
+	pause 50
 	> CANCEL
 	+ Reason: SIP;cause=200;text="Call completed elsewhere"
 	< 200
@@ -454,7 +458,7 @@ tcp6() { port=5074 ip=::1 transport=tcp builtin_uac; }
 	> ACK
 	L
 	listened 0
-	is 'd1:trying d1:early d1:terminated/cancelled' "$(dialogs)"
+	is 'd1:early d1:terminated/cancelled' "$(dialogs)"
 	is 'SIP;cause=200;text="Call completed elsewhere"' "$(events 'select(.cause == "cancelled") | .reason')"
 	# 9.2: the To tag of the 200 to the CANCEL is that of the INVITE's answers
 	is "$(got 'SIP/2.0 487' | field To)" "$(got 'SIP/2.0 200' | field To)"
@@ -504,7 +508,7 @@ tcp6() { port=5074 ip=::1 transport=tcp builtin_uac; }
 	> 200 OK
 	L
 	listened 0
-	is 'd1:trying d1:confirmed d1:terminated/local-bye' "$(dialogs)"
+	is 'd1:confirmed d1:terminated/local-bye' "$(dialogs)"
 	is "$(got 'SIP/2.0 200' | field To)" "$(got BYE | field From)"
 	is "$(sent INVITE | field From)" "$(got BYE | field To)"
 }
@@ -607,6 +611,10 @@ timed() {
 	reap+=("$spawned")
 	printed "listen-$port" '"type":"listening"'
 }
+# since_call METHOD: when the first such request went, in ms since the call was confirmed
+since_call() {
+	jq -n "$(events "select(.type == \"request\" and .method == \"$1\") | .elapsed_ms") - $(events 'select(.type == "dialog" and .state == "confirmed") | .elapsed_ms')"
+}
 timer_we() {
 	port=5071
 	timed
@@ -629,7 +637,7 @@ timer_we() {
 	listened 0
 	is 'negotiated refreshed' "$(events 'select(.type == "session_timer") | .action')"
 	is 'true true' "$(events 'select(.type == "session_timer") | .local')"
-	within 45000 50000 "$(events 'select(.type == "request" and .method == "UPDATE") | .elapsed_ms')"
+	within 44900 50000 "$(since_call UPDATE)"
 }
 timer_they() {
 	port=5072
@@ -675,7 +683,7 @@ timer_nobody() {
 	L
 	listened 19
 	is 'negotiated expired' "$(events 'select(.type == "session_timer") | .action')"
-	within 60000 70000 "$(events 'select(.type == "request" and .method == "BYE") | .elapsed_ms')"
+	within 60000 66000 "$(since_call BYE)"
 }
 
 # bats test_tags=release
@@ -691,7 +699,7 @@ second() {
 }
 
 @test "Replaces: the new call takes the old one's place, which ends with a BYE; unknown 481, early-only 486, twice 400; Join 481" {
-	listens -c 9
+	listens
 	held=$listen_port
 	sipp_hold <<-'L'
 	> INVITE sdp
@@ -790,7 +798,6 @@ sipp_hold() {
 	> BYE
 	< 200
 	L
-	kill "$spawned"
 	listened 0
 	port=5071 phone_ends
 	listens --once
@@ -931,6 +938,7 @@ sipp_hold() {
 		port=5073 listen_port=$held caller <<-'L'
 		> INVITE sdp
 		< 180
+		pause 50
 		> CANCEL
 		< 200
 		< 487

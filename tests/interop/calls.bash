@@ -10,16 +10,16 @@ declare -gA phones=()
 
 # sipp_command ARG...: SIPp for one call, in the array `sipp`
 sipp_command() {
-	sipp=(timeout 20 sipp "$@" -i "$ip" -t "${transport:0:1}1" -p "$port" -m 1 -nostdin -recv_timeout 5000 -timer_resol 1
+	sipp=(timeout -k 0.1 60 sipp "$@" -i "$ip" -t "${transport:0:1}1" -p "$port" -m "${call_count:-1}" -nostdin -recv_timeout 5000 -timer_resol 1
 		-trace_msg -message_file "$dir/messages" -trace_err -error_file "$dir/errors")
 }
-scenario() { # DIR [SIPP-ARG...]: the arguments that name it, in the array `scenario`
+scenario() { # DIR [SIPP-ARG...]: the arguments that name it (-sn, -sf: it is there), in the array `scenario`
 	dir=$1
 	shift
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	scenario=("$@")
-	[ "${1:-}" != -sn ] || return 0
+	[[ ${1:-} != -s[nf] ]] || return 0
 	awk -f "$interop/ladder.awk" >"$dir/xml"
 	scenario+=(-sf "$dir/xml")
 }
@@ -96,7 +96,7 @@ caller() {
 # listened CODE [PATTERN]: rte has ended by itself; its records are in $output, see exits
 listened() {
 	local code=0
-	wait_for 10 gone "$spawned" || cat "$BATS_TEST_TMPDIR/listen-$port.out"
+	wait_for 6 gone "$spawned" || kill -KILL "$spawned"
 	wait "$spawned" || code=$?
 	status=$code
 	output=$(cat "$BATS_TEST_TMPDIR/listen-$port.out")
@@ -153,6 +153,7 @@ together() {
 	local -A jobs=()
 	for f; do
 		( # no `||` around it: that would switch off errexit
+			reap=()
 			trap reap_all EXIT
 			"$f"
 		) >"$BATS_TEST_TMPDIR/$f.log" 2>&1 3>&- &

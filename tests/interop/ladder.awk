@@ -159,13 +159,13 @@ function response_head(what,   m, n, tagged, h) {
 }
 function request_head(what,   uri, to, h, n) {
 	if (what == "ACK" || what == "CANCEL")
-		n = invite_cseq
+		n = "cseq" in word ? word["cseq"] : invite_cseq
 	else if ("again" in word)
 		n = cseq
 	else
 		n = "cseq" in word ? word["cseq"] : ++cseq
-	if (what == "ACK" && "cseq" in word)
-		n = word["cseq"]
+	if (what != "ACK" && what != "CANCEL" && n > cseq)
+		cseq = n
 	if ("branch" in word)
 		branch = word["branch"]
 	else if (what == "CANCEL" || (what == "ACK" && invite_got >= 300))

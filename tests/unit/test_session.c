@@ -995,6 +995,38 @@ static void test_challenged_bye(void **state)
 	rig_free(r);
 }
 
+/* So is one to a re-INVITE: the change is answered once, the ACK carries the credentials. */
+static void test_challenged_reinvite(void **state)
+{
+	struct rig *r = rig_auth(NET_UDP);
+	struct leg l;
+	struct call *c = call_up(r, (struct session_config){ 0 }, &l);
+	struct peer_got g, h, a;
+
+	(void)state;
+	assert_int_equal(
+		session_change(c->s, &(struct session_change){ .direction = SDP_SENDONLY }, NULL),
+		0);
+	g = got(r->p, "INVITE", 2);
+	leg_reply(&l, &g, 401, challenge, NULL);
+	h = got(r->p, "INVITE", 3);
+	assert_int_equal(msg_cseq(h.msg), msg_cseq(g.msg) + 1);
+	assert_str(sip_msg_value(h.msg, SIP_HDR_TO), l.local);
+	assert_true(str_eq(h.msg->body, g.msg->body));
+	assert_has(msg_named(h.msg, "Authorization"), "username=\"alice\"");
+	leg_reply(&l, &h, 200, NULL, bob_sdp(2, "recvonly"));
+	a = got(r->p, "ACK", 3);
+	assert_int_equal(msg_cseq(a.msg), msg_cseq(h.msg));
+	assert_true(str_eq(msg_named(a.msg, "Authorization"), msg_named(h.msg, "Authorization")));
+	till(c->answered == 1);
+	assert_int_equal(c->answered_status, 200);
+	assert_state(c, "confirmed/hold");
+	rig_idle(20);
+	assert_int_equal(c->answered, 1);
+	call_down(c, &l);
+	rig_free(r);
+}
+
 /* A39: a peer-to-peer endpoint answers no challenge, least of all a peer's within a call. */
 static void test_challenge_p2p(void **state)
 {
@@ -1908,6 +1940,7 @@ int main(void)
 		cmocka_unit_test(test_challenged),
 		cmocka_unit_test(test_wrong_password),
 		cmocka_unit_test(test_challenged_bye),
+		cmocka_unit_test(test_challenged_reinvite),
 		cmocka_unit_test(test_challenge_p2p),
 		cmocka_unit_test(test_retry_after),
 		cmocka_unit_test(test_late_offer),

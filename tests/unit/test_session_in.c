@@ -536,6 +536,45 @@ static void test_bye_early(void **state)
 	rig_free(r);
 }
 
+/* Within the early dialog: an UPDATE without an offer is fine, with one while the first waits for
+ * its answer it gets 500 (RFC 3311 5.2), as does a second INVITE (14.2); Retry-After is a MUST. */
+static void test_early_requests(void **state)
+{
+	struct rig *r = rig_in(NET_UDP, 0);
+	struct leg l;
+	struct call *c = rung(r, &l, NULL, bob_sdp(1, NULL));
+	struct sip_msg *m;
+	unsigned first = l.invite_branch;
+	uint32_t cseq = l.invite_cseq;
+
+	(void)state;
+	ring(c, 180, false);
+	leg_learn(&l, leg_response(&l, "INVITE", 180));
+	m = leg_do(&l, "UPDATE", (struct leg_says){ 0 });
+	assert_int_equal(m->status, 200);
+	m = leg_do(&l, "UPDATE", (struct leg_says){ .body = bob_sdp(2, NULL) });
+	assert_int_equal(m->status, 500);
+	assert_true(msg_seconds(m, SIP_HDR_RETRY_AFTER) <= 10);
+	leg_ask(&l, "INVITE", (struct leg_says){ .body = bob_sdp(2, NULL) });
+	m = leg_response(&l, "INVITE", 200);
+	assert_int_equal(m->status, 500);
+	assert_true(msg_seconds(m, SIP_HDR_RETRY_AFTER) <= 10);
+	leg_ack(&l, m, NULL);
+	assert_int_equal(leg_do(&l, "OPTIONS", (struct leg_says){ 0 })->status, 200);
+	rig_idle(10);
+	assert_int_equal(c->heard.finals, 0);
+	assert_int_equal(r->offered, 1);
+	l.invite_branch = first;
+	l.invite_cseq = cseq;
+	accept_it(c);
+	m = leg_response(&l, "INVITE", 200);
+	assert_int_equal(m->status, 200);
+	leg_ack(&l, m, NULL);
+	till(session_is_confirmed(c->s));
+	call_bye(c, &l);
+	rig_free(r);
+}
+
 /* --- no ACK, and too many INVITEs (A60) ----------------------------------------------------------
  */
 
@@ -1182,6 +1221,74 @@ static void test_offer_in_18x(void **state)
 	rig_free(r);
 }
 
+/* A PRACK whose answer is none: refused or not, there is no crash and the call ends once. */
+static void test_bad_answer_in_prack(void **state)
+{
+	static const char *const bad[] = { "garbage", NULL,
+		"v=0\r\no=b 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+		"m=video 4000 RTP/AVP 31\r\n" };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
+		struct rig *r = rig_in(NET_UDP, QUICK_T1);
+		struct leg l;
+		struct call *c;
+		struct sip_msg *m;
+		char lines[80];
+		r->policy.reliable = SESSION_100REL_OFFER;
+		c = rung(r, &l, "Supported: 100rel\r\n", NULL);
+		ring(c, 183, true);
+		m = leg_response(&l, "INVITE", 101);
+		leg_learn(&l, m);
+		snprintf(lines, sizeof(lines), "RAck: " STR_FMT " %u INVITE\r\n",
+			STR_ARG(msg_named(m, "RSeq")), l.invite_cseq);
+		m = leg_do(&l, "PRACK", (struct leg_says){ .lines = lines, .body = bad[i] });
+		assert_true(m->status == 200 || m->status == 400 || m->status == 488);
+		rig_idle(10);
+		if (!c->heard.finals)
+			call_stop(c, NULL);
+		m = leg_response(&l, "INVITE", 200);
+		assert_true(m->status >= 300);
+		leg_ack(&l, m, NULL);
+		call_wait(c);
+		assert_int_equal(c->heard.final, ENDPOINT_FAILED);
+		call_end(c);
+		rig_free(r);
+	}
+}
+
+/* RFC 3262 section 5: the offer is answered, and the PRACK has another: its 200 answers that one.
+ */
+static void test_offer_in_prack(void **state)
+{
+	struct rig *r = rig_in(NET_UDP, 0);
+	struct leg l;
+	struct call *c;
+	struct sip_msg *m;
+	char lines[80];
+
+	(void)state;
+	r->policy.reliable = SESSION_100REL_OFFER;
+	c = rung(r, &l, "Supported: 100rel\r\n", bob_sdp(1, NULL));
+	ring(c, 183, true);
+	m = leg_response(&l, "INVITE", 101);
+	assert_has(m->body, "m=audio ");
+	leg_learn(&l, m);
+	snprintf(lines, sizeof(lines), "RAck: " STR_FMT " %u INVITE\r\n",
+		STR_ARG(msg_named(m, "RSeq")), l.invite_cseq);
+	m = leg_do(
+		&l, "PRACK", (struct leg_says){ .lines = lines, .body = bob_sdp(2, "sendonly") });
+	assert_int_equal(m->status, 200);
+	assert_has(m->body, "a=recvonly");
+	accept_it(c);
+	m = leg_response(&l, "INVITE", 200);
+	assert_int_equal(m->status, 200);
+	leg_ack(&l, m, NULL);
+	till(session_is_confirmed(c->s));
+	call_bye(c, &l);
+	rig_free(r);
+}
+
 /* Early, and not reliable: what the 2xx says later is the very same (13.2.1). */
 static void test_early_answer(void **state)
 {
@@ -1323,6 +1430,31 @@ static void test_replaces_refused(void **state)
 	rig_free(r);
 }
 
+/* Join has the same form and doors; nothing is mixed here, so a good one is refused, and the call
+ * it names goes on (RFC 3911 section 4). */
+static void test_join(void **state)
+{
+	struct rig *r = rig_in(NET_UDP, 0);
+	struct leg l;
+	struct call *c = call_in_up(r, &l, NULL);
+	char line[400], twice[900];
+
+	(void)state;
+	snprintf(line, sizeof(line), "Join: %s;to-tag=%s;from-tag=%s\r\n", c->call_id, c->local_tag,
+		c->remote_tag);
+	snprintf(twice, sizeof(twice), "%s%s", line, line);
+	assert_int_equal(refused_at_once(r, twice, bob_sdp(1, NULL))->status, 400);
+	assert_int_equal(leg_do(&l, "INFO", (struct leg_says){ .lines = line })->status, 400);
+	assert_true(refused_at_once(r, line, bob_sdp(1, NULL))->status >= 400);
+	assert_true(session_is_confirmed(c->s));
+	assert_int_equal(leg_do(&l, "BYE", (struct leg_says){ 0 })->status, 200);
+	call_closed(c);
+	assert_int_equal(refused_at_once(r, line, bob_sdp(1, NULL))->status, 603);
+	call_end(c);
+	assert_int_equal(refused_at_once(r, line, bob_sdp(1, NULL))->status, 481);
+	rig_free(r);
+}
+
 /* A good one: the new call is accepted, the old one gets a BYE from us. */
 static void test_replaces(void **state)
 {
@@ -1357,6 +1489,8 @@ static void test_replaces(void **state)
 	leg_reply(&old, &b, 200, NULL, NULL);
 	call_closed(c);
 	assert_state(c, "terminated/replaced");
+	/* One that has just ended is declined (section 3, SHOULD). */
+	assert_int_equal(refused_at_once(r, line, bob_sdp(1, NULL))->status, 603);
 	call_end(c);
 	till(session_is_confirmed(n->s));
 	/* The old one is over: 481 or 603. */
@@ -1402,6 +1536,54 @@ static void test_replaces_rejected(void **state)
 		call_wait(n);
 		call_end(n);
 	}
+	rig_free(r);
+}
+
+/* Ends it, whatever became of its answer. */
+static void finish(struct call *c, struct leg *l)
+{
+	struct sip_msg *m = leg_response(l, "INVITE", 200);
+
+	if (m->status == 200) {
+		leg_learn(l, m);
+		leg_ack(l, m, NULL);
+		till(session_is_confirmed(c->s));
+		call_bye(c, l);
+	} else {
+		leg_ack(l, m, NULL);
+		call_wait(c);
+		call_end(c);
+	}
+}
+
+/* Two would replace the same call, and the replaced one is freed under a third: one end each. */
+static void test_replaces_twice(void **state)
+{
+	struct rig *r = rig_in(NET_UDP, QUICK_T1);
+	struct leg old, one, two;
+	struct call *c = call_in_up(r, &old, NULL), *n, *k;
+	char line[400];
+	struct peer_got b;
+
+	(void)state;
+	replaces_line(line, c, "");
+	n = rung(r, &one, line, bob_sdp(1, NULL));
+	k = rung(r, &two, line, bob_sdp(1, NULL));
+	session_accept(n->s, 200, STR_EMPTY, NULL);
+	session_accept(k->s, 200, STR_EMPTY, NULL);
+	b = got(r->p, "BYE", 1);
+	leg_reply(&old, &b, 200, NULL, NULL);
+	call_closed(c);
+	call_end(c);
+	assert_int_equal(got_new(r->p, "BYE"), 1);
+	finish(n, &one);
+	finish(k, &two);
+	c = call_in_up(r, &old, NULL);
+	replaces_line(line, c, "");
+	n = rung(r, &one, line, bob_sdp(1, NULL));
+	call_free(c);
+	session_accept(n->s, 200, STR_EMPTY, NULL);
+	finish(n, &one);
 	rig_free(r);
 }
 
@@ -1632,6 +1814,7 @@ int main(void)
 		cmocka_unit_test(test_cancel_late),
 		cmocka_unit_test(test_stop_ringing),
 		cmocka_unit_test(test_bye_early),
+		cmocka_unit_test(test_early_requests),
 		cmocka_unit_test(test_no_ack),
 		cmocka_unit_test(test_stop_before_ack),
 		cmocka_unit_test(test_wrong_ack),
@@ -1653,12 +1836,16 @@ int main(void)
 		cmocka_unit_test(test_100rel_required),
 		cmocka_unit_test(test_100rel_required_by_us),
 		cmocka_unit_test(test_offer_in_18x),
+		cmocka_unit_test(test_bad_answer_in_prack),
+		cmocka_unit_test(test_offer_in_prack),
 		cmocka_unit_test(test_early_answer),
 		cmocka_unit_test(test_no_prack),
 		cmocka_unit_test(test_accept_before_prack),
 		cmocka_unit_test(test_replaces_refused),
+		cmocka_unit_test(test_join),
 		cmocka_unit_test(test_replaces),
 		cmocka_unit_test(test_replaces_rejected),
+		cmocka_unit_test(test_replaces_twice),
 		cmocka_unit_test(test_replaces_early),
 		cmocka_unit_test(test_too_small),
 		cmocka_unit_test(test_free_at_any_pass),

@@ -213,6 +213,42 @@ static void test_reinvite_given(void **state)
 	rig_free(r);
 }
 
+/* What is no answer to our offer: an ACK (13.2.2.4), the change has failed, and what was in force
+ * stays or the call ends by our BYE. */
+static void test_reinvite_bad_answer(void **state)
+{
+	static const char *const bad[] = { "garbage",
+		"v=0\r\no=b 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+		"m=video 4000 RTP/AVP 31\r\n" };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
+		struct rig *r;
+		struct leg l;
+		struct call *c = up(&r, &l, false);
+		struct peer_got g;
+		change(c, (struct session_change){ .direction = SDP_SENDONLY });
+		g = got(r->p, "INVITE", 2);
+		leg_reply(&l, &g, 200, NULL, bad[i]);
+		got(r->p, "ACK", 2);
+		till(c->answered == 1);
+		assert_true(c->answered_fail.code == -FAIL_MEDIA ||
+			    c->answered_fail.code == -FAIL_SYNTAX); /* media_answered() */
+		assert_no_state(c, "confirmed/hold");
+		rig_idle(20);
+		if (got_new(r->p, "BYE")) {
+			g = got(r->p, "BYE", 1);
+			leg_reply(&l, &g, 200, NULL, NULL);
+			call_wait(c);
+			call_end(c);
+		} else {
+			assert_true(session_is_confirmed(c->s));
+			call_bye(c, &l);
+		}
+		rig_free(r);
+	}
+}
+
 /* The 2xx has another Contact: that is where the BYE goes (12.2.1.2). */
 static void test_target_refresh(void **state)
 {
@@ -684,6 +720,46 @@ static void test_after_bye(void **state)
 	}
 }
 
+/* Whatever comes when the call is over and its session still there: 481, and no event. */
+static void test_after_end(void **state)
+{
+	static const char *const methods[] = { "INFO", "MESSAGE", "UPDATE", "PRACK", "BYE" };
+
+	(void)state;
+	for (int ours = 0; ours < 2; ours++) {
+		struct rig *r;
+		struct leg l;
+		struct call *c = up(&r, &l, ours);
+		struct sip_msg *m;
+		if (ours) {
+			struct peer_got b;
+			call_stop(c, NULL);
+			b = got(r->p, "BYE", 1);
+			leg_reply(&l, &b, 200, NULL, NULL);
+		} else {
+			leg_do(&l, "BYE", (struct leg_says){ 0 });
+		}
+		call_closed(c);
+		for (unsigned i = 0; i < ARRAY_LEN(methods); i++) {
+			m = leg_do(&l, methods[i],
+				(struct leg_says){ .lines = "RAck: 1 1 INVITE\r\n" });
+			if (m->status != 481)
+				fail_msg("%u to %s", m->status, methods[i]);
+		}
+		m = peer_reinvites(&l, bob_sdp(2, NULL));
+		assert_int_equal(m->status, 481);
+		leg_ack(&l, m, NULL);
+		assert_int_equal(c->asked, 0);
+		assert_int_equal(
+			session_send(c->s, STR("INFO"), STR_EMPTY, STR_EMPTY, NULL), -FAIL_STATE);
+		assert_int_equal(
+			session_change(c->s, &(struct session_change){ 0 }, NULL), -FAIL_STATE);
+		call_stop(c, NULL);
+		call_end(c);
+		rig_free(r);
+	}
+}
+
 /* Requests of ours that wait when the call ends: each is answered once, before the final event. */
 static void test_bye_and_pending(void **state)
 {
@@ -984,6 +1060,7 @@ int main(void)
 		cmocka_unit_test(test_reinvite_dead),
 		cmocka_unit_test(test_reinvite_no_offer),
 		cmocka_unit_test(test_reinvite_given),
+		cmocka_unit_test(test_reinvite_bad_answer),
 		cmocka_unit_test(test_target_refresh),
 		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_peer_no_offer),
@@ -999,6 +1076,7 @@ int main(void)
 		cmocka_unit_test(test_our_bye),
 		cmocka_unit_test(test_bye_crossing),
 		cmocka_unit_test(test_after_bye),
+		cmocka_unit_test(test_after_end),
 		cmocka_unit_test(test_bye_and_pending),
 		cmocka_unit_test(test_send),
 		cmocka_unit_test(test_send_dead),
