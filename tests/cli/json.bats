@@ -139,6 +139,15 @@ end='{"command":"x","elapsed_ms":1.5,"exit_code":0,"exit_name":"ok","received":0
 	kill "$spawned"
 	spawned_ends 0 keep
 	serve_end
+	spawn listen listen -j --unsolicited -c 2 --listen=udp:127.0.0.1:0 --ready-file="$HOME/ready"
+	wait_for 5 test -s "$HOME/ready"
+	local at
+	at=$(sed 's/^udp://' "$HOME/ready")
+	"$RTE" message -d x "udp:$at"
+	printf '%s\r\n' "NOTIFY sip:$at SIP/2.0" 'Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKn' 'Max-Forwards: 70' 'From: <sip:a@b>;tag=1' \
+		"To: <sip:$at>" 'Call-ID: n' 'CSeq: 1 NOTIFY' 'Event: x' 'Subscription-State: active' 'Content-Length: 0' '' >"$HOME/notify"
+	cat "$HOME/notify" >"/dev/udp/${at/:/\/}"
+	spawned_ends 0 listen
 	{
 		cat "$BATS_TEST_TMPDIR"/{keep,serve}.out
 		"$RTE" options -j --retry=1 --retry-delay=1ms --retry-connrefused udp:127.0.0.1:1 || true
@@ -146,6 +155,9 @@ end='{"command":"x","elapsed_ms":1.5,"exit_code":0,"exit_name":"ok","received":0
 		"$RTE" options -j --stop-after=send "udp:127.0.0.1:1"
 		"$RTE" resolve -j localhost
 		"$RTE" version -j
+		"$RTE" serve -- sh -c '"$0" invite -j --p2p --duration=100ms "sip:timer90@$RTE_SERVER"
+			"$0" invite -j --p2p --duration=2s "sip:refer@$RTE_SERVER"' "$RTE" || true
+		cat "$BATS_TEST_TMPDIR/listen.out"
 	} >"$HOME/all"
 	check_records <"$HOME/all"
 	sed -n 's/^EVENT(\([a-z_]*\),.*/\1/p' "$top/cli/events.def" | sort >"$HOME/wanted"

@@ -266,7 +266,7 @@ party=('From: <sip:foreign@example.net>;tag=1' 'To: <sip:bob@example.com>')
 	listen_ends 0
 	records
 	[ "$(record 'select(.type == "dialog" and .state == "terminated") | .cause' | tr '\n' ' ')" = 'remote-bye rejected cancelled ' ] || what_happened
-	[ "$(record 'select(.type == "response" and .direction == "sent") | .status_code' | tr '\n' ' ')" = '180 200 180 486 180 183 ' ] || what_happened
+	[ "$(record 'select(.type == "response" and .direction == "sent") | .status_code' | tr '\n' ' ')" = '180 200 180 486 180 183 487 ' ] || what_happened
 }
 
 @test "--do: steps in the call, then it is hung up" {

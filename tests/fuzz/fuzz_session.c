@@ -18,6 +18,7 @@
 #include "sip/rack.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
@@ -75,11 +76,17 @@ static uint64_t now_ms, dice;
 
 int clock_gettime(clockid_t id, struct timespec *t)
 {
-	if (!inside)
+	if (!inside || id != CLOCK_MONOTONIC) /* the fuzzer has a watchdog */
 		return (int)syscall(SYS_clock_gettime, id, t);
 	t->tv_sec = (time_t)(now_ms / 1000);
 	t->tv_nsec = (long)(now_ms % 1000) * 1000000;
 	return 0;
+}
+
+/* The loop is never behind its clock. */
+ev_tstamp ev_time(void)
+{
+	return ev_now(net_loop());
 }
 
 ssize_t getrandom(void *to, size_t n, unsigned flags)
@@ -409,22 +416,41 @@ static void touch(struct str s)
 
 static void touch_event(const struct endpoint_event *ev)
 {
-	const struct endpoint_session *s = ev->session;
-
-	if (ev->msg)
+	switch (ev->type) {
+	case ENDPOINT_REQUEST:
+	case ENDPOINT_RESPONSE:
+	case ENDPOINT_UNMATCHED:
 		touch(ev->msg->wire);
-	if (s && ev->type == ENDPOINT_SESSION) {
-		touch(s->call_id);
-		touch(s->remote_target);
-		touch(s->peer.uri);
-		touch(s->codec.n ? s->codec : s->reason);
-		for (unsigned i = 0; i < s->route_count; i++)
-			touch(s->route_set[i]);
-		if (s->msg)
-			touch(s->msg->wire);
+		break;
+	case ENDPOINT_INCOMING:
+		touch(ev->incoming->msg->wire);
+		break;
+	case ENDPOINT_TRANSFER:
+		touch(ev->transfer->refer_to);
+		touch(ev->transfer->sipfrag);
+		if (ev->transfer->msg)
+			touch(ev->transfer->msg->wire);
+		break;
+	case ENDPOINT_SESSION:
+		touch(ev->session->call_id);
+		touch(ev->session->remote_target);
+		touch(ev->session->peer.uri);
+		touch(ev->session->reason);
+		for (unsigned i = 0; i < ev->session->route_count; i++)
+			touch(ev->session->route_set[i]);
+		if (ev->session->msg)
+			touch(ev->session->msg->wire);
+		break;
+	case ENDPOINT_ANSWERED:
+	case ENDPOINT_DONE:
+	case ENDPOINT_FAILED:
+	case ENDPOINT_CLOSED:
+		if (ev->result && ev->result->response)
+			touch(ev->result->response->wire);
+		break;
+	default:
+		break;
 	}
-	if (ev->result && ev->result->response)
-		touch(ev->result->response->wire);
 }
 
 /* A REFER that asks: taken, refused, or left to itself. */
@@ -659,7 +685,7 @@ static void response(struct str s)
 	uint32_t status;
 
 	if (s.n < 5 || !(m = r.sent[(unsigned char)s.p[0] % SENT]) ||
-		!str_u32(str_sub(s, 1, 4), &status) || status < 100)
+		!str_u32(str_sub(s, 1, 4), &status) || status < 100 || status > 699)
 		return;
 	tag[1] = scan_is(s.p[4], CH_TOKEN) ? s.p[4] : 'a';
 	resp.status = status;

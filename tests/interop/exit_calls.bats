@@ -10,6 +10,8 @@ setup() {
 teardown() {
 	sipp_last
 	reap_all
+	sipp_stop
+	server_stop 5079
 }
 teardown_file() {
 	rigs_stop
@@ -21,7 +23,7 @@ comes_to() {
 	shift 2
 	rte "$@"
 	[ "$status" = "$code" ] || what_happened
-	[ "$code" = 0 ] || notes "^rte: $1 .*: ."
+	[ "$code" = 0 ] || notes "^rte: $1.*: ."
 	rte "$@" --json
 	exits "$code"
 	[ "$code" = 0 ] || is "$code $name" "$(record 'select(.type == "error") | "\(.exit_code) \(.exit_name)"' | head -n 1)"
@@ -37,7 +39,7 @@ statuses() {
 [last_Call-ID:]
 [last_CSeq:]'
 	{
-		echo '<?xml version="1.0" encoding="us-ascii"?><scenario name="statuses"><recv request="[A-Z]+" regexp_match="true"><action>'
+		echo '<?xml version="1.0" encoding="us-ascii"?><scenario name="statuses"><label id="6"/><recv request="[A-Z]+" regexp_match="true"><action>'
 		echo '<ereg regexp="^INVITE" search_in="msg" assign_to="invite"/>'
 		echo '<ereg regexp="-ringing@" search_in="msg" assign_to="ringing"/>'
 		for status; do
@@ -57,9 +59,9 @@ statuses() {
 			printf 'Content-Length: 0\n\n'
 			echo ']]></send>'
 		done
-		echo '<label id="3"/><nop next="4" test="invite"/><nop next="5"/><label id="4"/><recv request="ACK"/><label id="5"/><nop/></scenario>'
+		echo '<label id="3"/><nop next="4" test="invite"/><nop next="5"/><label id="4"/><recv request="ACK"/><label id="5"/><nop next="6"/></scenario>'
 	} >"$file"
-	call_count=9999 phone -sf "$file"
+	call_count=9999 phone -sf "$file" -default_behaviors all,-bye
 }
 # of_status COMMAND...: lines CODE NAME STATUS on stdin, answered by SIPp
 of_status() {
@@ -128,7 +130,8 @@ of_status() {
 	22 no_credentials 401
 	4 client_failure 405
 	5 server_failure 503
-	6 global_failure 603
+	8 busy_declined 603
+	6 global_failure 604
 	L
 	statuses 202
 	comes_to 0 ok refer --no-subscription --to=sip:carol@192.0.2.1 sip:202@127.0.0.1:5070
@@ -160,7 +163,7 @@ of_status() {
 	done
 	comes_to 20 local invite --sdp=/nowhere sip:a@127.0.0.1
 	comes_to 20 local message -d @/nowhere sip:a@127.0.0.1
-	comes_to 20 local invite --local=192.0.2.77:0 sip:a@127.0.0.1
+	comes_to 20 local invite --local=192.0.2.77 sip:a@127.0.0.1
 	comes_to 20 local listen --listen=udp:192.0.2.77:5999
 	comes_to 20 local invite --sdp='cmd:false' sip:a@127.0.0.1
 }
@@ -192,8 +195,7 @@ of_status() {
 		L
 		rte invite $format sip:sipp@127.0.0.1:5070
 		[ "$status" = 15 ] || what_happened
-		reap_all
-		wait_for 2 eval '! listening udp 5070'
+		phone_ends
 	done
 	exits 15
 }
