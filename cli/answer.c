@@ -14,6 +14,7 @@ enum {
 	JOBS_MAX = 100000, /* requests that wait for their answer, and calls; more are refused */
 	INPUT_MAX = 128 << 20, /* of one command; a message is bounded by --max-message */
 	RUNNING_MAX = 16, /* commands of --exec at a time; further requests wait in a queue */
+	WAITING_MAX = 256 << 20, /* bytes of that queue; what does not fit is refused with 503 */
 };
 
 /* A request on the way to its answer; that of an INVITE lives as long as the call. */
@@ -175,6 +176,14 @@ static void forget_invite(struct job *j)
 	j->invite = NULL;
 }
 
+/* Its command is started, or not needed any more. */
+static void leave_queue(struct job *j)
+{
+	list_del(&j->queued);
+	j->answers->input -= j->input.n;
+	buf_done(&j->input);
+}
+
 static void job_free(struct job *j)
 {
 	struct answers *as = j->answers;
@@ -184,10 +193,9 @@ static void job_free(struct job *j)
 		hook_stop(&j->hook);
 	}
 	ev_timer_stop(endpoint_loop(), &j->timer);
-	list_del(&j->queued);
+	leave_queue(j);
 	list_del(&j->node);
 	as->job_count--;
-	buf_done(&j->input);
 	mem_free(j->line);
 	forget_invite(j);
 	if (j->call)
@@ -414,10 +422,9 @@ static void start_hook(struct job *j)
 	struct fail f = { 0 };
 	int e;
 
-	list_del(&j->queued);
 	j->hook.on_end = on_hook_end;
 	e = hook_start(&j->hook, as->options->command, buf_str(&j->input), as->run->timeout_ms, &f);
-	buf_done(&j->input);
+	leave_queue(j);
 	if (e == 0) {
 		as->running++;
 		return;
@@ -438,6 +445,13 @@ static void ask_command(struct job *j, const struct endpoint_msg *m)
 {
 	buf_init(&j->input, INPUT_MAX);
 	out_request_json(j->answers->run->out, m, &j->input);
+	j->answers->input += j->input.n;
+	if (j->answers->input > WAITING_MAX) {
+		leave_queue(j);
+		j->reply = (struct reply){ .status = 503 };
+		net_later(endpoint_loop(), &j->timer);
+		return;
+	}
 	list_add(&j->answers->queue, &j->queued);
 	next_hook(j->answers);
 }
@@ -597,8 +611,11 @@ bool answer_ended(struct answers *as, struct call *c, const struct endpoint_even
 	if (j && j->invite && session_refused(c->session)) /* cancelled, or 488 */
 		tell_invite(j, session_refused(c->session),
 			reply_phrase(session_refused(c->session)));
-	if (j)
+	if (j) {
 		job_free(j);
+		if (!as->run->stopping) /* a caller gave up: its command was ended */
+			next_hook(as);
+	}
 	if (c->own)
 		return c->from == NULL; /* of a REFER outside of any call */
 	if (!failed || as->run->stopping)

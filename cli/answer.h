@@ -50,6 +50,7 @@ struct answers {
 	struct list jobs; /* requests without their answer, and all calls */
 	struct list queue; /* those that wait for --exec */
 	unsigned job_count, running; /* running: commands */
+	size_t input; /* bytes for those that wait */
 	/* A request has got its answer; that of an INVITE is known when its call ends. */
 	void (*on_taken)(struct answers *as);
 	void *arg;

@@ -289,7 +289,7 @@ static bool within_dialog(struct endpoint_manager *m, struct transaction *t, str
 		return false;
 	status = d->sip.texts ? sip_dialog_received(&d->sip, msg) : 0;
 	if (status != 0) {
-		if (t)
+		if (t && msg->method != SIP_BENOTIFY) /* AR-12 */
 			transaction_answer(t, status, NULL);
 		transaction_free(t);
 		return true;

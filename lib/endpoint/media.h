@@ -68,10 +68,9 @@ int media_answered(struct media_call *c, struct str answer, struct fail *f);
 void media_withdraw(struct media_call *c);
 /* Does an offer of ours wait for its answer? */
 bool media_waits(const struct media_call *c);
-/* An answer that declines every stream of an offer that media_answer has refused; nothing is in force
- * by it. Nothing is written when the offer is malformed. */
-void media_decline(
-	struct media_call *c, struct net_flow *flow, struct str offer, struct buf *out);
+/* An answer that declines every stream of an offer that media_answer has refused; nothing is in
+ * force by it. Nothing is written when the offer is malformed. */
+void media_decline(struct media_call *c, struct net_flow *flow, struct str offer, struct buf *out);
 /* Has the peer put us on hold (its direction is sendonly or inactive)? */
 bool media_is_held(const struct media_call *c);
 /* What our media does: what we want, less what the peer's direction forbids. */

@@ -160,7 +160,8 @@ static void on_later(struct ev_loop *loop, ev_timer *w, int revents)
 	if (what & SESSION_TELL_TRYING && s->state != SESSION_ENDED &&
 		!session_tell_state(s, &(struct session_told){ .state = "trying" }))
 		return;
-	if (what & SESSION_TELL_EARLY && s->state != SESSION_ENDED &&
+	/* Also when its CANCEL is here already: the provisional response has been sent. */
+	if (what & SESSION_TELL_EARLY && s->leg &&
 		!session_tell_state(s, &(struct session_told){ .state = "early", .leg = s->leg }))
 		return;
 	if (what & SESSION_TELL_END)

@@ -319,13 +319,15 @@ static void echo_back(struct actors *a, const struct sip_msg *m, struct net_flow
 {
 	const struct transaction_config config = { .manager = a->serve->manager, .flow = flow };
 	static const char *const vias[] = { "UDP", "TCP", "TLS" };
-	struct buf b = BUF_INIT(1 << 18), host = BUF_INIT(512);
+	struct buf b = BUF_INIT(1 << 18), host = BUF_INIT(512), key = BUF_INIT(1 << 12);
 	char branch[TRANSACTION_BRANCH], token[33];
 	struct transaction *out;
 	struct sip_nameaddr from, to;
 	uint16_t port;
 
-	if (sip_msg_from(m, &from) && sip_msg_to(m, &to)) {
+	/* What an echo says is not echoed, or two of them would talk for ever. */
+	if (sip_msg_from(m, &from) && sip_msg_to(m, &to) &&
+		part_of_uri(from.uri.text, &key).play != PLAY_ECHO) {
 		transaction_branch(branch);
 		text_token(token, 32);
 		dispatch_sent_by(a->serve->manager, flow, &host, &port);
@@ -341,6 +343,7 @@ static void echo_back(struct actors *a, const struct sip_msg *m, struct net_flow
 		if (b.fail == 0)
 			transaction_send(&config, buf_str(&b), &out, NULL);
 	}
+	buf_done(&key);
 	buf_done(&host);
 	buf_done(&b);
 }

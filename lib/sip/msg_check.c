@@ -210,6 +210,27 @@ static unsigned fault(struct fail *f, const char *what, const struct sip_hdr *h)
 	return BAD_REQUEST;
 }
 
+/* What everybody asks for later is decoded here, once. */
+static bool is_typed(enum sip_hdr_id id)
+{
+	return id == SIP_HDR_FROM || id == SIP_HDR_TO || id == SIP_HDR_CSEQ;
+}
+
+static bool typed(const struct sip_msg *m, enum sip_hdr_id id)
+{
+	struct sip_nameaddr a;
+	struct sip_cseq c;
+
+	switch (id) {
+	case SIP_HDR_FROM:
+		return sip_msg_from(m, &a);
+	case SIP_HDR_TO:
+		return sip_msg_to(m, &a);
+	default:
+		return sip_msg_cseq(m, &c);
+	}
+}
+
 /* Each of these gives 0, or a status and its reason in f. */
 static unsigned check_values(const struct sip_msg *m, struct fail *f)
 {
@@ -223,7 +244,7 @@ static unsigned check_values(const struct sip_msg *m, struct fail *f)
 		/* RFC 3261 7.3.1: more than one row only where the value is a comma list */
 		if (sip_hdr_kind(h->id) == SIP_HDR_ONE && m->first[h->id] != i + 1)
 			return fault(f, "repeated", h);
-		if (!r->ok(h->value))
+		if (!(is_typed(h->id) ? typed(m, h->id) : r->ok(h->value)))
 			return fault(f, "malformed", h);
 	}
 	return 0;

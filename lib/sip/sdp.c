@@ -29,11 +29,15 @@ bool sdp_direction_parse(struct str value, enum sdp_direction *out)
 /* token-char of RFC 8866 section 9, which is not SIP's */
 static bool is_token(struct str s)
 {
-	static const char others[] = "\"(),/:;<=>?@[\\]";
+	/* a bit for each character: "!" "#$%&'" "*+" "-." DIGIT ALPHA "^_`" "{|}~" */
+	static const uint64_t set[2] = { UINT64_C(0x03ff6cfa00000000), UINT64_C(0x7fffffffc7fffffe) };
 
-	for (size_t i = 0; i < s.n; i++)
-		if (!scan_is(s.p[i], CH_VISIBLE) || memchr(others, s.p[i], sizeof(others) - 1))
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c > 127 || (set[c / 64] >> c % 64 & 1) == 0)
 			return false;
+	}
 	return s.n > 0;
 }
 
@@ -100,7 +104,6 @@ static bool rtpmap_parse(struct str value, unsigned *payload, struct str *encodi
 
 struct parser {
 	struct sdp s;
-	struct sdp_media media[SDP_MEDIA];
 	struct str value; /* of the line */
 	unsigned line;
 	uint32_t seen; /* of the lines that a section has once: a bit for each letter */
@@ -109,6 +112,7 @@ struct parser {
 	bool connected; /* and a c= */
 	enum sdp_direction direction; /* the session's */
 	struct fail *f;
+	struct sdp_media media[SDP_MEDIA]; /* last: only what is used is initialised */
 };
 
 static int bad(const struct parser *p, const char *what)
@@ -374,9 +378,13 @@ static int lines(struct parser *p, struct str text)
 
 int sdp_parse(struct str text, struct arena *a, struct sdp *out, struct fail *f)
 {
-	struct parser p = { .s.text = text, .f = f };
-	int e = lines(&p, text);
+	struct parser p;
+	int e;
 
+	memset(&p, 0, offsetof(struct parser, media)); /* a stream is written when it is there */
+	p.s.text = text;
+	p.f = f;
+	e = lines(&p, text);
 	if (e)
 		return e;
 	for (unsigned i = 0; i < p.s.media_count; i++)

@@ -75,7 +75,7 @@ void sdp_write_offer(struct buf *b, const struct sdp_local *l);
  * none. -FAIL_MEDIA when the offer has streams but none fits; nothing is written then. */
 int sdp_write_answer(struct buf *b, const struct sdp *offer, const struct sdp_local *l,
 	struct arena *a, struct str *codec, struct fail *f);
-/* The same with every stream declined, for an offer that must have an answer (RFC 3261 13.2.2.4). */
+/* With every stream declined, for an offer that must have an answer (RFC 3261 13.2.2.4). */
 void sdp_write_declined(struct buf *b, const struct sdp *offer, const struct sdp_local *l);
 /* Does this answer fit the offer (RFC 3264 6): as many m= lines, each of the same type and
  * transport, and no port for a stream that was offered without one (8.2)? *codec: the first format

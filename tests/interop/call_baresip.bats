@@ -35,11 +35,6 @@ we_are() {
 header() { # NAME, of the message on stdin
 	sed -n "s/^$1: *//p" | head -n 1
 }
-# calls N: how many calls baresip has now
-calls_are() {
-	[ "$(baresip ask listcalls | grep -c 'sip:')" = "$1" ]
-}
-
 @test "baresip answers: UDP, TCP, TLS: hold, resume, re-INVITE, and rte hangs up" {
 	local t n=0 id
 	baresip_start

@@ -107,13 +107,15 @@ calls_over() {
 	ends carol 5 0
 	ends away 5 0
 	await slow --listen=udp:127.0.0.1:0 --listen=tcp:127.0.0.1:0 --ring=20s --count=2
-	begin alice invite --cancel-after=1xx "$(target slow udp)"
+	begin alice invite --cancel-after=400ms "$(target slow udp)"
 	ends alice 5 0
-	methods alice sent | grep -qw CANCEL
+	is 'INVITE PRACK CANCEL' "$(methods alice sent)"
 	is '180 487' "$(records alice '.type == "response" and .method == "INVITE" and .status_code > 100' | jq -r .status_code | paste -sd ' ')"
 	begin alice invite --ring-timeout=300ms "$(target slow tcp)"
 	ends alice 5 9
 	ends slow 5 0
+	is 'INVITE PRACK CANCEL INVITE PRACK CANCEL' "$(methods slow received)"
+	is '180 487 180 487' "$(records slow '.type == "response" and .direction == "sent" and .method == "INVITE" and .status_code > 100' | jq -r .status_code | paste -sd ' ')"
 	has_story slow 'd1 (trying d1 )?early d1 terminated/cancelled d2 (trying d2 )?early d2 terminated/cancelled'
 }
 

@@ -143,6 +143,9 @@ call() {
 		ends slow 5 0
 		ends fast 5 0
 		one_dialog alice fast
+		# RFC 3261 16.7, 9.2: the proxy cancels the other branch, which answers 200 to that and 487 to its INVITE
+		methods slow received | grep -qw CANCEL
+		is '180 487' "$(records slow '.type == "response" and .direction == "sent" and .method == "INVITE" and .status_code > 100' | jq -r .status_code | paste -sd ' ')"
 		has_story slow '(d1 trying )?d1 early d1 terminated/cancelled'
 		has_story fast '(d1 trying )?d1 early d1 confirmed d1 terminated/remote-bye'
 		# RFC 3261 13.2.2.1, 13.2.2.4: two early dialogs, by To tag; the answer ends what is not its own
@@ -163,6 +166,8 @@ call() {
 	ends one 5 0
 	ends two 5 0
 	for name in one two; do
+		is 2 "$(methods "$name" received | tr ' ' '\n' | grep -cx CANCEL)"
+		is '487 487' "$(records "$name" "$terminated" | jq -r .status_code | paste -sd ' ')"
 		has_story "$name" '(d1 trying )?d1 early d1 terminated/cancelled (d2 trying )?d2 early d2 terminated/cancelled'
 	done
 }

@@ -683,7 +683,7 @@ timer_nobody() {
 	L
 	listened 19
 	is 'negotiated expired' "$(events 'select(.type == "session_timer") | .action')"
-	within 60000 66000 "$(since_call BYE)"
+	within 59900 66000 "$(since_call BYE)"
 }
 
 # bats test_tags=release

@@ -839,7 +839,7 @@ timed() {
 	silence 900
 	L
 	rte invite -j --cancel-after=1xx --t1=10ms sip:sipp@127.0.0.1:5070
-	exits 9
+	exits 14 "no final response"
 	within 600 2000 "$(took)"
 	phone_ends
 }

@@ -133,8 +133,16 @@ of_status() {
 	8 busy_declined 603
 	6 global_failure 604
 	L
-	statuses 202
-	comes_to 0 ok refer --no-subscription --to=sip:carol@192.0.2.1 sip:202@127.0.0.1:5070
+	# RFC 4488 section 4: no subscription when both say so
+	phone <<-'L'
+	< REFER
+	+ Refer-Sub: ^ *false
+	> 202 Accepted
+	+ Refer-Sub: false
+	L
+	rte refer --json --no-subscription --to=sip:carol@192.0.2.1 sip:sipp@127.0.0.1:5070
+	exits 0
+	phone_ends
 }
 
 @test "0 and 17: --expect takes any status; checks that do not hold" {
@@ -226,7 +234,7 @@ of_status() {
 		spawn late invite --json --duration=20s sip:sipp@127.0.0.1:5070
 		printed late '"state":"confirmed"'
 		kill "-${signal%:*}" "$spawned"
-		spawned_ends 0 late
+		spawned_ends "${signal#*:}" late # it has not lasted as long as it should
 		phone_ends
 		spawn waiting listen --json -c 1
 		printed waiting '"type":"listening"'

@@ -52,8 +52,7 @@ one_dialog() {
 		"$(last "$2" "$terminated" '[.call_id, .remote_tag, .local_tag] | join(" ")')"
 	is 'initiator recipient' "$(last "$1" "$terminated" .direction) $(last "$2" "$terminated" .direction)"
 }
-# methods NAME sent|received: the requests, in order. What belongs to an INVITE's transaction is no record: the ACK to
-# anything but a 2xx, a CANCEL that is received
+# methods NAME sent|received: the requests, in order; the ACK to anything but a 2xx belongs to the INVITE and is no record
 methods() {
 	records "$1" ".type == \"request\" and .direction == \"$2\"" | jq -r .method | tr '\n' ' ' | sed 's/ $//'
 }
