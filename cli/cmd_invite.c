@@ -15,7 +15,6 @@ struct args {
 
 	uint64_t ring_ms, duration_ms, cancel_ms;
 	bool cancel_early; /* --cancel-after=1xx */
-	bool cancelled; /* by that option */
 	struct str target;
 	struct endpoint_header headers[3];
 
@@ -43,7 +42,6 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	ev_timer_stop(loop, w);
 	if (a->call && !a->call->confirmed) {
 		out_note(a->run->out, "--cancel-after is over");
-		a->cancelled = true;
 		call_stop(a->call);
 		return;
 	}
@@ -84,7 +82,6 @@ static void on_session(struct args *a, struct call *c, const struct endpoint_ses
 	if (c != a->call || s->extra)
 		return;
 	if (provisional && a->cancel_early && !c->stopping) {
-		a->cancelled = true;
 		call_stop(c);
 	} else if (c->confirmed && !a->run->goal) {
 		a->run->goal = true;
@@ -114,23 +111,6 @@ static void bye_failed(struct args *a, const struct endpoint_result *result)
 				.what = "BYE", .why = "nobody answered it", .code = EXIT_timeout });
 }
 
-/* The call that was wanted has failed. What --cancel-after has ended is one that nobody answered;
- * when a 2xx was faster it was hung up as ever. */
-static void failed(struct args *a, const struct endpoint_result *result)
-{
-	const struct endpoint_msg *m = result->response;
-	struct endpoint_result r = *result;
-
-	if (a->cancelled && r.fail.code == -FAIL_CANCELLED && (!m || m->status_code >= 300)) {
-		if (m)
-			fail_set(&r.fail, -FAIL_TIMEOUT, "%u " STR_FMT, m->status_code,
-				STR_ARG(m->reason_phrase));
-		else
-			fail_set(&r.fail, -FAIL_TIMEOUT, "cancelled, and no final response came");
-	}
-	run_failed(a->run, &r);
-}
-
 /* A call has ended. Another one lives on if a transfer was followed, or if it was one that failed.
  */
 static void on_end(struct args *a, struct call *c, const struct endpoint_event *ev)
@@ -146,7 +126,7 @@ static void on_end(struct args *a, struct call *c, const struct endpoint_event *
 		bye_failed(a, ev->result);
 	if (call_all_count(&a->calls) == 0) {
 		if (first && lost)
-			failed(a, ev->result);
+			run_failed(r, ev->result);
 		else
 			run_finish(r, EXIT_ok);
 		return;

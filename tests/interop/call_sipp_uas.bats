@@ -742,7 +742,7 @@ timed() {
 
 # ---- CANCEL (section 9)
 
-@test "CANCEL as soon as it rings: 487, ACK, exit 9" {
+@test "CANCEL as soon as it rings: 487, ACK, exit 0, which is what was asked for" {
 	phone <<-'L'
 	< INVITE
 	> 180 Ringing
@@ -755,7 +755,7 @@ timed() {
 	< ACK
 	+ CSeq: ^ *1 ACK
 	L
-	invites 9 --cancel-after=1xx
+	invites 0 --cancel-after=1xx
 	is 'd1:trying d1:early d1:terminated/cancelled' "$(dialogs)"
 	# 9.1, 17.1.1.3: Request-URI, Via, From, To, Call-ID of the INVITE; the ACK has the To of the response
 	is "$(got INVITE | head -n 1 | awk '{ print $2 }')" "$(got CANCEL | head -n 1 | awk '{ print $2 }')"
@@ -777,7 +777,7 @@ timed() {
 	> 487 Request Terminated for=INVITE
 	< ACK
 	L
-	invites 9 --cancel-after=100ms --t1=1s
+	invites 0 --cancel-after=100ms --t1=1s
 	phone <<-'L'
 	< INVITE
 	> 180 Ringing
@@ -839,7 +839,7 @@ timed() {
 	silence 900
 	L
 	rte invite -j --cancel-after=1xx --t1=10ms sip:sipp@127.0.0.1:5070
-	exits 14 "no final response"
+	exits 0
 	within 600 2000 "$(took)"
 	phone_ends
 }
