@@ -37,10 +37,11 @@ static uint64_t grace_ms(const struct run *r)
 	return r->timeout_ms < GRACE_MS ? r->timeout_ms : GRACE_MS;
 }
 
-/* All calls are over, and who sent a REFER has heard what came of it. */
+/* All calls are over, who sent a REFER has heard what came of it, and refusals have arrived. */
 static bool is_idle(const struct args *a)
 {
-	return call_all_count(&a->calls) == 0 && list_empty(&a->calls.transfers);
+	return call_all_count(&a->calls) == 0 && list_empty(&a->calls.transfers) &&
+	       endpoint_manager_unacked(a->run->manager) == 0;
 }
 
 /* Hangs up what is there; the loop is left when all is over. */

@@ -478,7 +478,7 @@ int cmd_serve(const struct cmd *cmd, int argc, const char **argv, struct groups 
 			"'METHOD[ USER]=STATUS[ REASON][;after=T][;retry-after=T]'", "RULE" },
 		{ "fault", 0, POPT_ARG_STRING, &a.faults, OPT_LIST,
 			"what it sends suffers: drop:P delay:T dup:P reorder:P "
-			"truncate",
+			"truncate badsdp",
 			"RULE" },
 		{ "seed", 0, POPT_ARG_STRING, &a.seed, 0, "of --fault (random)", "N" },
 		{ "control", 0, POPT_ARG_STRING, &a.control, 0, "take orders here, one a line",

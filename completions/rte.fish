@@ -264,7 +264,7 @@ complete -c rte -n '__rte_command_is serve' -l min-expires -x -d 'less is refuse
 complete -c rte -n '__rte_command_is serve' -l max-expires -x -d 'more is shortened (1h)'
 complete -c rte -n '__rte_command_is serve' -l nonce-expires -x -d 'then it is stale (5m)'
 complete -c rte -n '__rte_command_is serve' -l service-route -x -d 'Service-Route of every 200'
-complete -c rte -n '__rte_command_is serve' -l fault -x -d 'what it sends suffers: drop:P delay:T dup:P reorder:P truncate'
+complete -c rte -n '__rte_command_is serve' -l fault -x -d 'what it sends suffers: drop:P delay:T dup:P reorder:P truncate badsdp'
 complete -c rte -n '__rte_command_is serve' -l seed -x -d 'of --fault (random)'
 complete -c rte -n '__rte_command_is serve' -l control -x -d 'take orders here, one a line'
 complete -c rte -n '__rte_command_is help' -l schema -d 'the JSON Schema of --json'

@@ -65,6 +65,9 @@ bool endpoint_manager_listener(const struct endpoint_manager *m, unsigned i,
 	char text[NET_ADDR_TEXT], struct endpoint_hop *out);
 /* How many endpoints live on it (CM-18). */
 unsigned endpoint_manager_count(const struct endpoint_manager *m);
+/* How many INVITEs were refused over UDP and wait for their ACK: who ends before cannot repeat a
+ * refusal that was lost (RFC 3261 17.2.1). */
+unsigned endpoint_manager_unacked(const struct endpoint_manager *m);
 /* Counters over all operations, for summaries. */
 struct endpoint_counts endpoint_manager_counts(const struct endpoint_manager *m);
 

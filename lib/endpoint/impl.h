@@ -47,6 +47,7 @@ struct endpoint_manager {
 	unsigned dialog_count; /* ever told of: ids of events */
 	unsigned waiting; /* requests that handlers have not answered yet (CM-21) */
 	bool throttled;
+	unsigned unacked; /* refused INVITEs without their ACK */
 	struct map requests; /* those that endpoints have taken, by what merged ones share (8.2.2.2) */
 	dispatch_request_fn *on_request;
 	void *on_request_arg;

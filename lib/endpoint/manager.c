@@ -196,6 +196,11 @@ unsigned endpoint_manager_count(const struct endpoint_manager *m)
 	return m->endpoint_count;
 }
 
+unsigned endpoint_manager_unacked(const struct endpoint_manager *m)
+{
+	return m->unacked;
+}
+
 struct endpoint_counts endpoint_manager_counts(const struct endpoint_manager *m)
 {
 	return m->counts;

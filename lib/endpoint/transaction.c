@@ -28,6 +28,7 @@ struct transaction {
 	unsigned retransmissions;
 	bool server;
 	bool ended; /* the user has had its last event */
+	bool unacked; /* server: in manager->unacked */
 	bool waiting; /* server: owned by a handler and without its final answer (CM-21) */
 	bool abandoned; /* server: let go without a final response; the timer is its end */
 	char tag[17];
@@ -80,12 +81,31 @@ static bool server_key(struct buf *b, const struct sip_msg *m, struct str method
 	return b->fail == 0;
 }
 
-static void trace_state(struct transaction *t, enum sip_tx_state from, const char *why)
+/* A refused INVITE over UDP waits for its ACK. */
+static void count_unacked(struct transaction *t, bool alive)
+{
+	bool is = alive && t->server && t->tx.kind == SIP_TX_INVITE_SERVER &&
+		  t->tx.state == SIP_TX_COMPLETED && !t->tx.reliable;
+
+	if (is == t->unacked)
+		return;
+	t->unacked = is;
+	if (is)
+		t->manager->unacked++;
+	else
+		t->manager->unacked--;
+}
+
+/* The transaction has taken a step. */
+static void stepped(struct transaction *t, enum sip_tx_state from, const char *why)
 {
 	const struct trace *trace = t->manager->config.trace;
 	struct sip_via via;
 
-	if (t->tx.state == from || !trace_on(trace, TRACE_TX))
+	if (t->tx.state == from)
+		return;
+	count_unacked(t, true);
+	if (!trace_on(trace, TRACE_TX))
 		return;
 	trace_emit(trace, &(struct trace_event){
 				  .kind = TRACE_TX,
@@ -111,6 +131,7 @@ static void wait_for_answer(struct transaction *t, bool waits)
 
 static void destroy(struct transaction *t)
 {
+	count_unacked(t, false);
 	ev_timer_stop(endpoint_loop(), &t->timer);
 	flow_watch_stop(&t->watch);
 	wait_for_answer(t, false);
@@ -199,7 +220,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	}
 	/* A reply that ended the transaction at once left the telling to the loop. */
 	actions = from == SIP_TX_TERMINATED ? SIP_TX_DONE : sip_tx_tick(&t->tx, net_now_ms());
-	trace_state(t, from, "timer");
+	stepped(t, from, "timer");
 	act(t, actions, NULL, NULL);
 }
 
@@ -216,7 +237,7 @@ static void on_flow(void *arg, enum flow_news news, const struct net_event *ev)
 		return; /* the response may have been the ICMP's cause; the peer repeats its
 			   request, if it lives */
 	actions = sip_tx_error(&t->tx);
-	trace_state(t, from, ev->fail ? ev->fail->text : "flow closed");
+	stepped(t, from, ev->fail ? ev->fail->text : "flow closed");
 	act(t, actions, NULL, ev->fail);
 }
 
@@ -326,7 +347,7 @@ void transaction_got_response(struct transaction *t, struct sip_msg *m)
 	enum sip_tx_state from = t->tx.state;
 	unsigned actions = sip_tx_response(&t->tx, m->status, net_now_ms());
 
-	trace_state(t, from, "response");
+	stepped(t, from, "response");
 	act(t, actions, m, NULL);
 }
 
@@ -401,7 +422,7 @@ void transaction_got_request(struct transaction *t, struct sip_msg *m, bool ack)
 	(void)m;
 	if (!ack)
 		t->retransmissions++;
-	trace_state(t, from, ack ? "ACK" : "retransmission");
+	stepped(t, from, ack ? "ACK" : "retransmission");
 	if (ack && t->tx.state != from && t->fn) {
 		/* Actions of an ACK touch timers only; the user hears of it last. */
 		net_timer_set(endpoint_loop(), &t->timer, sip_tx_deadline(&t->tx));
@@ -436,7 +457,7 @@ void transaction_reply(struct transaction *t, unsigned status, struct str wire)
 		wait_for_answer(t, false);
 	buf_clear(&t->wire);
 	buf_add_str(&t->wire, wire);
-	trace_state(t, from, "reply");
+	stepped(t, from, "reply");
 	if (actions & SIP_TX_SEND)
 		dispatch_send(t->manager, t->flow, wire, false);
 	if ((actions & SIP_TX_DONE) == 0) {

@@ -8,7 +8,12 @@
 #include "sip/build.h"
 #include "sip/sdp.h"
 
-enum { LEGS = 3, RING_MS = 200, FORKS = 1000 };
+enum {
+	LEGS = 3,
+	RING_MS = 200,
+	FORKS = 1000,
+	CALL_MS = 3600000, /* how long one that was answered is kept, without its BYE */
+};
 
 struct leg {
 	char tag[17];
@@ -22,7 +27,7 @@ struct actor_fork {
 	struct sip_msg *msg; /* the INVITE */
 	struct net_flow *flow;
 	struct leg legs[LEGS];
-	bool answered;
+	bool answered, given_up;
 	uint64_t interval, give_up_at; /* of the 2xx's: 13.3.1.4 */
 	ev_timer timer;
 };
@@ -95,6 +100,23 @@ static void reply(struct actor_fork *w, const struct leg *leg, unsigned status)
 	buf_done(&b);
 }
 
+/* Nobody took this leg's 200 in time: it is over. The others wait for their BYE. */
+static void give_up(struct actor_fork *f, uint64_t now)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < LEGS; i++) {
+		f->legs[i].ended = f->legs[i].ended || !f->legs[i].acked;
+		any = any || !f->legs[i].ended;
+	}
+	if (!any || f->given_up) {
+		finish(f);
+		return;
+	}
+	f->given_up = true;
+	net_timer_set(endpoint_loop(), &f->timer, now + CALL_MS);
+}
+
 /* The three 200s, and again those without an ACK, from T1 on at twice the distance up to T2. */
 static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 {
@@ -112,7 +134,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 		f->interval = 2 * f->interval < t2 ? 2 * f->interval : t2;
 	}
 	if (now >= f->give_up_at) {
-		finish(f);
+		give_up(f, now);
 		return;
 	}
 	for (unsigned i = 0; i < LEGS; i++)
@@ -182,7 +204,8 @@ bool actor_fork_within(struct serve *s, struct transaction *t, struct sip_msg *m
 		if (!mine)
 			continue;
 		if (t)
-			serve_answer(s, t, m->method == SIP_BYE ? 200 : 405, STR_EMPTY, STR_EMPTY);
+			serve_answer(s, t, m->method == SIP_BYE ? 200 : 405, STR_EMPTY,
+				m->method == SIP_BYE ? STR_EMPTY : STR("Allow: ACK, BYE\r\n"));
 		if (all)
 			finish(w);
 		return true;

@@ -15,7 +15,8 @@
 
 enum {
 	RING_MS = 200, /* how long reinvite@ and refer@ wait after the ACK, early@ before it answers */
-	CALLS = 10000, /* at a time; more are refused with 503 */
+	REFER_MS = 180000, /* for the result of a transfer */
+	CALLS = 10000, /* and requests that wait, at a time; more are refused with 503 */
 };
 
 enum play {
@@ -55,6 +56,7 @@ struct call {
 /* A request other than INVITE that slow-T@ lets wait. */
 struct wait {
 	struct list node;
+	struct actors *actors;
 	struct incoming *request;
 	ev_timer timer;
 };
@@ -139,18 +141,18 @@ static void transfer(struct call *c)
 {
 	struct serve *s = c->actors->serve;
 	struct buf to = BUF_INIT(1 << 12);
-	const struct refer_config config = {
+	struct refer_config config = {
 		.endpoint = c->actors->endpoint,
 		.session = c->session,
 		.max_forwards = -1,
+		.notify_ms = REFER_MS,
 		.on_event = on_refer,
 		.arg = c,
 	};
-	struct refer_config full = config;
 
 	buf_addf(&to, "sip:echo@" STR_FMT, STR_ARG(s->config.domain));
-	full.refer_to = buf_str(&to);
-	if (refer_start(&full, &c->refer, NULL) != 0)
+	config.refer_to = buf_str(&to);
+	if (refer_start(&config, &c->refer, NULL) != 0)
 		session_stop(c->session, STR_EMPTY);
 	buf_done(&to);
 }
@@ -238,19 +240,35 @@ static void reject(struct call *c, unsigned status, const struct endpoint_header
 	session_reject(c->session, status, STR_EMPTY, header, header ? 1 : 0, NULL);
 }
 
-/* 302 to URI, or to the user of that name here. */
+/* Contact of a 302: URI, or the user of that name here. False: it is neither. */
+static bool contact_of(const struct actors *a, struct str to, struct buf *out)
+{
+	struct buf uri = BUF_INIT(1 << 12);
+	struct sip_uri parsed;
+	bool good;
+
+	if (str_istarts(to, STR("sip:")) || str_istarts(to, STR("sips:"))) {
+		buf_add_str(&uri, to);
+	} else {
+		buf_add_str(&uri, STR("sip:"));
+		sip_uri_write_user(&uri, to);
+		buf_addf(&uri, "@" STR_FMT, STR_ARG(a->serve->config.domain));
+	}
+	good = sip_uri_parse(buf_str(&uri), &parsed);
+	if (good)
+		buf_addf(out, "<" STR_FMT ">", STR_ARG(buf_str(&uri)));
+	buf_done(&uri);
+	return good && out->fail == 0;
+}
+
 static void redirect(struct call *c, struct str to)
 {
-	struct buf contact = BUF_INIT(1 << 12);
+	struct buf contact = BUF_INIT(1 << 13);
 	struct endpoint_header h = { .change = ENDPOINT_HEADER_ADD, .name = STR("Contact") };
+	bool good = contact_of(c->actors, to, &contact);
 
-	if (str_istarts(to, STR("sip:")) || str_istarts(to, STR("sips:")))
-		buf_addf(&contact, "<" STR_FMT ">", STR_ARG(to));
-	else
-		buf_addf(&contact, "<sip:" STR_FMT "@" STR_FMT ">", STR_ARG(to),
-			STR_ARG(c->actors->serve->config.domain));
 	h.value = buf_str(&contact);
-	reject(c, 302, &h);
+	reject(c, good ? 302 : 404, good ? &h : NULL);
 	buf_done(&contact);
 }
 
@@ -355,27 +373,39 @@ static void on_wait(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)revents;
 	ev_timer_stop(loop, w);
 	list_del(&p->node);
+	p->actors->count--;
 	incoming_answer(p->request, &(struct incoming_answer){ .status = 200 });
 	mem_free(p);
 }
 
+static void let_wait(struct actors *a, struct incoming *in, uint64_t ms)
+{
+	struct wait *w = MEM_NEW(struct wait);
+
+	list_init(&w->node);
+	list_add(&a->waits, &w->node);
+	a->count++;
+	w->actors = a;
+	w->request = in;
+	incoming_keep(in);
+	ev_init(&w->timer, on_wait);
+	net_timer_set(endpoint_loop(), &w->timer, net_now_ms() + ms);
+}
+
 static void answer_other(struct actors *a, struct incoming *in, const struct part *p)
 {
-	struct buf contact = BUF_INIT(1 << 12);
+	struct buf contact = BUF_INIT(1 << 13);
 	struct endpoint_header h = { .change = ENDPOINT_HEADER_ADD, .name = STR("Contact") };
 	struct incoming_answer answer = { .status = 200 };
-	struct wait *w;
 
 	switch (p->play) {
 	case PLAY_SLOW:
-		w = MEM_NEW(struct wait);
-		list_init(&w->node);
-		list_add(&a->waits, &w->node);
-		w->request = in;
-		incoming_keep(in);
-		ev_init(&w->timer, on_wait);
-		net_timer_set(endpoint_loop(), &w->timer, net_now_ms() + p->ms);
-		return;
+		if (a->count < CALLS) {
+			let_wait(a, in, p->ms);
+			return;
+		}
+		answer.status = 503;
+		break;
 	case PLAY_BUSY:
 		answer.status = 486;
 		break;
@@ -383,9 +413,9 @@ static void answer_other(struct actors *a, struct incoming *in, const struct par
 		answer.status = p->status;
 		break;
 	case PLAY_REDIRECT:
-		answer.status = 302;
-		buf_addf(&contact, "<sip:" STR_FMT "@" STR_FMT ">", STR_ARG(p->uri),
-			STR_ARG(a->serve->config.domain));
+		answer.status = contact_of(a, p->uri, &contact) ? 302 : 404;
+		if (answer.status == 404)
+			break;
 		h.value = buf_str(&contact);
 		answer.headers = &h;
 		answer.header_count = 1;

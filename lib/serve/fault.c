@@ -1,4 +1,5 @@
-/* lib/serve/fault.c -- what goes wrong on the way out: drop, delay, duplicate, reorder, truncate.
+/* lib/serve/fault.c -- what goes wrong on the way out: drop, delay, duplicate, reorder, truncate, a
+ * session description that is none.
  * Per cent are drawn from a generator with a printed seed, so that a run can be repeated. */
 #include "serve/impl.h"
 
@@ -31,10 +32,10 @@ static bool parse(struct str text, struct fault *f)
 	struct str name, value;
 	uint32_t n;
 
-	if (str_eq(text, STR("truncate"))) {
-		f->truncate = true;
-		return true;
-	}
+	if (str_eq(text, STR("truncate")))
+		return f->truncate = true;
+	if (str_eq(text, STR("badsdp")))
+		return f->bad_sdp = true;
 	if (!str_cut(text, ':', &name, &value))
 		return false;
 	if (str_eq(name, STR("delay")))
@@ -54,7 +55,8 @@ int serve_fault_check(struct str rule, struct fail *fail)
 	return parse(rule, &f) ? 0
 			       : fail_set(fail, -FAIL_ARGUMENT,
 					 "\"" STR_FMT
-					 "\" is not drop:P, dup:P, reorder:P, delay:T or truncate",
+					 "\" is not drop:P, dup:P, reorder:P, delay:T, truncate or "
+					 "badsdp",
 					 STR_ARG(rule));
 }
 
@@ -104,14 +106,41 @@ static void hold(struct fault *f, struct net_flow *flow, struct str wire, uint64
 	net_timer_set(endpoint_loop(), &h->timer, net_now_ms() + ms);
 }
 
+/* The port of each m= line becomes a word of the same length, which RFC 8866 9 does not allow: what
+ * Content-Length says stays true. Other bodies are left alone. */
+static void spoil_sdp(char *p, size_t n)
+{
+	struct str body = { p, n }, line, rest;
+	size_t at, from, to;
+
+	at = (size_t)((const char *)memmem(p, n, "\r\n\r\n", 4) - p) + 4;
+	for (rest = str_sub(body, at, n); rest.n > 0; at = n - rest.n) {
+		if (!str_cut(rest, '\n', &line, &rest)) {
+			line = rest;
+			rest = STR_EMPTY;
+		}
+		if (!str_starts(line, STR("m=")))
+			continue;
+		from = str_find(line, ' ') + 1;
+		to = from < line.n ? from + str_find(str_sub(line, from, line.n), ' ') : from;
+		for (size_t i = from; i < to; i++)
+			p[at + i] = 'x';
+	}
+}
+
+static bool has_sdp(struct str wire)
+{
+	const char *body = memmem(wire.p, wire.n, "\r\n\r\nv=0", 7);
+
+	return body && body == memmem(wire.p, wire.n, "\r\n\r\n", 4);
+}
+
 /* Messages over a stream are never reordered in themselves: each goes whole, later than the next.
  */
-bool fault_send(void *arg, struct net_flow *flow, struct str wire)
+static void send_spoiled(struct fault *f, struct net_flow *flow, struct str wire)
 {
-	struct fault *f = &((struct serve *)arg)->fault;
-
 	if (draw(f) < f->drop)
-		return true;
+		return;
 	if (f->truncate)
 		wire.n /= 2;
 	if (draw(f) < f->dup)
@@ -122,6 +151,21 @@ bool fault_send(void *arg, struct net_flow *flow, struct str wire)
 		hold(f, flow, wire, f->delay_ms);
 	else
 		net_flow_send(flow, wire);
+}
+
+bool fault_send(void *arg, struct net_flow *flow, struct str wire)
+{
+	struct fault *f = &((struct serve *)arg)->fault;
+	char *copy;
+
+	if (!f->bad_sdp || !has_sdp(wire)) {
+		send_spoiled(f, flow, wire);
+		return true;
+	}
+	copy = mem_strndup(wire.p, wire.n);
+	spoil_sdp(copy, wire.n);
+	send_spoiled(f, flow, (struct str){ copy, wire.n });
+	mem_free(copy);
 	return true;
 }
 

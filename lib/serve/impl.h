@@ -48,7 +48,7 @@ struct record {
 struct fault {
 	unsigned drop, dup, reorder; /* per cent */
 	uint64_t delay_ms;
-	bool truncate;
+	bool truncate, bad_sdp;
 	uint64_t state; /* of the generator */
 	struct list held; /* delayed or reordered messages */
 };

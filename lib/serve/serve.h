@@ -57,7 +57,7 @@ struct serve_config {
 	const struct str *replies;
 	unsigned reply_count; /* "METHOD[ USER]=STATUS[ REASON][;after=T][;retry-after=T]" */
 	const struct str *faults;
-	unsigned fault_count; /* "drop:P" "delay:T" "dup:P" "reorder:P" "truncate" */
+	unsigned fault_count; /* "drop:P" "delay:T" "dup:P" "reorder:P" "truncate" "badsdp" */
 	uint32_t seed; /* of the faults; 0: random */
 	const struct str *routes;
 	unsigned route_count; /* "sip:[USER@]DOMAIN=sip:ADDR[:PORT][;transport=udp|tcp]": requests

@@ -540,8 +540,10 @@ static void on_endpoint(void *arg, const struct endpoint_event *ev)
 	} else if (ev->type == ENDPOINT_REQUEST) {
 		if (r.quiet) /* our CANCEL, inside of session_stop */
 			return;
-		action = next_action();
-		act(any_call(next_action()), action);
+		if (next_action() != '!') /* then a call, and what is done to it */
+			return;
+		c = any_call(next_action());
+		act(c, next_action());
 	} else if (ev->type == ENDPOINT_INCOMING && in->request) {
 		action = next_action();
 		if (action == 'k')

@@ -466,7 +466,7 @@ tcp6() { port=5074 ip=::1 transport=tcp builtin_uas; }
 	is 'd1:trying d1:confirmed d1:terminated/remote-bye' "$(dialogs)"
 }
 
-@test "an offer within that cannot be taken: 488, 415, and the call stays; both bodies at once 400-safe" {
+@test "an offer within that cannot be taken: 488, 415, and the call stays" {
 	phone <<-'L'
 	< INVITE
 	> 200 OK sdp
@@ -696,7 +696,7 @@ timed() {
 	together timer_update timer_reinvite timer_peer timer_expires timer_silent
 }
 
-@test "422: again with its Min-SE; a Min-SE that grows for ever ends; no timer without an answer of it" {
+@test "422: again with its Min-SE; a Min-SE that grows for ever, or is below what was asked for, ends" {
 	phone <<-'L'
 	< INVITE
 	+ Session-Expires: ^ *90
@@ -1028,7 +1028,7 @@ timed() {
 	is 'INVITE sip:other@127.0.0.1:5071 SIP/2.0' "$(port=5071 got INVITE | head -n 1)"
 }
 
-@test "redirects are bounded: a loop to itself, hundreds of Contacts, sips to sip (A73)" {
+@test "redirects are bounded: a loop to itself, hundreds of Contacts (A73)" {
 	phone <<-'L'
 	label 1
 	< INVITE timeout=300 else=2
@@ -1355,7 +1355,7 @@ retry_after_not() {
 	invites 0 --do=refer:sip:carol@127.0.0.1:5079
 }
 
-@test "refer: the transfer fails, is refused, and a NOTIFY of nothing that we know gets 481" {
+@test "refer: the transfer fails, is refused; a NOTIFY of nothing that we know gets 481" {
 	phone <<-'L'
 	< INVITE
 	> 200 OK sdp
@@ -1722,7 +1722,7 @@ retry_after_not() {
 	within 600 2500 "$(took)"
 }
 
-@test "TCP: the callee closes the connection and calls back over a new one; a large offer leaves UDP" {
+@test "TCP: all of a call goes over one connection" {
 	transport=tcp phone <<-'L'
 	< INVITE
 	> 180 Ringing
