@@ -303,14 +303,20 @@ valgrind_units() {
 	units build memcheck --no-suite timed --wrapper "$(echo $memcheck)" -t 10
 	unset RTE_VALGRIND
 }
-valgrind_register() {
-	log=$work/valgrind-register.log
+valgrind_one() { # NAME COMMAND...: behind a server that is watched, too
+	log=$work/valgrind-$1.log
+	name=$1
+	shift
 	if PW=pw-alice timeout 120 $memcheck build/cli/rte serve --add-user=alice:env:PW -- \
-		$memcheck build/cli/rte register --user=alice --password=env:PW sip:alice@test.invalid >"$log" 2>&1; then
-		pass valgrind "serve -- register"
+		$memcheck build/cli/rte "$@" >"$log" 2>&1; then
+		pass valgrind "serve -- $name"
 	else
-		fail valgrind "serve -- register" "$log"
+		fail valgrind "serve -- $name" "$log"
 	fi
+}
+valgrind_commands() {
+	valgrind_one register register --user=alice --password=env:PW sip:alice@test.invalid
+	valgrind_one invite invite --register -a sip:alice@test.invalid --password=env:PW --duration=200ms sip:echo@test.invalid
 }
 
 # Every report that a sanitizer wrote is a failure, whatever became of the test that caused it.
@@ -348,6 +354,6 @@ if wants fuzz; then
 fi
 if wants valgrind; then
 	run_part "valgrind (unit)" valgrind_units
-	run_part "valgrind (register)" valgrind_register
+	run_part "valgrind (commands)" valgrind_commands
 fi
 finish
