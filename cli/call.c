@@ -321,9 +321,13 @@ static void accept_only(struct calls *cs, struct call *in, const struct endpoint
 	*t = (struct transfer){ .calls = cs, .in = in, .refer = e->refer, .final = true };
 	list_init(&t->node);
 	list_add(&cs->transfers, &t->node);
-	if (refer_accept(t->refer, on_transfer, t, &f) != 0 ||
-		refer_notify(t->refer, 200, STR("OK"), &f) != 0)
+	if (refer_accept(t->refer, on_transfer, t, &f) != 0) {
 		out_note(cs->run->out, "the REFER cannot be accepted: %s", fail_show(&f));
+		t->refer = NULL; /* it was refused and freed */
+		transfer_free(t);
+	} else if (refer_notify(t->refer, 200, STR("OK"), &f) != 0) {
+		out_note(cs->run->out, "NOTIFY: %s", fail_show(&f));
+	}
 }
 
 void call_refer(struct calls *cs, struct call *in, const struct endpoint_transfer *t)
@@ -613,6 +617,7 @@ static int run_command(struct calls *cs, struct media_config *config, struct fai
 int call_all_init(struct calls *cs, struct run *r, const struct call_options *o, struct fail *f)
 {
 	struct media_config config = o->media;
+	struct fail why;
 	int e;
 
 	*cs = (struct calls){ .run = r, .options = o, .ring_ms = RING_MS };
@@ -621,7 +626,12 @@ int call_all_init(struct calls *cs, struct run *r, const struct call_options *o,
 	config.manager = r->manager;
 	if (o->sdp_command && (e = run_command(cs, &config, f)) != 0)
 		return e;
-	return media_new(&config, &cs->media, f);
+	e = media_new(&config, &cs->media, f);
+	if (e == -FAIL_ARGUMENT && o->sdp) { /* what a file or a command says is no description */
+		why = *f;
+		fail_set(f, e, "--sdp: %s: %s", o->sdp, fail_show(&why));
+	}
+	return e;
 }
 
 void call_all_done(struct calls *cs)

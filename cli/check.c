@@ -52,6 +52,8 @@ struct check {
 	char method[32]; /* of the operation: that of its first request */
 	bool accepted; /* an INVITE has its 2xx */
 	bool answered; /* the final response was checked when it came */
+	bool messages; /* check_message is what looks at them: a command that takes requests */
+	bool looked; /* at a message */
 	bool failed; /* a check of check_message or of that response did not hold */
 	char why[512];
 };
@@ -276,10 +278,18 @@ static bool check_patterns(struct check *c, const struct endpoint_msg *m)
 	return passed;
 }
 
+void check_requests(struct check *c)
+{
+	if (c)
+		c->messages = true;
+}
+
 bool check_message(struct check *c, const struct endpoint_msg *m)
 {
 	bool passed = !c || check_patterns(c, m);
 
+	if (c)
+		c->looked = true;
 	if (!passed)
 		c->failed = true;
 	return passed;
@@ -334,6 +344,10 @@ int check_verdict(struct check *c)
 		return EXIT_ok;
 	if (c->failed)
 		return EXIT_check_failed;
+	if (c->messages && c->pattern_count > 0 && !c->looked) {
+		snprintf(c->why, sizeof(c->why), "no request came that could be checked");
+		return EXIT_check_failed;
+	}
 	if (!c->step)
 		return EXIT_ok;
 	tell(c, c->drops ? "drop-after" : "stop-after", c->step, STR_EMPTY, false);

@@ -105,10 +105,12 @@ static void bye_failed(struct args *a, const struct endpoint_result *result)
 	if (m)
 		out_warn(
 			a->run->out, "BYE: %u " STR_FMT, m->status_code, STR_ARG(m->reason_phrase));
-	else
+	else if (result->fail.code == -FAIL_TIMEOUT)
 		call_failed(&a->calls,
 			&(struct call_failure){
 				.what = "BYE", .why = "nobody answered it", .code = EXIT_timeout });
+	else
+		call_failed(&a->calls, &(struct call_failure){ .what = "BYE", .result = result });
 }
 
 /* A call has ended. Another one lives on if a transfer was followed, or if it was one that failed.

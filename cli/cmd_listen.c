@@ -116,6 +116,8 @@ static void on_incoming(struct run *r, const struct endpoint_event *ev)
 {
 	struct args *a = r->arg;
 
+	if (!a->ending && ev->type == ENDPOINT_INCOMING)
+		check_message(r->check, ev->incoming->msg);
 	if (!a->ending)
 		answer_event(&a->answers, ev);
 	else if (ev->type == ENDPOINT_INCOMING && ev->incoming->request)
@@ -144,6 +146,7 @@ static int start(struct run *r, struct fail *f)
 	struct args *a = r->arg;
 	int e = announce(a, f);
 
+	check_requests(r->check);
 	if (e != 0)
 		return e;
 	r->goal = a->count == 0;
@@ -224,6 +227,10 @@ static int values(struct groups *g, struct args *a, struct fail *f)
 		(e = call_options_read(&a->call, g, false, f)) != 0)
 		return e;
 	a->ready.file = a->ready_file;
+	if (g->expect)
+		return fail_set(f, -FAIL_ARGUMENT,
+			"--expect: rte listen answers; it checks requests with --expect-header "
+			"and --expect-body");
 	if (a->duration && a->for_ms == 0)
 		return fail_set(f, -FAIL_ARGUMENT, "--for: the time must be more than 0");
 	if (a->once && a->count_text)

@@ -330,10 +330,15 @@ static void request(struct out *o, const struct endpoint_msg *m)
 /* What a peer said about its failure. */
 static void put_reasons(json_t *r, const struct endpoint_msg *m)
 {
+	CLEANUP(buf_done) struct buf way = BUF_INIT(1 << 16);
+	const char *name = out_way_out(m, &way);
+
 	put_text(r, "warning", m->warning);
 	put_text(r, "reason", m->reason);
 	put_number(r, "retry_after", m->has_retry_after, m->retry_after);
 	put_text(r, "ms_diagnostics", m->ms_diagnostics);
+	if (name)
+		put_text(r, name, buf_str(&way));
 }
 
 static void response(struct out *o, const struct endpoint_msg *m)

@@ -326,6 +326,20 @@ void out_text_listening(struct out *o, const struct endpoint_hop *local, unsigne
 
 /* ---- errors ---- */
 
+const char *out_way_out(const struct endpoint_msg *m, struct buf *b)
+{
+	bool redirect = m->status_code / 100 == 3;
+	const char *name = redirect		? "contact"
+			   : m->status_code == 420 ? "unsupported"
+			   : m->status_code == 421 ? "require"
+						   : NULL;
+	struct str value;
+
+	for (unsigned i = 0; name && endpoint_msg_header(m, str_of(name), i, &value); i++)
+		buf_addf(b, "%s" STR_FMT, b->n ? ", " : "", STR_ARG(value));
+	return b->n ? name : NULL;
+}
+
 static void error_detail(struct out *o, const char *name, struct str text)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
@@ -338,8 +352,9 @@ static void error_detail(struct out *o, const char *name, struct str text)
 
 void out_text_error(struct out *o, const char *text, int code, const struct endpoint_result *r)
 {
-	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
+	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16), way = BUF_INIT(1 << 16);
 	const struct endpoint_msg *m = r ? r->response : NULL;
+	const char *way_name;
 	char number[24] = "";
 
 	buf_addf(&b, "rte: %s%s%s: %s", o->config.command, o->config.target ? " " : "",
@@ -355,6 +370,8 @@ void out_text_error(struct out *o, const char *text, int code, const struct endp
 	error_detail(o, "reason", m->reason);
 	error_detail(o, "retry-after", str_of(number));
 	error_detail(o, "ms-diagnostics", m->ms_diagnostics);
+	if ((way_name = out_way_out(m, &way)) != NULL)
+		error_detail(o, way_name, buf_str(&way));
 }
 
 /* ---- options ---- */

@@ -524,12 +524,14 @@ void run_registered(struct run *r)
 
 void run_register_failed(struct run *r, const struct endpoint_result *result)
 {
-	int code;
+	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
+	int code = exit_of_result(result);
 
 	if (r->stopping || r->finished || (!r->started && ask_first(r, result)))
 		return;
 	run_result(r, result);
-	code = out_failed(r->out, result);
+	buf_addf(&b, "REGISTER: %s", fail_show(&result->fail)); /* of the two that may have failed */
+	out_error(r->out, code, buf_cstr(&b), result);
 	hint(r, code);
 	end(r, code, grace(r)); /* the command says what it has to say, if there is a way */
 }

@@ -20,29 +20,36 @@ static const struct {
 	const char *name;
 	enum step_kind kind;
 	enum { NONE, MAY, MUST } value;
+	const char *word; /* for it */
 } kinds[] = {
-	{ "wait", STEP_WAIT, MUST },
-	{ "hold", STEP_HOLD, NONE },
-	{ "resume", STEP_RESUME, NONE },
-	{ "reinvite", STEP_REINVITE, MAY },
-	{ "update", STEP_UPDATE, MAY },
-	{ "info", STEP_INFO, MUST },
-	{ "refer", STEP_REFER, MUST },
-	{ "refer-replaces", STEP_REFER_REPLACES, MUST },
-	{ "message", STEP_MESSAGE, MUST },
-	{ "bye", STEP_BYE, NONE },
+	{ "wait", STEP_WAIT, MUST, "T" },
+	{ "hold", STEP_HOLD, NONE, "" },
+	{ "resume", STEP_RESUME, NONE, "" },
+	{ "reinvite", STEP_REINVITE, MAY, "FILE" },
+	{ "update", STEP_UPDATE, MAY, "FILE" },
+	{ "info", STEP_INFO, MUST, "MIME@FILE" },
+	{ "refer", STEP_REFER, MUST, "URI" },
+	{ "refer-replaces", STEP_REFER_REPLACES, MUST, "URI" },
+	{ "message", STEP_MESSAGE, MUST, "TEXT" },
+	{ "bye", STEP_BYE, NONE, "" },
 };
 
 static int unknown(const char *text, struct fail *f)
 {
 	const char *names[ARRAY_LEN(kinds) + 1] = { NULL }, *near;
 	char shown[VALUE_SHOWN];
+	size_t n = 0;
+	char all[160];
 
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		names[i] = kinds[i].name;
+		n += (size_t)snprintf(all + n, sizeof(all) - n, " %s", kinds[i].name);
+	}
 	near = value_nearest(text, names);
-	return fail_set(f, -FAIL_ARGUMENT, "--do: %s is no step%s%s%s", value_show(text, shown),
-		near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+	value_show(text, shown);
+	return near ? fail_set(f, -FAIL_ARGUMENT, "--do: %s is no step; did you mean %s?", shown,
+			      near)
+		    : fail_set(f, -FAIL_ARGUMENT, "--do: %s is no step; there are%s", shown, all);
 }
 
 static int read_body(const char *path, struct arena *a, struct str *out, struct fail *f)
@@ -125,7 +132,8 @@ static int parse(
 	if (kinds[i].value == NONE && colon)
 		return fail_set(f, -FAIL_ARGUMENT, "--do: %s takes no value", kinds[i].name);
 	if ((kinds[i].value == MUST && !colon) || (colon && colon[1] == '\0'))
-		return fail_set(f, -FAIL_ARGUMENT, "--do: %s: without a value", kinds[i].name);
+		return fail_set(f, -FAIL_ARGUMENT, "--do: %s: without a value; say %s:%s",
+			kinds[i].name, kinds[i].name, kinds[i].word);
 	return parse_value(s, colon ? colon + 1 : NULL, domain, a, f);
 }
 

@@ -164,14 +164,35 @@ void dialog_reply(struct transaction *t, const struct dialog_response *d)
 	buf_done(&b);
 }
 
-void dialog_contact(struct endpoint *ep, struct net_flow *flow, struct buf *b)
+bool dialog_is_sips(struct str target)
+{
+	struct sip_uri uri;
+
+	return sip_uri_parse(target, &uri) && uri.scheme == SIP_URI_SIPS;
+}
+
+/* "the Request-URI or ... the top Record-Route header field value, if there was any, or the Contact
+ * header field if there was no Record-Route header field" */
+bool dialog_wants_sips(const struct sip_msg *m)
+{
+	struct sip_list routes = sip_msg_list(m, SIP_HDR_RECORD_ROUTE),
+			contacts = sip_msg_list(m, SIP_HDR_CONTACT);
+	struct sip_nameaddr a;
+
+	if (dialog_is_sips(m->request_uri))
+		return true;
+	return (sip_list_nameaddr(&routes, &a) || sip_list_nameaddr(&contacts, &a)) &&
+	       a.uri.scheme == SIP_URI_SIPS;
+}
+
+void dialog_contact(struct endpoint *ep, struct net_flow *flow, bool secure, struct buf *b)
 {
 	const struct endpoint_config *c = &ep->config;
 	struct buf v = BUF_INIT(1 << 16);
 
 	buf_add_char(&v, '<');
 	if (flow)
-		endpoint_contact_uri(ep, flow, &v);
+		endpoint_contact_uri(ep, flow, secure, &v);
 	else
 		buf_add_str(&v, STR("sip:local.invalid")); /* a dry run */
 	buf_add_char(&v, '>');

@@ -51,8 +51,13 @@ struct dialog_response {
 	struct str local_tag; /* empty: the transaction's */
 };
 void dialog_reply(struct transaction *t, const struct dialog_response *r);
-/* "Contact: <...>\r\n" of ours on this flow, with the endpoint's parameters and features. */
-void dialog_contact(struct endpoint *ep, struct net_flow *flow, struct buf *b);
+/* "Contact: <...>\r\n" of ours on this flow, with the endpoint's parameters and features; secure: a
+ * sips URI, when the flow is TLS. */
+void dialog_contact(struct endpoint *ep, struct net_flow *flow, bool secure, struct buf *b);
+/* RFC 3261 12.1.1: must the Contact in our answer to m, which makes a dialog, be a sips URI? */
+bool dialog_wants_sips(const struct sip_msg *m);
+/* 8.1.1.8: must that of our request to target be one? */
+bool dialog_is_sips(struct str target);
 /* The next id of a dialog in this process, for events ("d1"). */
 unsigned dialog_next_id(struct endpoint_manager *m);
 

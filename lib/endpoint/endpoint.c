@@ -253,10 +253,11 @@ struct endpoint_counts endpoint_counts(const struct endpoint *ep)
 
 /* sip:USER@HOST:PORT;transport=T of this flow (RFC 3261 8.1.1.8); the scheme of a sips AOR is sips
  * (10.2.1). */
-void endpoint_contact_uri(struct endpoint *ep, struct net_flow *flow, struct buf *b)
+void endpoint_contact_uri(struct endpoint *ep, struct net_flow *flow, bool secure, struct buf *b)
 {
 	const struct endpoint_config *c = &ep->config;
 	enum net_transport t = net_flow_info(flow)->transport;
+	bool sips = (secure || ep->aor.scheme == SIP_URI_SIPS) && t == NET_TLS;
 	struct buf host = BUF_INIT(512);
 	uint16_t port;
 
@@ -265,14 +266,14 @@ void endpoint_contact_uri(struct endpoint *ep, struct net_flow *flow, struct buf
 		return;
 	}
 	dispatch_sent_by(ep->manager, flow, &host, &port);
-	buf_add_str(b, ep->aor.scheme == SIP_URI_SIPS && t == NET_TLS ? STR("sips:") : STR("sip:"));
+	buf_add_str(b, sips ? STR("sips:") : STR("sip:"));
 	if (ep->aor.has_user)
 		buf_add_str(b, ep->aor.user);
 	else
 		buf_add_str(b, str_of(ep->contact_user));
 	buf_add_char(b, '@');
 	sip_uri_write_hostport(b, buf_str(&host), port);
-	if (t != NET_UDP && !(ep->aor.scheme == SIP_URI_SIPS && t == NET_TLS))
+	if (t != NET_UDP && !sips)
 		buf_addf(b, ";transport=%s", net_transport_name(t));
 	buf_done(&host);
 }

@@ -148,7 +148,7 @@ static bool is_contact(
 	struct sip_uri own;
 	bool is;
 
-	endpoint_contact_uri(ep, flow, &text);
+	endpoint_contact_uri(ep, flow, false, &text);
 	is = sip_uri_parse(buf_str(&text), &own) && own.port == request_uri->port &&
 	     same_user(&own, request_uri);
 	buf_done(&text);
@@ -304,7 +304,7 @@ static bool within_dialog(struct endpoint_manager *m, struct transaction *t, str
 		d->on_request(d->arg, d, t, msg, flow);
 		return true;
 	}
-	if (t)
+	if (t && msg->method != SIP_BENOTIFY)
 		transaction_answer(t, 481, NULL);
 	transaction_free(t);
 	return true;

@@ -291,12 +291,14 @@ static void notified(struct refer *r, struct transaction *t, struct sip_msg *m)
 		r->status = what.status_code;
 	/* Its subscription may go on, but there is nothing more to be told after a final status. */
 	ended = str_ieq(state.state, STR("terminated")) || r->status >= 200;
-	what.state = ended ? "terminated" : str_ieq(state.state, STR("pending")) ? "pending" : "active";
+	what.state = ended                                  ? "terminated"
+		     : str_ieq(state.state, STR("pending")) ? "pending"
+							    : "active";
 	if (ended && r->stopping) {
 		finish(r, ENDPOINT_CLOSED);
 	} else if (ended && r->status == 0) {
-		fail_set(&r->result.fail, -FAIL_ENDED, "the transfer's subscription ended: " STR_FMT,
-			STR_ARG(state.reason));
+		fail_set(&r->result.fail, -FAIL_ENDED,
+			"the transfer's subscription ended: " STR_FMT, STR_ARG(state.reason));
 		finish(r, ENDPOINT_FAILED);
 	} else if (ended) {
 		finish(r, ENDPOINT_DONE);
@@ -347,8 +349,7 @@ static void on_half(void *arg, struct dialog *d, struct transaction *t, struct s
 	(void)d;
 	/* What is not about this REFER makes nothing. */
 	if (t && !r->own.endpoint && request && m->method == SIP_NOTIFY && read_event(m, &event) &&
-		is_mine(r, &event) &&
-		sip_dialog_from_notify(&r->own.sip, request, m, &f) == 0) {
+		is_mine(r, &event) && sip_dialog_from_notify(&r->own.sip, request, m, &f) == 0) {
 		r->own.on_request = on_dialog;
 		r->own.arg = r;
 		if (dialog_open(&r->own, r->endpoint)) {
@@ -379,13 +380,16 @@ static void write_refer(void *arg, struct request *request, struct buf *b)
 	struct refer *r = arg;
 	struct buf v = BUF_INIT(1 << 16);
 
-	dialog_contact(r->endpoint, request_flow(request), b);
+	dialog_contact(r->endpoint, request_flow(request),
+		dialog_of(r)->sip.secure || dialog_is_sips(r->config.target), b);
 	buf_addf(&v, "<" STR_FMT ">", STR_ARG(r->config.refer_to));
 	if (r->config.method.n > 0) { /* RFC 3515 2.1: a parameter of its URI */
 		buf_clear(&v);
-		buf_addf(&v, "<" STR_FMT ";method=" STR_FMT, STR_ARG(r->uri), STR_ARG(r->config.method));
+		buf_addf(&v, "<" STR_FMT ";method=" STR_FMT, STR_ARG(r->uri),
+			STR_ARG(r->config.method));
 		if (r->config.refer_to.n > r->uri.n)
-			buf_add_str(&v, str_sub(r->config.refer_to, r->uri.n, r->config.refer_to.n));
+			buf_add_str(
+				&v, str_sub(r->config.refer_to, r->uri.n, r->config.refer_to.n));
 		buf_add_char(&v, '>');
 	}
 	sip_build_hdr(b, SIP_HDR_REFER_TO, buf_str(&v));
@@ -532,8 +536,8 @@ static int keep_config(struct refer *r, const struct refer_config *c, struct fai
 	if (c->method.n > 0 && uri.scheme > SIP_URI_SIPS)
 		return fail_set(f, -FAIL_ARGUMENT, "a method belongs to a SIP URI only");
 	if (c->method.n > 0 && !endpoint_check_token(c->method))
-		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a method",
-			STR_ARG(c->method));
+		return fail_set(
+			f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a method", STR_ARG(c->method));
 	return 0;
 }
 
@@ -642,7 +646,7 @@ static void write_unsubscribe(void *arg, struct request *request, struct buf *b)
 {
 	struct refer *r = arg;
 
-	dialog_contact(r->endpoint, request_flow(request), b);
+	dialog_contact(r->endpoint, request_flow(request), dialog_of(r)->sip.secure, b);
 	sip_build_hdrf(b, SIP_HDR_EVENT, "refer;id=%u", r->cseq);
 	buf_add_str(b, STR("Expires: 0\r\n"));
 }
@@ -713,9 +717,7 @@ bool refer_received(struct endpoint *ep, struct session *s, struct dialog *d, st
 	struct dispatch_text text;
 	struct endpoint_msg description;
 	struct endpoint_transfer what;
-	struct endpoint_event ev = { .type = ENDPOINT_TRANSFER,
-		.endpoint = ep,
-		.transfer = &what };
+	struct endpoint_event ev = { .type = ENDPOINT_TRANSFER, .endpoint = ep, .transfer = &what };
 	const bool *manager_gone = ep->manager->gone;
 	bool gone = false;
 	unsigned status = read_refer(r, m);
@@ -789,7 +791,7 @@ static void write_notify(void *arg, struct request *request, struct buf *b)
 	struct refer *r = arg;
 	uint64_t now = net_now_ms();
 
-	dialog_contact(r->endpoint, request_flow(request), b);
+	dialog_contact(r->endpoint, request_flow(request), dialog_of(r)->sip.secure, b);
 	sip_build_hdrf(b, SIP_HDR_EVENT, "refer;id=%u", r->cseq);
 	if (r->last)
 		sip_build_hdrf(b, SIP_HDR_SUBSCRIPTION_STATE, "terminated;reason=%s",
@@ -887,7 +889,7 @@ int refer_accept(struct refer *r, endpoint_event_fn *fn, void *arg, struct fail 
 	r->fn = fn;
 	r->arg = arg;
 	r->decided = r->accepted = true;
-	dialog_contact(r->endpoint, flow, &headers);
+	dialog_contact(r->endpoint, flow, dialog_wants_sips(m), &headers);
 	if (r->silent)
 		buf_add_str(&headers, STR("Refer-Sub: false\r\n"));
 	answer.headers = buf_str(&headers);
@@ -926,7 +928,7 @@ static void subscribed(struct refer *r, struct transaction *t, const struct sip_
 	sip_msg_seconds(m, SIP_HDR_EXPIRES, &expires);
 	if (expires > SUBSCRIPTION_S)
 		expires = SUBSCRIPTION_S;
-	dialog_contact(r->endpoint, transaction_flow(t), &headers);
+	dialog_contact(r->endpoint, transaction_flow(t), dialog_of(r)->sip.secure, &headers);
 	sip_build_hdrf(&headers, SIP_HDR_EXPIRES, "%u", expires);
 	dialog_reply(t, &(struct dialog_response){ .status = 200, .headers = buf_str(&headers) });
 	buf_done(&headers);

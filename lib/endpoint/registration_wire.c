@@ -71,7 +71,7 @@ static void add_own_contact(struct buf *out, struct registration_flow *f, struct
 	struct buf uri = BUF_INIT(sizeof(f->contact) - 1);
 
 	if (request_flow(r))
-		endpoint_contact_uri(f->registration->endpoint, request_flow(r), &uri);
+		endpoint_contact_uri(f->registration->endpoint, request_flow(r), false, &uri);
 	else
 		buf_addf(&uri, "sip:" STR_FMT "@local.invalid",
 			STR_ARG(f->registration->endpoint->aor.user));

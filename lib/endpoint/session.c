@@ -128,7 +128,7 @@ bool session_tell_state(struct session *s, const struct session_told *told)
 	}
 	if (!msg && s->refused && told->cause) {
 		e.status_code = s->refused;
-		e.reason_phrase = sip_status_reason(s->refused);
+		e.reason_phrase = s->phrase ? str_of(s->phrase) : sip_status_reason(s->refused);
 	}
 	if (msg)
 		e.warning = msg->warning;
@@ -453,6 +453,7 @@ void session_free(struct session *s)
 	mem_free(s->exchange);
 	free_headers(s);
 	mem_free(s->reason);
+	mem_free(s->phrase);
 	mem_free(s->fail);
 	mem_free(s);
 }
@@ -558,7 +559,7 @@ bool session_body(const struct sip_msg *m, struct str *sdp, unsigned *status)
 
 void session_write_self(struct session *s, struct net_flow *flow, struct buf *b)
 {
-	dialog_contact(s->endpoint, flow, b);
+	dialog_contact(s->endpoint, flow, s->secure, b);
 	sip_build_hdr(b, SIP_HDR_ALLOW, STR(SESSION_ALLOW));
 	sip_build_hdr(b, SIP_HDR_SUPPORTED,
 		s->policy.reliable == SESSION_100REL_NO

@@ -86,6 +86,7 @@ struct session {
 	enum session_state state;
 	unsigned first_id; /* of the dialog that events name before there is one */
 	bool incoming, taken, stopping;
+	bool secure; /* our Contact is a sips URI (RFC 3261 8.1.1.8, 12.1.1) */
 	bool peer_update, peer_timer, peer_100rel; /* what its Allow and Supported say */
 	bool refresher; /* it is we who refresh */
 	unsigned pending; /* SESSION_TELL_x, with the next turn of the loop */
@@ -107,6 +108,7 @@ struct session {
 	struct auth_exchange *exchange; /* server-based endpoints only */
 	const char *cause; /* of its end */
 	unsigned refused; /* with this status, an incoming one; 0: it was not */
+	char *phrase; /* and this reason phrase; NULL: the usual one */
 	char *reason; /* Reason of the BYE that waits until there is an ACK, or of a CANCEL */
 	struct fail *fail; /* NULL: ends well */
 	struct session *replaces, *replaced_by; /* RFC 3891: until the new one is accepted */
@@ -252,6 +254,9 @@ void session_timer_accepted(struct session *s, const struct sip_msg *m, uint32_t
 bool session_timer_tell(struct session *s, const char *method);
 /* A refresh failed; code as in the result. */
 void session_timer_failed(struct session *s, const char *method);
+/* RFC 3261 13.3.1: "If the invitation expires before the UAS has generated a final response, a 487
+ * ... SHOULD be generated." What the Expires of the INVITE m says. */
+void session_timer_ring(struct session *s, const struct sip_msg *m);
 void session_timer_init(struct session *s);
 
 #endif

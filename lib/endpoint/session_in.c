@@ -173,6 +173,7 @@ void session_refuse(struct session *s, unsigned status, struct str reason, struc
 	got_done(s->got);
 	s->state = SESSION_ENDED;
 	s->refused = status;
+	s->phrase = reason.n ? mem_strndup(reason.p, reason.n) : NULL;
 	session_why(s, "rejected", -FAIL_STATUS, "refused with %u", status);
 	session_later(s, SESSION_TELL_END);
 }
@@ -558,6 +559,7 @@ static void begin(
 	s->peer_100rel = sip_msg_has_token(m, SIP_HDR_SUPPORTED, "100rel") ||
 			 sip_msg_has_token(m, SIP_HDR_REQUIRE, "100rel");
 	net_timer_set(endpoint_loop(), &s->got->timer, net_now_ms() + TRYING_MS);
+	session_timer_ring(s, m);
 }
 
 static void emit(struct session *s, struct sip_msg *m, struct net_flow *flow)
@@ -612,6 +614,7 @@ void session_incoming(
 	}
 	buf_done(&headers);
 	s = session_new(ep);
+	s->secure = dialog_wants_sips(m);
 	leg = session_leg_new(s);
 	if (sip_dialog_from_request(&leg->dialog.sip, m, transaction_tag(t),
 		    net_flow_info(flow)->transport == NET_TLS, NULL) != 0 ||

@@ -517,6 +517,7 @@ static int make(const struct session_config *config, struct session **out, struc
 		return e;
 	}
 	s->state = SESSION_CALLING;
+	s->secure = dialog_is_sips(config->target);
 	s->timeout_ms = config->timeout_ms;
 	s->min_se = config->policy.min_se > SESSION_MIN_SE ? config->policy.min_se : 0;
 	s->out = session_sent_new(s);

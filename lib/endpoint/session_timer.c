@@ -1,4 +1,5 @@
-/* lib/endpoint/session_timer.c -- session timers: RFC 4028; rows SS-36 and SS-37 */
+/* lib/endpoint/session_timer.c -- session timers: RFC 4028; rows SS-36 and SS-37; and how long an
+ * invitation is good for */
 #include "endpoint/session_impl.h"
 
 #include "sip/build.h"
@@ -153,6 +154,11 @@ static void on_expiry(struct ev_loop *loop, ev_timer *w, int revents)
 
 	(void)revents;
 	ev_timer_stop(loop, w);
+	if (s->state == SESSION_RINGING) {
+		session_why(s, "timeout", -FAIL_TIMEOUT, "the invitation has expired");
+		session_refuse(s, 487, STR_EMPTY, STR_EMPTY);
+		return;
+	}
 	if (s->refresher && now < s->expires_at) {
 		bool busy = s->change || s->got; /* what is under way may refresh as well */
 		uint64_t again = busy ? now + TRY_AGAIN_MS : s->expires_at;
@@ -165,6 +171,15 @@ static void on_expiry(struct ev_loop *loop, ev_timer *w, int revents)
 	session_why(s, "timeout", -FAIL_LOST, "the session timer of %u s has expired", s->interval);
 	session_end(s, STR("SIP;cause=408;text=\"Session timer expired\""));
 	tell(s, "expired", NULL);
+}
+
+void session_timer_ring(struct session *s, const struct sip_msg *m)
+{
+	uint32_t seconds;
+
+	if (sip_msg_seconds(m, SIP_HDR_EXPIRES, &seconds))
+		net_timer_set(endpoint_loop(), &s->expiry,
+			net_now_ms() + (uint64_t)seconds * 1000);
 }
 
 void session_timer_init(struct session *s)

@@ -1,6 +1,7 @@
-/* lib/serve/actor_fork.c -- fork3@: as if a proxy far away had forked the INVITE to three phones that
- * ring and then all answer before its CANCEL reaches them (RFC 3261 13.2.2.4): the caller keeps one
- * call and ends the others. No session plays three answers, so the responses are written here. */
+/* lib/serve/actor_fork.c -- fork3@: as if a proxy far away had forked the INVITE to three phones
+ * that ring and then all answer before its CANCEL reaches them (RFC 3261 13.2.2.4): the caller
+ * keeps one call and ends the others. No session plays three answers, so the responses are written
+ * here. */
 #include "serve/actors.h"
 
 #include "base/mem.h"

@@ -343,3 +343,22 @@ call() {
 	RTE_EXPECT=nothing rte options udp:127.0.0.1:1
 	usage_error '^rte: options: RTE_EXPECT: not a list'
 }
+
+@test "listen: --expect-header and --expect-body are about the requests that it takes, --expect is refused" {
+	rte listen --expect=200
+	usage_error '^rte: listen: --expect: '
+	listener() { # WANTED-CODE ARG...
+		local wanted=$1
+		shift
+		rm -f "$HOME/ready"
+		spawn l listen --once --listen=udp:127.0.0.1:0 --ready-file="$HOME/ready" "$@"
+		wait_for 5 test -s "$HOME/ready"
+		"$RTE" message -q -H 'Subject: lunch' -d 'at noon' "$(<"$HOME/ready")"
+		spawned_ends "$wanted" l
+	}
+	listener 0 --expect-header='Subject: ^lun' --expect-body=noon
+	listener 17 --expect-header='Subject: ^din'
+	listener 17 --expect-body=midnight
+	rte listen --for=200ms --expect-body=x
+	ended_with 17 'no request came that could be checked'
+}

@@ -103,6 +103,7 @@ teardown() {
 	records
 	phone_heard '^Refer-Sub: false'
 	[ "$(record 'select(.type == "response") | .status_code')" = 202 ] || what_happened
+	[ "$(record 'select(.type == "end") | .status_code')" = 202 ] || what_happened
 }
 
 @test "local failures" {

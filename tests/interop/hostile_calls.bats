@@ -70,3 +70,38 @@ say() {
 		[ -s "$BATS_TEST_TMPDIR/answer" ]
 	done
 }
+
+@test "a transferred call that is transferred again, for ever: no more than five deep" {
+	ready=$BATS_TEST_TMPDIR/ready
+	"$RTE" listen --p2p -q --do=refer:sip:bob@loop.example --do=wait:30s --ready-file="$ready" >/dev/null 2>&1 3>&- &
+	reap+=($!)
+	wait_for 10 test -s "$ready"
+	rte invite --p2p -j --proxy="sip:$(sed -n 's/^udp://p' "$ready");lr" --on-refer=follow --duration=4s sip:bob@loop.example
+	[ "$(record 'select(.type == "request" and .direction == "sent" and .method == "INVITE") | 1' | wc -l)" = 6 ] || what_happened
+	[ "$(record 'select(.type == "transfer" and .state == "terminated") | .status_code')" = 503 ] || what_happened
+}
+
+@test "line ends and NULs in what goes into calls are usage errors; nothing is sent (A69)" {
+	local bad=$'x\r\nInjected: yes' option
+	silent_start
+	for option in -H"Subject: $bad" --add-header="Subject: $bad" --privacy="$bad" --replaces="$bad;to-tag=1;from-tag=2" \
+		--display-name="$bad" --aor="sip:$bad@example.com" --from="sip:$bad@example.com" --user-agent="$bad" --require="$bad" \
+		--supported="$bad" --contact="sip:$bad@example.com" --do="refer:sip:$bad@example.com" --do="info:text/$bad@/dev/null" \
+		--route="sip:$bad@example.com"; do
+		rte invite --p2p --max-time=2s "$option" "sip:bob@127.0.0.1:$silent"
+		ended_with 2
+	done
+	rte invite --p2p --max-time=2s "sip:$bad@127.0.0.1:$silent"
+	ended_with 2
+	for option in --to="sip:$bad@example.com" --replaces="$bad;to-tag=1;from-tag=2" --method="$bad"; do
+		rte refer --p2p --max-time=2s --to=sip:a@example.com "$option" "sip:bob@127.0.0.1:$silent"
+		ended_with 2
+	done
+	for option in --answer="486 $bad" --redirect="sip:$bad@example.com" --reply="INVITE=486 $bad" --challenge="$bad"; do
+		rte listen --p2p --for=1s "$option"
+		ended_with 2
+	done
+	rte message --p2p --max-time=2s --type="text/$bad" -d x "sip:bob@127.0.0.1:$silent"
+	ended_with 2
+	silent_stop
+}

@@ -137,7 +137,8 @@ static void stop_and_free(struct call *c, const struct endpoint_event *ev)
 	c->s = NULL;
 }
 
-/* Given up and freed in one event, with a provisional response behind it: the CANCEL goes at once. */
+/* Given up and freed in one event, with a provisional response behind it: the CANCEL goes at once.
+ */
 static void test_stop_and_free(void **state)
 {
 	struct rig *r = rig_out(-1, 0);
@@ -177,8 +178,8 @@ static unsigned cancel_with(struct leg *l, const char *call_id, const char *from
 /* RFC 3261 9.1: the branch alone, which every proxy and every Via shows, cancels nothing. */
 static void test_forged_cancel(void **state)
 {
-	static const char *const froms[] = { "<sip:bob@peer.test>;tag=other",
-		"<sip:bob@peer.test>", NULL };
+	static const char *const froms[] = { "<sip:bob@peer.test>;tag=other", "<sip:bob@peer.test>",
+		NULL };
 
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
@@ -224,7 +225,8 @@ static void test_other_tag(void **state)
 			snprintf(forged.local, sizeof(forged.local), "<sip:bob@peer.test>%s",
 				k ? ";tag=guess" : "");
 			m = leg_do(&forged, methods[i],
-				(struct leg_says){ .lines = "Event: refer\r\nRefer-To: <sip:x@y>\r\n" });
+				(struct leg_says){
+					.lines = "Event: refer\r\nRefer-To: <sip:x@y>\r\n" });
 			assert_int_equal(m->status, 481);
 			if (strcmp(methods[i], "INVITE") == 0)
 				leg_ack(&forged, m, NULL);
@@ -286,8 +288,8 @@ static void test_losing_branch(void **state)
 /* AR-12: a BENOTIFY has no answer, whatever is wrong with it. */
 static void test_benotify(void **state)
 {
-	static const char *const lines[] = { "Require: x\r\n", "Replaces: a;to-tag=b;from-tag=c\r\n",
-		"Event: refer\r\n", "Event: x\r\n" };
+	static const char *const lines[] = { "Require: x\r\n",
+		"Replaces: a;to-tag=b;from-tag=c\r\n", "Event: refer\r\n", "Event: x\r\n" };
 	struct rig *r = rig_in(NET_UDP, 0);
 	struct leg l;
 	struct call *c = call_in_up(r, &l, NULL);
@@ -309,7 +311,8 @@ static void test_benotify(void **state)
 	rig_free(r);
 }
 
-/* --- sizes and numbers ------------------------------------------------------------------------- */
+/* --- sizes and numbers -------------------------------------------------------------------------
+ */
 
 /* A51: a mailbox that nobody has subscribed to, with a value that is too long for somebody. */
 static void test_message_summary(void **state)
@@ -370,6 +373,41 @@ static void test_timer_of_years(void **state)
 	assert_true(rig_idle(50) < 20);
 	assert_true(session_is_confirmed(c->s));
 	call_bye(c, &l);
+	rig_free(r);
+}
+
+/* RFC 3261 13.3.1: who leaves calls ringing says how long, and we need not wait for longer. */
+static void test_invitation_expires(void **state)
+{
+	struct rig *r = rig_in(NET_UDP, 0);
+	struct leg l = leg_call(r, "Expires: 1\r\n", bob_sdp(1, NULL)), up, long_one;
+	double began = rig_ms();
+	struct call *c, *answered, *rings;
+	struct sip_msg *m;
+
+	(void)state;
+	till(r->in_count == 1);
+	c = r->in[0];
+	assert_int_equal(session_ring(c->s, 180, STR_EMPTY, false, NULL), 0);
+	answered = call_in_up(r, &up, "Expires: 1\r\n");
+	long_one = leg_call(r, "Expires: 4294967295\r\n", bob_sdp(1, NULL));
+	till(r->in_count == 3);
+	rings = r->in[2];
+	m = leg_response(&l, "INVITE", 200);
+	assert_int_equal(m->status, 487);
+	assert_between(rig_ms() - began, 990, 1500);
+	leg_ack(&l, m, NULL);
+	call_failed_in(c, FAIL_TIMEOUT);
+	assert_state(c, "terminated/timeout");
+	call_end(c);
+	assert_true(rig_idle(300) < 100);
+	assert_true(session_is_confirmed(answered->s));
+	assert_int_equal(rings->heard.finals, 0);
+	call_bye(answered, &up);
+	assert_int_equal(session_reject(rings->s, 486, STR_EMPTY, NULL, 0, NULL), 0);
+	leg_ack(&long_one, leg_response(&long_one, "INVITE", 200), NULL);
+	call_wait(rings);
+	call_end(rings);
 	rig_free(r);
 }
 
@@ -581,6 +619,7 @@ int main(void)
 		cmocka_unit_test(test_benotify),
 		cmocka_unit_test(test_message_summary),
 		cmocka_unit_test(test_timer_of_years),
+		cmocka_unit_test(test_invitation_expires),
 		cmocka_unit_test(test_last_cseq),
 		cmocka_unit_test(test_tokens_differ),
 		cmocka_unit_test(test_never_acked),

@@ -222,8 +222,8 @@ static struct xfer *asked_for(struct place *at, struct refer_config rc, struct p
 }
 
 /* NULL: without that header field; what it was answered. */
-static struct sip_msg *notify_type(struct place *at, const char *event, const char *state,
-	const char *type, const char *frag)
+static struct sip_msg *notify_type(
+	struct place *at, const char *event, const char *state, const char *type, const char *frag)
 {
 	char lines[256] = "";
 
@@ -232,8 +232,8 @@ static struct sip_msg *notify_type(struct place *at, const char *event, const ch
 	if (state)
 		snprintf(lines + strlen(lines), sizeof(lines) - strlen(lines),
 			"Subscription-State: %s\r\n", state);
-	return leg_do(&at->l, "NOTIFY",
-		(struct leg_says){ .lines = lines, .type = type, .body = frag });
+	return leg_do(
+		&at->l, "NOTIFY", (struct leg_says){ .lines = lines, .type = type, .body = frag });
 }
 
 static unsigned notify(struct place *at, const char *event, const char *state, const char *frag)
@@ -298,7 +298,8 @@ static void test_final_status(void **state)
 	} rows[] = {
 		{ over, "SIP/2.0 486 Busy Here\r\n", 486 },
 		{ "active;expires=60", "SIP/2.0 603 Decline", 603 },
-		{ "terminated", "SIP/2.0 302 Moved\r\nContact: <sip:dave@example.test>\r\n\r\n", 302 },
+		{ "terminated", "SIP/2.0 302 Moved\r\nContact: <sip:dave@example.test>\r\n\r\n",
+			302 },
 		/* it ended without saying what came of it */
 		{ "terminated;reason=timeout", trying, 100 },
 	};
@@ -467,7 +468,8 @@ static void test_odd_notify(void **state)
 		snprintf(forged.l.local, sizeof(forged.l.local), "<sip:bob@peer.test>;tag=forged");
 		assert_int_equal(notify(&forged, "refer", over, ok), 481);
 		leg_ask(&at.l, "BENOTIFY",
-			(struct leg_says){ .lines = "Event: refer\r\nSubscription-State: active\r\n" });
+			(struct leg_says){
+				.lines = "Event: refer\r\nSubscription-State: active\r\n" });
 		rig_idle(20);
 		assert_null(leg_find(&at.l, at.l.branch, "BENOTIFY", 100, NULL)); /* AR-12 */
 		assert_string_equal(x->states, " active:0");
@@ -503,8 +505,8 @@ static void test_refused(void **state)
 		{
 			struct place at = place_with(within, QUICK_T1);
 			struct peer_got g;
-			struct xfer *x = ask_with(
-				&at, (struct refer_config){ .timeout_ms = 100 }, &g);
+			struct xfer *x =
+				ask_with(&at, (struct refer_config){ .timeout_ms = 100 }, &g);
 			if (codes[i] > 299)
 				leg_reply(&at.l, &g, codes[i], NULL, NULL);
 			xfer_wait(x);
@@ -623,8 +625,8 @@ static void test_unsubscribe_silent(void **state)
 {
 	struct place at = place_with(true, QUICK_T1);
 	struct peer_got g;
-	struct xfer *x = asked_for(
-		&at, (struct refer_config){ .timeout_ms = 100, .notify_ms = 50 }, &g);
+	struct xfer *x =
+		asked_for(&at, (struct refer_config){ .timeout_ms = 100, .notify_ms = 50 }, &g);
 
 	(void)state;
 	stop(x);
@@ -726,13 +728,16 @@ static void test_config(void **state)
 		struct refer_config rc;
 		const char *refer_to;
 	} good[] = {
-		{ { .refer_to = STR("http://example.test/?a=b") }, "Refer-To: <http://example.test/?a=b>\r\n" },
+		{ { .refer_to = STR("http://example.test/?a=b") },
+			"Refer-To: <http://example.test/?a=b>\r\n" },
 		{ { .refer_to = STR("tel:+4930123") }, "Refer-To: <tel:+4930123>\r\n" },
 		{ { .refer_to = STR("sip:c@x?Replaces=1%3Bto-tag%3D2%3Bfrom-tag%3D3"),
 			  .method = STR("INVITE") },
-			"Refer-To: <sip:c@x;method=INVITE?Replaces=1%3Bto-tag%3D2%3Bfrom-tag%3D3>\r\n" },
+			"Refer-To: "
+			"<sip:c@x;method=INVITE?Replaces=1%3Bto-tag%3D2%3Bfrom-tag%3D3>\r\n" },
 	};
-	const struct endpoint_header by = { ENDPOINT_HEADER_SET, STR("Referred-By"), STR("<sip:x@y>") };
+	const struct endpoint_header by = { ENDPOINT_HEADER_SET, STR("Referred-By"),
+		STR("<sip:x@y>") };
 	struct refer_config rc = { .endpoint = at.r->u->ep,
 		.target = STR("sip:bob@192.0.2.1"),
 		.refer_to = STR("sip:c@x"),
@@ -939,7 +944,8 @@ static void test_judged(void **state)
 		{ "Refer-To: <sip:a@x?Replaces=1%3Bto-tag%3D2%3Bfrom-tag%3D3"
 		  "&Replaces=1%3Bto-tag%3D2%3Bfrom-tag%3D3>\r\n",
 			400 },
-		{ "Refer-To: <sip:a@x;method=BYE?Replaces=1%3Bto-tag%3D2%3Bfrom-tag%3D3>\r\n", 400 },
+		{ "Refer-To: <sip:a@x;method=BYE?Replaces=1%3Bto-tag%3D2%3Bfrom-tag%3D3>\r\n",
+			400 },
 		{ "Refer-To: <sip:a@x;method=B[E>\r\n", 400 },
 		/* RF-08: nobody has said yes */
 		{ refer_carol, 603, 1, "", "sip:carol@example.test", "" },
@@ -947,8 +953,8 @@ static void test_judged(void **state)
 		{ "Refer-To: <tel:+4930123>\r\n", 603, 1, "", "tel:+4930123", "" },
 		{ "Refer-To: \"C\" <sip:a@x;method=BYE>\r\n", 603, 1, "BYE", "sip:a@x;method=BYE",
 			"" },
-		{ "Refer-To: <sip:a@x?Replaces=1%40b%3Bto-tag%3D2%3Bfrom-tag%3D3&Subject=y>\r\n", 603,
-			1, "", "sip:a@x", "1@b;to-tag=2;from-tag=3" },
+		{ "Refer-To: <sip:a@x?Replaces=1%40b%3Bto-tag%3D2%3Bfrom-tag%3D3&Subject=y>\r\n",
+			603, 1, "", "sip:a@x", "1@b;to-tag=2;from-tag=3" },
 	};
 
 	(void)state;
@@ -977,8 +983,8 @@ static void test_declined(void **state)
 	{
 		struct got_refer g = { .verdict = DECLINE, .status = 480 };
 		struct place at = place_for(within, 0, &g);
-		struct sip_msg *m = they_refer(&at,
-			"Refer-To: <sip:carol@example.test>\r\nReferred-By: <sip:boss@x>\r\n");
+		struct sip_msg *m = they_refer(
+			&at, "Refer-To: <sip:carol@example.test>\r\nReferred-By: <sip:boss@x>\r\n");
 
 		assert_int_equal(m->status, 480);
 		assert_str(m->reason, "Not Now");
@@ -990,8 +996,8 @@ static void test_declined(void **state)
 }
 
 /* The n-th NOTIFY: what it says. */
-static struct peer_got notified(struct place *at, unsigned n, uint32_t refer_cseq, const char *frag,
-	const char *state)
+static struct peer_got notified(
+	struct place *at, unsigned n, uint32_t refer_cseq, const char *frag, const char *state)
 {
 	struct peer_got g = got(at->r->p, "NOTIFY", n);
 	char event[32];
@@ -1053,16 +1059,18 @@ static void test_accepted(void **state)
 		assert_int_equal(refer_notify(g.r, 200, STR("a\r\nb"), &f), -FAIL_ARGUMENT);
 		assert_int_equal(refer_notify(g.r, 486, STR("Is Busy"), &f), 0);
 		assert_int_equal(refer_notify(g.r, 200, STR_EMPTY, &f), -FAIL_STATE);
-		n = notified(&at, 3, cseq, "SIP/2.0 486 Is Busy\r\n", "terminated;reason=noresource");
+		n = notified(
+			&at, 3, cseq, "SIP/2.0 486 Is Busy\r\n", "terminated;reason=noresource");
 		rig_idle(5);
 		assert_int_equal(g.heard.finals, 0);
 		agree(&at, &n);
 		taken_end(&g, ENDPOINT_CLOSED, 0);
 		assert_int_equal(got_new(at.r->p, "NOTIFY"), 3);
 		/* its subscription is gone */
-		assert_int_equal(leg_do(&at.l, "SUBSCRIBE",
-					 (struct leg_says){ .lines = "Event: refer\r\nExpires: 60\r\n" })
-					 ->status,
+		assert_int_equal(
+			leg_do(&at.l, "SUBSCRIBE",
+				(struct leg_says){ .lines = "Event: refer\r\nExpires: 60\r\n" })
+				->status,
 			within ? 489 : 481);
 		place_free(&at);
 	}
@@ -1352,29 +1360,29 @@ static void test_free_at_any_pass(void **state)
 	(void)state;
 	for (int what = 0; what < 4; what++)
 		BOTH_PLACES(within)
-		for (int passes = 0; passes < 8; passes++) {
-			struct got_refer g = { .verdict = ACCEPT, .report = 180 };
-			struct place at = place_for(within, 0, &g);
-			struct xfer *x = NULL;
-			struct peer_got m;
-			if (what == 3) {
-				they_refer(&at, refer_carol);
-			} else {
-				x = ask_with(&at, (struct refer_config){ 0 }, &m);
-				if (what > 0)
-					accept_with(&at, &m, NULL);
-				if (what == 2)
-					stop(x);
-			}
-			for (int i = 0; i < passes; i++)
-				ev_run(net_loop(), EVRUN_NOWAIT);
-			if (x)
-				xfer_free(x);
-			refer_free(g.r);
-			g.heard.quiet = true;
-			rig_idle(2);
-			place_free(&at);
+	for (int passes = 0; passes < 8; passes++) {
+		struct got_refer g = { .verdict = ACCEPT, .report = 180 };
+		struct place at = place_for(within, 0, &g);
+		struct xfer *x = NULL;
+		struct peer_got m;
+		if (what == 3) {
+			they_refer(&at, refer_carol);
+		} else {
+			x = ask_with(&at, (struct refer_config){ 0 }, &m);
+			if (what > 0)
+				accept_with(&at, &m, NULL);
+			if (what == 2)
+				stop(x);
 		}
+		for (int i = 0; i < passes; i++)
+			ev_run(net_loop(), EVRUN_NOWAIT);
+		if (x)
+			xfer_free(x);
+		refer_free(g.r);
+		g.heard.quiet = true;
+		rig_idle(2);
+		place_free(&at);
+	}
 }
 
 int main(void)

@@ -13,6 +13,8 @@
 
 #include "serve_rig.h"
 
+#include "sip/sdp.h"
+
 /* bob, registered by a peer of his own. */
 struct call {
 	struct srv *v;
@@ -589,9 +591,9 @@ static void test_rules(void **state)
 static void test_fault_syntax(void **state)
 {
 	static const char *const good[] = { "drop:0", "drop:100", "delay:50ms", "delay:1s",
-		"dup:10", "reorder:3", "truncate" };
+		"dup:10", "reorder:3", "truncate", "badsdp" };
 	static const char *const bad[] = { "", "drop", "drop:", "drop:101", "drop:-1", "drop:x",
-		"delay", "delay:", "delay:x", "truncate:1", "lose:1", "drop:1 ", "DROP:1" };
+		"delay", "delay:", "delay:x", "truncate:1", "badsdp:1", "lose:1", "drop:1 ", "DROP:1" };
 	struct fail f;
 
 	(void)state;
@@ -663,6 +665,50 @@ static void test_drop(void **state)
 	v = srv_new((struct serve_config){ .faults = &fault, .fault_count = 1 });
 	assert_true(pattern(v, 60) == (UINT64_C(1) << 60) - 1);
 	srv_free(v);
+}
+
+/* A description that comes from the server cannot be read, over UDP and TCP; the message around it
+ * is whole, and other bodies are left alone. */
+static void test_bad_sdp(void **state)
+{
+	static const char offer[] = "v=0\r\no=bob 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\n"
+				    "t=0 0\r\nm=audio 40000 RTP/AVP 0\r\n";
+	const struct ask invite = { .method = "INVITE",
+		.uri = "sip:echo@test.invalid",
+		.to = "<sip:echo@test.invalid>",
+		.lines = "Contact: <sip:bob@127.0.0.1:9>\r\nContent-Type: application/sdp\r\n",
+		.body = offer };
+	const struct ask message = { .method = "MESSAGE",
+		.uri = "sip:echo@test.invalid",
+		.to = "<sip:echo@test.invalid>",
+		.lines = "Content-Type: text/plain\r\n",
+		.body = "m=audio 40000 RTP/AVP 0\r\n" };
+	struct str fault = STR("badsdp");
+
+	(void)state;
+	for (int tcp = 0; tcp < 2; tcp++) {
+		struct srv *v = srv_new(
+			(struct serve_config){ .faults = &fault, .fault_count = 1 });
+		struct arena arena = { 0 };
+		struct sip_msg *m;
+		struct sdp sdp;
+		if (tcp)
+			srv_over_tcp(v, v->p);
+		m = srv_ask(v, &invite);
+		assert_int_equal(m->status, 200);
+		assert_has(m->body, "m=audio xxxxx RTP/AVP 0");
+		assert_true(str_starts(m->body, STR("v=0\r\n")));
+		assert_int_equal(sdp_parse(m->body, &arena, &sdp, NULL), -FAIL_SYNTAX);
+		assert_int_equal(m->body.n,
+			strtoul(sip_msg_value(m, SIP_HDR_CONTENT_LENGTH).p, NULL, 10));
+		arena_done(&arena);
+		srv_ask(v, &message);
+		while (!v->p->got[v->p->count - 1].msg->request)
+			rig_wait(v->p->requests, 1);
+		assert_has(v->p->got[v->p->count - 1].msg->body, "m=audio 40000 RTP/AVP 0");
+		assert_int_equal(srv_ask(v, &(struct ask){ .uri = "sip:test.invalid" })->status, 200);
+		srv_free(v);
+	}
 }
 
 static void test_other_faults(void **state)
@@ -843,6 +889,7 @@ int main(void)
 		cmocka_unit_test(test_fault_syntax),
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_other_faults),
+		cmocka_unit_test(test_bad_sdp),
 		cmocka_unit_test(test_orders),
 		cmocka_unit_test(test_fifo),
 		cmocka_unit_test(test_no_spin),
