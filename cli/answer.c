@@ -17,7 +17,7 @@ enum {
 	WAITING_MAX = 256 << 20, /* bytes of that queue; what does not fit is refused with 503 */
 };
 
-/* A request on the way to its answer; that of an INVITE lives as long as the call. */
+/* A request on the way to its answer. That of an INVITE goes with its 2xx, otherwise with the call. */
 /* Of an INVITE what the records of its answers need. */
 struct invite {
 	struct arena arena;
@@ -37,7 +37,6 @@ struct job {
 	struct hook hook;
 	ev_timer timer; /* until the answer */
 	bool challenged; /* it is asked to come again, and does not count */
-	bool accepted;
 };
 
 /* ---- options ---- */
@@ -326,8 +325,9 @@ static void accept_call(struct job *j, unsigned status, struct str reason)
 	int e = session_accept(j->call->session, status, reason, &f);
 
 	if (e == 0) {
-		j->accepted = true;
 		tell_invite(j, status, reason);
+		j->call->accepted = true;
+		job_free(j); /* a call may stay open for long, and thousands beside it */
 		return;
 	}
 	if (e == -FAIL_STATE) { /* it was refused when it was taken: 420, 421, 422 */
@@ -511,7 +511,7 @@ static void on_invite(struct answers *as, const struct endpoint_incoming *in)
 	struct endpoint_header challenge;
 	struct job *j;
 
-	if (as->job_count >= JOBS_MAX)
+	if (as->job_count >= JOBS_MAX || call_all_count(as->calls) >= JOBS_MAX)
 		return; /* 480 */
 	j = job_new(as);
 	ev_init(&j->timer, on_timer);
@@ -605,7 +605,7 @@ bool answer_ended(struct answers *as, struct call *c, const struct endpoint_even
 {
 	struct job *j = c->arg;
 	bool counts = !j || !j->challenged,
-	     failed = j && j->accepted && ev->type == ENDPOINT_FAILED;
+	     failed = c->accepted && ev->type == ENDPOINT_FAILED;
 	char what[32];
 
 	if (j && j->invite && session_refused(c->session)) /* cancelled, or 488 */

@@ -106,6 +106,7 @@ struct call {
 	unsigned depth; /* how many transfers led here */
 	struct steps *consulted_by; /* whose refer-replaces placed this call; NULL: none */
 	void *arg; /* the command's own */
+	bool accepted; /* the command's: it was answered with a 2xx */
 };
 
 /* After run_init. -FAIL_LOCAL (a command that fails, ruling 23), -FAIL_ARGUMENT. */

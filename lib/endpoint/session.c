@@ -285,7 +285,8 @@ void session_finish(
 
 	if (result)
 		r = *result;
-	r.fail = s->fail ? *s->fail : (struct fail){ 0 };
+	if (s->fail)
+		r.fail = *s->fail; /* else that of the BYE, which does not make the end a failure */
 	if (result || s->fail)
 		ev.result = &r;
 	stop_all(s);

@@ -178,8 +178,7 @@ void session_timer_ring(struct session *s, const struct sip_msg *m)
 	uint32_t seconds;
 
 	if (sip_msg_seconds(m, SIP_HDR_EXPIRES, &seconds))
-		net_timer_set(endpoint_loop(), &s->expiry,
-			net_now_ms() + (uint64_t)seconds * 1000);
+		net_timer_set(endpoint_loop(), &s->expiry, net_now_ms() + (uint64_t)seconds * 1000);
 }
 
 void session_timer_init(struct session *s)
