@@ -193,8 +193,8 @@ void dialog_contact(struct endpoint *ep, struct net_flow *flow, bool secure, str
 	buf_add_char(&v, '<');
 	if (flow)
 		endpoint_contact_uri(ep, flow, secure, &v);
-	else
-		buf_add_str(&v, secure ? STR("sips:local.invalid") : STR("sip:local.invalid")); /* a dry run */
+	else /* a dry run */
+		buf_add_str(&v, secure ? STR("sips:local.invalid") : STR("sip:local.invalid"));
 	buf_add_char(&v, '>');
 	if (c->instance.n > 0)
 		buf_addf(&v, ";+sip.instance=\"<" STR_FMT ">\"", STR_ARG(c->instance));

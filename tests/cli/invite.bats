@@ -55,11 +55,11 @@ fails() {
 		--privacy: none with|--privacy=id,none
 		--data: the body of an INVITE is --sdp|-d hello
 		--type: the body of an INVITE is --sdp|--type=text/plain
-		--do: "dance" is no step|--do=dance
+		--do: "dance" is no step; there are wait hold resume .* bye|--do=dance
 		--do: "resum" is no step; did you mean resume|--do=resum
 		--do: hold takes no value|--do=hold:1
 		--do: wait: without a value|--do=wait
-		--do: message: without a value|--do=message:
+		--do: message: without a value; say message:TEXT|--do=message:
 		--do: "1x" is not a time|--do=wait:1x
 		--do: info wants MIME@FILE|--do=info:text/plain
 		--do: "text" is not a media type|--do=info:text@/dev/null
@@ -83,7 +83,9 @@ fails() {
 	ended_with 20 'killed: no answer in time'
 	echo 'hello' >"$BATS_TEST_TMPDIR/no.sdp"
 	rte invite --sdp="$BATS_TEST_TMPDIR/no.sdp" sip:127.0.0.1:1
-	ended_with 2 'session description'
+	ended_with 2 '--sdp: .*no\.sdp: session description, line 1'
+	rte invite --sdp='cmd:echo hello' sip:127.0.0.1:1
+	ended_with 2 '--sdp: cmd:echo hello: session description, line 1'
 }
 
 @test "dry run: the INVITE, and no network" {
@@ -504,4 +506,45 @@ fails() {
 	done
 	spawned_ends 0 call
 	[ "$(jq -r 'select(.state == "terminated") | .rtp_received' <"$BATS_TEST_TMPDIR/call.out")" = 3 ]
+}
+
+@test "a sips target: our Contact is a sips URI, RFC 3261 8.1.1.8, and so is the callee's, 12.1.1" {
+	rte invite -n sips:bob@example.com
+	says '^Contact: <sips:'
+	rte invite -n sip:bob@example.com
+	says '^Contact: <sip:'
+	serve_start --tls-auto
+	rte invite -vv -t tls --server="$tls" --tls-name=test.invalid --cacert="$ca" --do=hold sips:echo@test.invalid
+	ended_with 0 '^>~ Contact: <sips:'
+	notes '^<~ Contact: <sips:'
+	says '^hold '
+}
+
+@test "a failure tells what would help: where to, what is not known, what is wanted" {
+	spawn peer listen --p2p --ready-file="$HOME/ready" --redirect='sip:carol@example.com;x=y' --redirect=sip:dave@example.com
+	wait_for 10 test -s "$HOME/ready"
+	peer=$(head -n 1 "$HOME/ready")
+	rte invite --p2p "$peer"
+	ended_with 3 '^  contact +<sip:carol@example\.com;x=y>, <sip:dave@example\.com>$'
+	rte invite -j --p2p "$peer"
+	records
+	[ "$(record 'select(.type == "error") | .contact')" = '<sip:carol@example.com;x=y>, <sip:dave@example.com>' ]
+	rte invite --p2p --require=foo "$peer"
+	ended_with 4 '^  unsupported +foo$'
+	rm "$HOME/ready"
+	spawn strict listen --p2p --ready-file="$HOME/ready" --100rel=require
+	wait_for 10 test -s "$HOME/ready"
+	rte invite --p2p --100rel=no "$(head -n 1 "$HOME/ready")"
+	ended_with 4 '^  require +100rel$'
+}
+
+@test "a BYE that finds nobody: the cause, and its exit code" {
+	spawn peer listen --p2p --ready-file="$HOME/ready"
+	wait_for 10 test -s "$HOME/ready"
+	peer=$spawned
+	spawn call invite --p2p --duration=1s "$(head -n 1 "$HOME/ready")"
+	printed call '^200 OK'
+	kill -KILL "$peer"
+	spawned_ends 11 call
+	grep -q ': BYE: .* udp: connection refused$' "$BATS_TEST_TMPDIR/call.err"
 }

@@ -506,3 +506,11 @@ party=('From: <sip:foreign@example.net>;tag=1' 'To: <sip:bob@example.com>')
 	rte listen --sdp="$HOME/none"
 	ended_with 20 'No such file'
 }
+
+@test "a refused call is told with the words that were sent" {
+	listen_start --once --answer='480 gone fishing'
+	rte invite --p2p "udp:$udp"
+	ended_with 9 '480 gone fishing$'
+	listen_ends 0
+	says '^480 gone fishing +rejected$'
+}

@@ -292,3 +292,8 @@ nothing_bound() {
 	rte --register register sip:alice@example.com
 	usage_error '--register does not apply to register'
 }
+
+@test "of REGISTER and request the error names the one that failed" {
+	rte invite --register -a sip:alice@127.0.0.1:1 sip:bob@example.com
+	ended_with 11 '^rte: invite sip:bob@example\.com: REGISTER: 127\.0\.0\.1:1 udp: connection refused$'
+}
