@@ -17,7 +17,8 @@ enum {
 	WAITING_MAX = 256 << 20, /* bytes of that queue; what does not fit is refused with 503 */
 };
 
-/* A request on the way to its answer. That of an INVITE goes with its 2xx, otherwise with the call. */
+/* A request on the way to its answer. That of an INVITE goes with its 2xx, otherwise with the call.
+ */
 /* Of an INVITE what the records of its answers need. */
 struct invite {
 	struct arena arena;
@@ -290,8 +291,7 @@ static void keep_invite(struct job *j, const struct endpoint_msg *m)
 		.call_id = arena_str(a, m->call_id),
 		.cseq = m->cseq,
 		.from.uri = arena_str(a, m->from.uri),
-		.remote = { m->remote.transport, arena_str(a, m->remote.address),
-			m->remote.port },
+		.remote = { m->remote.transport, arena_str(a, m->remote.address), m->remote.port },
 	};
 }
 
@@ -604,13 +604,12 @@ void answer_event(struct answers *as, const struct endpoint_event *ev)
 bool answer_ended(struct answers *as, struct call *c, const struct endpoint_event *ev)
 {
 	struct job *j = c->arg;
-	bool counts = !j || !j->challenged,
-	     failed = c->accepted && ev->type == ENDPOINT_FAILED;
+	bool counts = !j || !j->challenged, failed = c->accepted && ev->type == ENDPOINT_FAILED;
 	char what[32];
 
 	if (j && j->invite && session_refused(c->session)) /* cancelled, or 488 */
-		tell_invite(j, session_refused(c->session),
-			reply_phrase(session_refused(c->session)));
+		tell_invite(
+			j, session_refused(c->session), reply_phrase(session_refused(c->session)));
 	if (j) {
 		job_free(j);
 		if (!as->run->stopping) /* a caller gave up: its command was ended */

@@ -10,5 +10,6 @@ int cmd_serve(const struct cmd *cmd, int argc, const char **argv, struct groups 
 	g->cmd = cmd;
 	if (g->visitor) /* an empty table */
 		return opt_parse(&spec, argc, argv, g);
-	return opt_refuse(g, EXIT_not_built, "the test server is not in this build (-Dserve=false)");
+	return opt_refuse(
+		g, EXIT_not_built, "the test server is not in this build (-Dserve=false)");
 }

@@ -20,8 +20,8 @@ int exit_of_fail(int fail_code);
 /* What the end of an operation other than a call means: its auth cause, else its status (3xx to
  * 6xx), else its failure. */
 int exit_of_result(const struct endpoint_result *r);
-/* The same for a call (INVITE): busy or declined is 8, nobody answered 9; a call that we were told to
- * cancel (-FAIL_CANCELLED) is what was asked for: 0. */
+/* The same for a call (INVITE): busy or declined is 8, nobody answered 9; a call that we were told
+ * to cancel (-FAIL_CANCELLED) is what was asked for: 0. */
 int exit_of_call(const struct endpoint_result *r);
 /* Flushes stdout: code, or 1 with a message on stderr when it could not be written. */
 int exit_flush(int code);

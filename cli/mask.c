@@ -32,8 +32,8 @@ static size_t skip_value(struct str s, size_t i)
 				i++;
 		return i < s.n ? i + 1 : i;
 	}
-	while (i < s.n && !scan_is(s.p[i], CH_LWS | CH_CONTROL) && s.p[i] != ',' &&
-		s.p[i] != ';' && s.p[i] != '>' && s.p[i] != '"')
+	while (i < s.n && !scan_is(s.p[i], CH_LWS | CH_CONTROL) && s.p[i] != ',' && s.p[i] != ';' &&
+		s.p[i] != '>' && s.p[i] != '"')
 		i++;
 	return i;
 }
@@ -42,7 +42,10 @@ static size_t skip_value(struct str s, size_t i)
 static bool parameter(struct str s, size_t i, size_t *from, size_t *to)
 {
 	static const struct str names[] = {
-		{ "response", 8 }, { "rspauth", 7 }, { "gssapi-data", 11 }, { "pn-prid", 7 },
+		{ "response", 8 },
+		{ "rspauth", 7 },
+		{ "gssapi-data", 11 },
+		{ "pn-prid", 7 },
 	};
 
 	for (size_t k = 0; k < ARRAY_LEN(names); k++) {
@@ -75,7 +78,8 @@ static bool crypto_key(struct str s, size_t i, size_t *from, size_t *to)
 static bool bare_token(struct str s, size_t i, size_t *from, size_t *to)
 {
 	static const struct str names[] = {
-		{ "Authorization:", 14 }, { "Proxy-Authorization:", 20 },
+		{ "Authorization:", 14 },
+		{ "Proxy-Authorization:", 20 },
 	};
 	size_t at = 0;
 
@@ -123,8 +127,18 @@ static bool uri_password(struct str s, size_t i, size_t *from, size_t *to)
 static bool is_start(char c)
 {
 	switch (c) {
-	case 'r': case 'R': case 'g': case 'G': case 'p': case 'P':
-	case 'i': case 'I': case 'a': case 'A': case 's': case 'S':
+	case 'r':
+	case 'R':
+	case 'g':
+	case 'G':
+	case 'p':
+	case 'P':
+	case 'i':
+	case 'I':
+	case 'a':
+	case 'A':
+	case 's':
+	case 'S':
 		return true;
 	default:
 		return false;

@@ -401,14 +401,13 @@ void out_reachable(struct out *o, bool reachable)
 
 void out_probe(struct out *o, const struct out_probe *p)
 {
-	const char *text = p->code == EXIT_check_failed ? exit_text(p->code)
-							: fail_show(&p->result->fail);
+	const char *text =
+		p->code == EXIT_check_failed ? exit_text(p->code) : fail_show(&p->result->fail);
 
 	if (!o->config.json)
 		out_text_probe(o, p);
 	else if (p->code != EXIT_ok)
-		out_json_error(
-			o, &(struct out_json_error){ p->code, text, p->target, p->result });
+		out_json_error(o, &(struct out_json_error){ p->code, text, p->target, p->result });
 }
 
 void out_summary(struct out *o, const struct out_summary *s)

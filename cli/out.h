@@ -46,10 +46,10 @@ struct out_endpoint {
 };
 void out_endpoint(struct out *o, const struct out_endpoint *e);
 void out_listening(struct out *o, const struct endpoint_hop *local, unsigned count);
-/* Any event of the library: a record in JSON; in text a -v note, but lines for REGISTRATION, SESSION,
- * SESSION_TIMER, TRANSFER and for the loss of a registered flow. INCOMING and ANSWERED have no
- * record of their own (out_message). Finals (DONE, FAILED, CLOSED) are left to out_failed and
- * out_end. */
+/* Any event of the library: a record in JSON; in text a -v note, but lines for REGISTRATION,
+ * SESSION, SESSION_TIMER, TRANSFER and for the loss of a registered flow. INCOMING and ANSWERED
+ * have no record of their own (out_message). Finals (DONE, FAILED, CLOSED) are left to out_failed
+ * and out_end. */
 void out_event(struct out *o, const struct endpoint_event *ev);
 /* An error: "rte: COMMAND TARGET: text" on stderr, or the error record. r may be NULL. */
 void out_error(struct out *o, int code, const char *text, const struct endpoint_result *r);

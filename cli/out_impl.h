@@ -84,7 +84,7 @@ void out_text_notify(struct out *o, const struct endpoint_msg *m);
 void out_text_answered(struct out *o, const struct endpoint_msg *m, struct str reason);
 /* "tls 192.0.2.10:5061", "[2001:db8::1]:5060". */
 const char *out_hop_text(const struct endpoint_hop *h, bool transport, char text[96]);
-/* What would help, of a response that says it: writes the Contacts of a 3xx, Unsupported of a 420 or
+/* What would help, of a response that says it: writes the Contacts of a 3xx, Unsupported of a 420,
  * Require of a 421, and returns its name; NULL when there is nothing. */
 const char *out_way_out(const struct endpoint_msg *m, struct buf *b);
 /* "4 ms", "0.3 ms". */
@@ -96,8 +96,8 @@ void out_trace_init(struct out *o);
 /* A "* ..." line at -v (1), -vv (2), -vvv (3). */
 void out_trace_note(struct out *o, int level, struct str text);
 
-/* ---- out_json.c: only called with --json (but for out_request_json); nothing of Jansson is touched
- * without it ---- */
+/* ---- out_json.c: only called with --json (but for out_request_json); nothing of Jansson is
+ * touched without it ---- */
 
 void out_json_start(struct out *o, const char *aor);
 void out_json_endpoint(struct out *o, const struct out_endpoint *e);

@@ -328,13 +328,15 @@ void out_text_listening(struct out *o, const struct endpoint_hop *local, unsigne
 
 const char *out_way_out(const struct endpoint_msg *m, struct buf *b)
 {
-	bool redirect = m->status_code / 100 == 3;
-	const char *name = redirect		? "contact"
-			   : m->status_code == 420 ? "unsupported"
-			   : m->status_code == 421 ? "require"
-						   : NULL;
+	const char *name = NULL;
 	struct str value;
 
+	if (m->status_code / 100 == 3)
+		name = "contact";
+	else if (m->status_code == 420)
+		name = "unsupported";
+	else if (m->status_code == 421)
+		name = "require";
 	for (unsigned i = 0; name && endpoint_msg_header(m, str_of(name), i, &value); i++)
 		buf_addf(b, "%s" STR_FMT, b->n ? ", " : "", STR_ARG(value));
 	return b->n ? name : NULL;

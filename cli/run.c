@@ -343,7 +343,7 @@ static void interrupt_writing(int signum)
 	ev_feed_signal(signum);
 }
 
-static void catch(ev_signal *w)
+static void catch (ev_signal *w)
 {
 	ev_signal_start(endpoint_loop(), w);
 	sigaction(w->signum, &(struct sigaction){ .sa_handler = interrupt_writing }, NULL);
@@ -361,8 +361,8 @@ static void watch(struct run *r)
 	ev_init(&r->step_timer, on_step);
 	r->on_int.data = r->on_term.data = r->on_pass.data = r;
 	r->max_timer.data = r->end_timer.data = r->step_timer.data = r;
-	catch(&r->on_int);
-	catch(&r->on_term);
+	catch (&r->on_int);
+	catch (&r->on_term);
 	ev_prepare_start(loop, &r->on_pass);
 	if (r->max_time_ms)
 		net_timer_set(loop, &r->max_timer, net_now_ms() + r->max_time_ms);
@@ -530,7 +530,7 @@ void run_register_failed(struct run *r, const struct endpoint_result *result)
 	if (r->stopping || r->finished || (!r->started && ask_first(r, result)))
 		return;
 	run_result(r, result);
-	buf_addf(&b, "REGISTER: %s", fail_show(&result->fail)); /* of the two that may have failed */
+	buf_addf(&b, "REGISTER: %s", fail_show(&result->fail)); /* not the command's request */
 	out_error(r->out, code, buf_cstr(&b), result);
 	hint(r, code);
 	end(r, code, grace(r)); /* the command says what it has to say, if there is a way */

@@ -103,9 +103,9 @@ struct run {
 int run_init(struct run *r, const struct run_config *config);
 /* Starts the operation and runs the loop until run_finish. Signals count from here on. */
 void run_loop(struct run *r);
-/* The operation is over: removes the binding of --register and leaves the loop. The first code other
- * than 0 decides; 0 becomes 17 when a check did not hold. Without a loop running it only keeps the
- * code. */
+/* The operation is over: removes the binding of --register and leaves the loop. The first code
+ * other than 0 decides; 0 becomes 17 when a check did not hold. Without a loop running it only
+ * keeps the code. */
 void run_finish(struct run *r, int code);
 /* Frees all, writes the end record, gives the exit code. Operations must be freed before. */
 int run_done(struct run *r);

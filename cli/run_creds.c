@@ -45,7 +45,8 @@ static int keep(struct run *r, const struct buf *secret, const char *source, str
 
 	if (c.user.n == 0 && !opt_on_line(r->g, "password")) {
 		/* It stands in the environment or a file for other commands than this one. */
-		out_note(r->out, "the password from %s is unused: there is no --user or --aor", source);
+		out_note(r->out, "the password from %s is unused: there is no --user or --aor",
+			source);
 		return 0;
 	}
 	if (c.user.n == 0)

@@ -211,8 +211,8 @@ int run_setup(struct run *r, struct run_setup *s, struct fail *f)
 		return run_setup_net(r, s, f);
 	if ((e = run_setup_kind(r, s, f)) != 0 || (e = run_setup_net(r, s, f)) != 0 ||
 		(e = identity(r, s, f)) != 0 || (e = run_register_setup(r, f)) != 0 ||
-		(e = contact(r, s, f)) != 0 ||
-		(e = route(r, s, f)) != 0 || (e = auth(r, s, f)) != 0 || (e = limits(r, s, f)) != 0)
+		(e = contact(r, s, f)) != 0 || (e = route(r, s, f)) != 0 ||
+		(e = auth(r, s, f)) != 0 || (e = limits(r, s, f)) != 0)
 		return e;
 	return run_setup_headers(r, s, f);
 }

@@ -88,7 +88,8 @@ static int idle_times(struct run *r, struct run_setup *s, struct fail *f)
 	for (unsigned i = 0; i < given->n && e == 0; i++) {
 		struct endpoint_idle *p = &peers[s->manager.idle_count];
 		if (!str_cut(str_of(given->v[i]), '=', &peer, &time)) {
-			e = flow_time(option, given->v[i], NET_NEVER, &s->manager.net.idle_in_ms, f);
+			e = flow_time(
+				option, given->v[i], NET_NEVER, &s->manager.net.idle_in_ms, f);
 			continue;
 		}
 		*p = (struct endpoint_idle){ 0 };

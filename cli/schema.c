@@ -7,11 +7,11 @@
 #define REQ(name, kind) { #name, kind, true },
 #define OPT(name, kind) { #name, kind, false },
 
-#define COMMON(fields) const struct schema_field schema_common[] = { fields { NULL, NULL, false } };
-#define OBJECT(name, fields) \
-	static const struct schema_field object_##name[] = { fields { NULL, NULL, false } };
-#define EVENT(name, text, fields) \
-	static const struct schema_field event_##name[] = { fields { NULL, NULL, false } };
+#define COMMON(fields) const struct schema_field schema_common[] = { fields{ NULL, NULL, false } };
+#define OBJECT(name, fields)                                                                       \
+	static const struct schema_field object_##name[] = { fields{ NULL, NULL, false } };
+#define EVENT(name, text, fields)                                                                  \
+	static const struct schema_field event_##name[] = { fields{ NULL, NULL, false } };
 #include "events.def"
 #undef COMMON
 #undef OBJECT

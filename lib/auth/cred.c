@@ -147,5 +147,6 @@ const struct cred *cred_store_next(const struct cred_store *s, const struct cred
 {
 	const struct list *node = c ? &CONTAINER_OF(c, struct entry, cred)->node : &s->entries;
 
-	return node->next == &s->entries ? NULL : &CONTAINER_OF(node->next, struct entry, node)->cred;
+	return node->next == &s->entries ? NULL
+					 : &CONTAINER_OF(node->next, struct entry, node)->cred;
 }

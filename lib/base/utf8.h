@@ -9,8 +9,8 @@
 bool utf8_valid(struct str s);
 /* Appends s with U+FFFD in place of each malformed byte. */
 void utf8_clean(struct buf *b, struct str s);
-/* Appends s for a terminal: malformed bytes, C0, DEL and C1 controls as \xNN for each byte, backslash itself
- * as it is. */
+/* Appends s for a terminal: malformed bytes, C0, DEL and C1 controls as \xNN for each byte,
+ * backslash itself as it is. */
 void utf8_show(struct buf *b, struct str s);
 
 #endif

@@ -30,7 +30,8 @@ bool dialog_open(struct dialog *d, struct endpoint *ep)
 	return open_with_key(d, ep, d->sip.call_id, d->sip.local_tag, d->sip.remote_tag);
 }
 
-bool dialog_open_half(struct dialog *d, struct endpoint *ep, struct str call_id, struct str local_tag)
+bool dialog_open_half(
+	struct dialog *d, struct endpoint *ep, struct str call_id, struct str local_tag)
 {
 	return open_with_key(d, ep, call_id, local_tag, STR_EMPTY);
 }
@@ -146,8 +147,7 @@ void dialog_reply(struct transaction *t, const struct dialog_response *d)
 {
 	struct buf b = BUF_INIT(1 << 20);
 	char text[NET_ADDR_TEXT];
-	struct sip_response r =
-		transaction_response(transaction_msg(t), transaction_flow(t), text);
+	struct sip_response r = transaction_response(transaction_msg(t), transaction_flow(t), text);
 
 	r.status = d->status;
 	r.reason = d->reason;

@@ -116,10 +116,11 @@ struct endpoint_config {
 	enum endpoint_on_drop on_drop;
 	unsigned max_outstanding; /* requests without a final answer; more are queued (SE-11); 0: no
 				     limit */
-	struct str methods; /* requests outside of dialogs that the handler takes, as names with
-			       commas: "INVITE,MESSAGE" (ENDPOINT_INCOMING; REFER:
-			       ENDPOINT_TRANSFER; NOTIFY: unsolicited ones, ruling 9); "*": all.
-			       OPTIONS is answered by itself unless it is named; the rest gets 405 */
+	struct str
+		methods; /* requests outside of dialogs that the handler takes, as names with
+			    commas: "INVITE,MESSAGE" (ENDPOINT_INCOMING; REFER:
+			    ENDPOINT_TRANSFER; NOTIFY: unsolicited ones, ruling 9); "*": all.
+			    OPTIONS is answered by itself unless it is named; the rest gets 405 */
 	bool any_to; /* take every request, whatever its To (EP-31) */
 
 	const struct endpoint_header *headers;

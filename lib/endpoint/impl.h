@@ -48,7 +48,8 @@ struct endpoint_manager {
 	unsigned waiting; /* requests that handlers have not answered yet (CM-21) */
 	bool throttled;
 	unsigned unacked; /* refused INVITEs without their ACK */
-	struct map requests; /* those that endpoints have taken, by what merged ones share (8.2.2.2) */
+	struct map
+		requests; /* those that endpoints have taken, by what merged ones share (8.2.2.2) */
 	dispatch_request_fn *on_request;
 	void *on_request_arg;
 	net_flow_fn *on_flow;
@@ -145,7 +146,8 @@ struct endpoint {
 	ev_timer stop_timer;
 	unsigned outstanding;
 	struct list queue; /* requests that wait for a free place (SE-11) */
-	struct list starting; /* requests that begin with the next turn of the loop, in this order */
+	struct list
+		starting; /* requests that begin with the next turn of the loop, in this order */
 	ev_timer start_timer;
 	struct list requests; /* all that are not freed */
 	struct list sessions; /* all that are not freed */
@@ -176,11 +178,10 @@ void endpoint_supported(const struct endpoint *ep, struct buf *b);
 /* 8.2.2.3: writes "Unsupported: ...\r\n" when Require names what this endpoint does not know. */
 bool endpoint_unsupported(const struct endpoint *ep, const struct sip_msg *m, struct buf *b);
 /* A CANCEL for this INVITE came and was answered: tells whose it is. */
-void endpoint_cancelled(struct endpoint_manager *m, const struct sip_msg *invite, struct sip_msg *msg,
-	struct net_flow *flow);
+void endpoint_cancelled(struct endpoint_manager *m, const struct sip_msg *invite,
+	struct sip_msg *msg, struct net_flow *flow);
 /* Our Contact URI on this flow, without parameters of the header; secure: a sips URI, over TLS. */
-void endpoint_contact_uri(
-	struct endpoint *ep, struct net_flow *flow, bool secure, struct buf *b);
+void endpoint_contact_uri(struct endpoint *ep, struct net_flow *flow, bool secure, struct buf *b);
 /* Host and port of Via. */
 void endpoint_hop_of(const struct net_addr *addr, enum net_transport t, char text[NET_ADDR_TEXT],
 	struct endpoint_hop *out);

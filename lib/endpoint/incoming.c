@@ -57,9 +57,9 @@ void incoming_deliver(struct incoming *in, endpoint_event_fn *fn, void *arg)
 	const struct endpoint_incoming what = {
 		.msg = &in->msg, .request = in, .session = in->session
 	};
-	const struct endpoint_event ev = { .type = ENDPOINT_INCOMING,
-		.endpoint = in->endpoint,
-		.incoming = &what };
+	const struct endpoint_event ev = {
+		.type = ENDPOINT_INCOMING, .endpoint = in->endpoint, .incoming = &what
+	};
 	bool gone = false;
 
 	if (fn) {
@@ -265,8 +265,8 @@ static void report(struct endpoint *ep, enum endpoint_event_type type, struct si
 	endpoint_emit(ep, &(struct endpoint_event){ .type = type, .msg = &description });
 }
 
-void endpoint_cancelled(struct endpoint_manager *m, const struct sip_msg *invite, struct sip_msg *msg,
-	struct net_flow *flow)
+void endpoint_cancelled(struct endpoint_manager *m, const struct sip_msg *invite,
+	struct sip_msg *msg, struct net_flow *flow)
 {
 	struct sip_uri uri;
 
@@ -326,14 +326,14 @@ static bool is_throttled(struct endpoint_manager *m)
 	return m->throttled;
 }
 
-static void give(struct endpoint *owner, struct transaction *t, struct sip_msg *msg,
-	struct net_flow *flow)
+static void give(
+	struct endpoint *owner, struct transaction *t, struct sip_msg *msg, struct net_flow *flow)
 {
 	if (msg->method == SIP_INVITE)
 		session_incoming(owner, t, msg, flow);
 	else if (msg->method != SIP_REFER || !refer_received(owner, NULL, NULL, t, msg))
-		incoming_deliver(incoming_new(owner, NULL, t), owner->config.on_event,
-			owner->config.arg);
+		incoming_deliver(
+			incoming_new(owner, NULL, t), owner->config.on_event, owner->config.arg);
 }
 
 static void refuse(struct endpoint_manager *m, struct endpoint *owner, struct transaction *t,
@@ -345,8 +345,8 @@ static void refuse(struct endpoint_manager *m, struct endpoint *owner, struct tr
 	if (msg->method == SIP_BENOTIFY) /* AR-12 */
 		status = 0;
 	if (status != 0)
-		transaction_answer(t, status,
-			headers->n > 0 && headers->fail == 0 ? buf_cstr(headers) : NULL);
+		transaction_answer(
+			t, status, headers->n > 0 && headers->fail == 0 ? buf_cstr(headers) : NULL);
 	transaction_free(t);
 	if (!owner && !list_empty(&m->endpoints))
 		report(CONTAINER_OF(list_first(&m->endpoints), struct endpoint, node),

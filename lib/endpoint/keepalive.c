@@ -71,8 +71,8 @@ void keepalive_answer(struct net_flow *flow, struct str bytes)
 	const struct net_addr *a = &net_flow_info(flow)->remote;
 	bool v6 = net_addr_is_ipv6(a);
 	size_t len = v6 ? 16 : 4;
-	const void *addr = v6 ? (const void *)&a->u.in6.sin6_addr
-			      : (const void *)&a->u.in4.sin_addr;
+	const void *addr =
+		v6 ? (const void *)&a->u.in6.sin6_addr : (const void *)&a->u.in4.sin_addr;
 	unsigned char m[20 + 8 + 16] = { 0x01, 0x01, 0x00, (unsigned char)(8 + len) };
 
 	if (bytes.n < 20 || bytes.p[0] != 0 || bytes.p[1] != 1)

@@ -25,8 +25,8 @@ uint64_t endpoint_methods(struct str names)
 /* With sessions come the methods of their dialogs. */
 static uint64_t allowed(const struct endpoint *ep)
 {
-	static const enum sip_method within[] = { SIP_ACK, SIP_CANCEL, SIP_BYE, SIP_PRACK, SIP_UPDATE,
-		SIP_INFO, SIP_MESSAGE, SIP_REFER, SIP_NOTIFY };
+	static const enum sip_method within[] = { SIP_ACK, SIP_CANCEL, SIP_BYE, SIP_PRACK,
+		SIP_UPDATE, SIP_INFO, SIP_MESSAGE, SIP_REFER, SIP_NOTIFY };
 	uint64_t set = ep ? ep->methods : 0;
 
 	if (set & (uint64_t)1 << SIP_INVITE)

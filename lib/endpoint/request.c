@@ -86,7 +86,8 @@ void request_finish(struct request *r, const struct fail *f)
 	if (f)
 		r->result.fail = *f;
 	if (r->cancelled && r->result.fail.code && !r->final)
-		fail_set(&r->result.fail, -FAIL_CANCELLED, "cancelled before a final response came");
+		fail_set(
+			&r->result.fail, -FAIL_CANCELLED, "cancelled before a final response came");
 	if (!r->result.cause)
 		r->result.cause = "";
 	if (r->resolved)
@@ -148,8 +149,7 @@ static bool describe(struct request *r, enum endpoint_event_type type, struct si
 	if (!request_tell(r, &(struct endpoint_event){ .type = type, .msg = &description }))
 		return false;
 	return sent || !r->config.answers || m->status == 100 ||
-	       request_tell_owner(
-		       r, &(struct endpoint_event){ .type = type, .msg = &description });
+	       request_tell_owner(r, &(struct endpoint_event){ .type = type, .msg = &description });
 }
 
 bool request_is_invite(const struct request *r)
@@ -459,7 +459,7 @@ static bool is_media_type(struct str text)
 	struct scan s = scan_str(text);
 
 	return scan_run(&s, CH_TOKEN, NULL) && scan_sep(&s, '/') && scan_run(&s, CH_TOKEN, NULL) &&
-		sip_params_scan(&s, NULL) && scan_end(&s);
+	       sip_params_scan(&s, NULL) && scan_end(&s);
 }
 
 /* word [ "@" word ] */
@@ -468,7 +468,7 @@ static bool is_call_id(struct str text)
 	struct scan s = scan_str(text);
 
 	return scan_run(&s, CH_WORD, NULL) &&
-		(!scan_char(&s, '@') || scan_run(&s, CH_WORD, NULL)) && scan_end(&s);
+	       (!scan_char(&s, '@') || scan_run(&s, CH_WORD, NULL)) && scan_end(&s);
 }
 
 static int check(const struct request_config *c, struct fail *f)
@@ -522,9 +522,8 @@ int request_start(const struct request_config *config, struct request **out, str
 	r->config.call_id = arena_str(&r->arena, config->call_id);
 	r->config.from_tag = arena_str(&r->arena, config->from_tag);
 	keep_headers(r);
-	r->target = config->dialog
-			    ? arena_str(&r->arena, config->dialog->sip.remote_target)
-			    : r->config.target;
+	r->target = config->dialog ? arena_str(&r->arena, config->dialog->sip.remote_target)
+				   : r->config.target;
 	r->exchange = config->exchange ? config->exchange : &r->own_exchange;
 	r->expires = config->expires;
 	text_token(r->call_id, 32);

@@ -66,11 +66,11 @@ int request_start(const struct request_config *config, struct request **out, str
 /* At once and silently; NULL is fine. Allowed in the handler. */
 void request_free(struct request *r);
 
-/* RFC 3261 section 9: gives up an INVITE. CANCEL goes out as soon as a provisional response is there
- * (9.1); the final event comes as ever, FAILED with the 487, or with -FAIL_CANCELLED when nothing
- * was sent yet, or no final response came within 64*T1. A 2xx may win the race: then DONE. Nothing
- * is followed, answered or tried again from now on. reason: value of a Reason header (RFC 3326),
- * empty: none. */
+/* RFC 3261 section 9: gives up an INVITE. CANCEL goes out as soon as a provisional response is
+ * there (9.1); the final event comes as ever, FAILED with the 487, or with -FAIL_CANCELLED when
+ * nothing was sent yet, or no final response came within 64*T1. A 2xx may win the race: then DONE.
+ * Nothing is followed, answered or tried again from now on. reason: value of a Reason header (RFC
+ * 3326), empty: none. */
 void request_cancel(struct request *r, struct str reason);
 /* The request as it was sent last; NULL before. Borrowed. */
 const struct sip_msg *request_msg(const struct request *r);

@@ -4,8 +4,8 @@
 
 #include "sip/build.h"
 
-/* "If the original request has issued a final response ... no effect": the INVITE ends as it ends, at
- * the latest after 64*T1. */
+/* "If the original request has issued a final response ... no effect": the INVITE ends as it ends,
+ * at the latest after 64*T1. */
 void request_cancel_now(struct request *r)
 {
 	struct endpoint_manager *m = r->endpoint->manager;

@@ -23,8 +23,8 @@ static struct str over_tls(struct request *r, struct str hop)
 	return hop;
 }
 
-/* Within a dialog the way is the dialog's, but that a server-based endpoint sends everything through
- * its server (ruling 2). */
+/* Within a dialog the way is the dialog's, but that a server-based endpoint sends everything
+ * through its server (ruling 2). */
 static bool is_own_route(const struct request *r)
 {
 	return r->config.dialog && r->endpoint->config.kind == ENDPOINT_PEER_TO_PEER;

@@ -54,8 +54,8 @@ static void remember(struct request *r, const struct sip_nameaddr *a)
 	r->redirect_count++;
 }
 
-/* The Contacts that are SIP URIs, no step down from sips, and not known: "MUST NOT add a URI that was
- * in the target set". At most ten of them (A73). */
+/* The Contacts that are SIP URIs, no step down from sips, and not known: "MUST NOT add a URI that
+ * was in the target set". At most ten of them (A73). */
 static void collect(struct request *r, const struct sip_msg *m)
 {
 	struct sip_list l = sip_msg_list(m, SIP_HDR_CONTACT);

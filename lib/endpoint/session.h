@@ -1,5 +1,6 @@
 /* lib/endpoint/session.h -- signaling sessions: RFC 3261 sections 13 to 15 in both directions, RFC
- * 3262, 3264, 3311, 4028, 3891; rows SS-. A session is one INVITE and the dialogs that come of it. */
+ * 3262, 3264, 3311, 4028, 3891; rows SS-. A session is one INVITE and the dialogs that come of it.
+ */
 #ifndef ENDPOINT_SESSION_H
 #define ENDPOINT_SESSION_H
 
@@ -13,7 +14,8 @@ enum session_refresher { SESSION_REFRESHER_ANY, SESSION_REFRESHER_UAC, SESSION_R
 
 /* What both directions share. Copied. */
 struct session_policy {
-	struct media *media; /* borrowed; lives longer. NULL: no description is sent, any is taken */
+	struct media
+		*media; /* borrowed; lives longer. NULL: no description is sent, any is taken */
 	enum session_100rel reliable; /* SS-14, SS-15, EP-22 */
 	uint32_t expires; /* Session-Expires in s that we ask for; 0: no timer of ours, but the
 			     peer's is honoured */
@@ -98,7 +100,7 @@ struct session_change {
 /* SS-32. Glare (491) is tried again by itself after the time of RFC 3261 14.1, once. */
 int session_change(struct session *s, const struct session_change *c, struct fail *f);
 /* SS-34: MESSAGE, INFO, or any other method that has no meaning of its own here. */
-int session_send(struct session *s, struct str method, struct str type, struct str body,
-	struct fail *f);
+int session_send(
+	struct session *s, struct str method, struct str type, struct str body, struct fail *f);
 
 #endif

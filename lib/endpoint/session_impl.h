@@ -35,8 +35,9 @@ struct session_leg {
 	struct request *ack, *bye;
 };
 
-#define SESSION_PRACKS 8 /* at a time: more from a dialog are not looked at until they come again  \
-			  */
+#define SESSION_PRACKS                                                                             \
+	8 /* at a time: more from a dialog are not looked at until they come again                 \
+	   */
 
 /* A request of ours that makes or changes the session: INVITE, re-INVITE, UPDATE. One with a 2xx to
  * an INVITE stays for as long as the 2xx may come again (13.2.2.4). */

@@ -508,11 +508,13 @@ static unsigned find_replaced(struct endpoint *ep, const struct sip_msg *m, stru
 
 	if ((h && (sip_msg_hdr_next(m, h) || join)) || (join && sip_msg_hdr_next(m, join)))
 		return 400;
-	if (join) { /* RFC 3911 4: nothing here can be joined, so nothing matches; what has ended is 603 */
+	if (join) { /* RFC 3911 4: nothing here can be joined, so nothing matches; what has ended is
+		       603 */
 		d = sip_replaces_parse(join->value, &r) ? find_dialog(ep, &r) : NULL;
 		leg = d ? d->arg : NULL;
-		return leg && (leg->session->stopping || leg->session->state >= SESSION_ENDING) ? 603
-												: 481;
+		return leg && (leg->session->stopping || leg->session->state >= SESSION_ENDING)
+			       ? 603
+			       : 481;
 	}
 	if (!h)
 		return 0;

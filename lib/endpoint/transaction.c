@@ -496,8 +496,8 @@ void transaction_answer(struct transaction *t, unsigned status, const char *head
  * minutes); then it is over, or peers could fill our memory with what is never answered. */
 static void abandon(struct transaction *t)
 {
-	uint64_t wait = t->tx.kind == SIP_TX_INVITE_SERVER ? 180000
-							   : (uint64_t)64 * t->tx.timers.t1;
+	uint64_t wait =
+		t->tx.kind == SIP_TX_INVITE_SERVER ? 180000 : (uint64_t)64 * t->tx.timers.t1;
 
 	t->abandoned = true;
 	net_timer_set(endpoint_loop(), &t->timer, net_now_ms() + wait);

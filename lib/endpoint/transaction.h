@@ -48,8 +48,8 @@ void transaction_own(struct transaction *t, transaction_fn *fn, void *arg);
 /* Server: sends a response (whole message, as sip_build_response made it). A status that the state
  * does not allow any more is dropped silently. */
 void transaction_reply(struct transaction *t, unsigned status, struct str wire);
-/* Server: the latest response once more, as it is (2xx: 13.3.1.4; reliable provisional ones: RFC 3262
- * section 3). */
+/* Server: the latest response once more, as it is (2xx: 13.3.1.4; reliable provisional ones: RFC
+ * 3262 section 3). */
 void transaction_repeat(struct transaction *t);
 /* Server: a response without body and with nothing but what is mandatory, and these headers (may be
  * NULL). */

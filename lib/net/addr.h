@@ -28,7 +28,7 @@ void net_addr_set_port(struct net_addr *a, uint16_t port);
 bool net_addr_is_ipv6(const struct net_addr *a);
 bool net_addr_is_loopback(const struct net_addr *a);
 bool net_addr_is_any(const struct net_addr *a);
-bool net_addr_equal(const struct net_addr *a, const struct net_addr *b);      /* address and port */
+bool net_addr_equal(const struct net_addr *a, const struct net_addr *b); /* address and port */
 bool net_addr_equal_host(const struct net_addr *a, const struct net_addr *b); /* address only */
 /* The bare address, no brackets, IPv4-mapped shown as IPv4; returns out. */
 const char *net_addr_host(const struct net_addr *a, char out[NET_ADDR_TEXT]);

@@ -22,27 +22,27 @@ static inline bool net_transport_reliable(enum net_transport t)
 struct net_flow;
 
 enum net_cause {
-	NET_CAUSE_PEER,        /* the peer closed in order */
-	NET_CAUSE_ERROR,       /* refused, reset, unreachable ...: fail says what */
-	NET_CAUSE_TLS,         /* handshake or verification */
+	NET_CAUSE_PEER, /* the peer closed in order */
+	NET_CAUSE_ERROR, /* refused, reset, unreachable ...: fail says what */
+	NET_CAUSE_TLS, /* handshake or verification */
 	NET_CAUSE_NOT_ALLOWED, /* an incoming peer whose name is not admitted */
 	NET_CAUSE_IDLE,
 	NET_CAUSE_LINGER,
 	NET_CAUSE_FIRST_MESSAGE, /* no valid message in time */
-	NET_CAUSE_LOCAL,         /* net_flow_close, or the manager ended */
+	NET_CAUSE_LOCAL, /* net_flow_close, or the manager ended */
 };
 /* "peer" "error" "tls" "not-allowed" "idle" "linger" "first-message" "local" */
 const char *net_cause_name(enum net_cause c);
 
 enum net_event_type {
-	/* Connected and, for TLS, verified; for incoming flows: accepted. Not told of incoming peers
-	 * over UDP, which begin with their first datagram, nor of a flow that is shared. */
+	/* Connected and, for TLS, verified; for incoming flows: accepted. Not told of incoming
+	 * peers over UDP, which begin with their first datagram, nor of a flow that is shared. */
 	NET_OPENED,
-	NET_RECEIVED,    /* bytes: a datagram, or some bytes of the stream */
+	NET_RECEIVED, /* bytes: a datagram, or some bytes of the stream */
 	NET_UNREACHABLE, /* UDP: an ICMP error came back; fail says which. The flow stays. */
-	NET_CLOSED,      /* the last event of a flow; cause and fail, which is never NULL here */
+	NET_CLOSED, /* the last event of a flow; cause and fail, which is never NULL here */
 	NET_LISTEN_LOST, /* flow is NULL: a listener failed (CM-11); local says which */
-	NET_TLS_FAILED,  /* flow is NULL: an incoming handshake failed (CM-13); cause and fail */
+	NET_TLS_FAILED, /* flow is NULL: an incoming handshake failed (CM-13); cause and fail */
 };
 
 struct net_event {
@@ -62,10 +62,10 @@ struct net_flow_info {
 	enum net_transport transport;
 	struct net_addr local, remote; /* local: where packets leave from, no wildcard */
 	bool incoming, open, closed;
-	struct str host;                /* the name it was opened for; empty for incoming ones */
+	struct str host; /* the name it was opened for; empty for incoming ones */
 	const struct net_tls_info *tls; /* NULL unless TLS and open */
-	double connect_ms, tls_ms;      /* time of the connect and of the handshake; 0 before */
-	unsigned id;                    /* from 1, unique in the manager */
+	double connect_ms, tls_ms; /* time of the connect and of the handshake; 0 before */
+	unsigned id; /* from 1, unique in the manager */
 	unsigned refs;
 };
 

@@ -30,10 +30,10 @@ struct net_flow {
 	void *user;
 	char *host; /* what info.host points to */
 
-	bool closing;         /* closed by us: the queue still goes out, nothing comes in */
-	bool tell_open;       /* NET_OPENED is to be told by `later` */
-	bool untold;          /* incoming TLS before its NET_OPENED: its end is NET_TLS_FAILED */
-	int icmp;             /* an errno to be told as NET_UNREACHABLE */
+	bool closing; /* closed by us: the queue still goes out, nothing comes in */
+	bool tell_open; /* NET_OPENED is to be told by `later` */
+	bool untold; /* incoming TLS before its NET_OPENED: its end is NET_TLS_FAILED */
+	int icmp; /* an errno to be told as NET_UNREACHABLE */
 	enum net_cause cause; /* of its end */
 	struct fail fail;
 
@@ -42,18 +42,18 @@ struct net_flow {
 	struct net_pool *pool; /* NULL: none */
 	struct list evictable; /* incoming over UDP and unused: least recently used first */
 	struct map_node by_id, by_remote, by_peer;
-	struct list same_remote;    /* those that share the entry by_remote */
-	bool retired;               /* out of all tables */
-	bool in_remotes;            /* the one of them that is in the map */
+	struct list same_remote; /* those that share the entry by_remote */
+	bool retired; /* out of all tables */
+	bool in_remotes; /* the one of them that is in the map */
 	char key[1 + NET_ADDR_KEY]; /* transport, remote address */
 	size_t key_len;
 
-	ev_timer timer;              /* the earliest of the deadlines */
-	ev_timer later;              /* fed: tells what may not be told at once */
-	uint64_t connect_at;         /* connect and handshake */
-	uint64_t first_at;           /* the first valid message */
-	uint64_t linger_at;          /* unused */
-	uint64_t flush_at;           /* closing */
+	ev_timer timer; /* the earliest of the deadlines */
+	ev_timer later; /* fed: tells what may not be told at once */
+	uint64_t connect_at; /* connect and handshake */
+	uint64_t first_at; /* the first valid message */
+	uint64_t linger_at; /* unused */
+	uint64_t flush_at; /* closing */
 	uint64_t active_ms, idle_ms; /* last traffic; the limit */
 	uint64_t started_us, connected_us;
 

@@ -23,12 +23,12 @@ struct net_manager_config {
 	struct net_tls *tls_client; /* NULL while no TLS target is asked for; a ref is taken */
 	struct net_tls *tls_server; /* for net_manager_listen(NET_TLS); a ref is taken */
 	uint64_t idle_in_ms, idle_out_ms; /* default 15 min; server kind only */
-	uint64_t linger_ms;        /* of outgoing flows without refs, both kinds; default 60 s */
+	uint64_t linger_ms; /* of outgoing flows without refs, both kinds; default 60 s */
 	uint64_t first_message_ms; /* incoming streams; default 60 s */
-	uint64_t connect_ms;       /* connect and handshake together; default 32 s */
-	unsigned pool_size;        /* default 5; UDP, or a local port: 1 */
-	/* Default 20000; more are refused (A61), incoming ones closed at once. As many peers over UDP
-	 * besides: the one longest unheard of makes room for a new one. */
+	uint64_t connect_ms; /* connect and handshake together; default 32 s */
+	unsigned pool_size; /* default 5; UDP, or a local port: 1 */
+	/* Default 20000; more are refused (A61), incoming ones closed at once. As many peers over
+	 * UDP besides: the one longest unheard of makes room for a new one. */
 	unsigned max_flows;
 	size_t queue_bytes; /* output queued per flow, default 4 MiB */
 	struct net_addr local; /* of outgoing flows (port 0: any); AF_UNSPEC: the system chooses */
@@ -61,7 +61,7 @@ bool net_manager_listener(
 struct net_target {
 	enum net_transport transport;
 	struct net_addr addr; /* with port */
-	struct str host;   /* the name it was found under: pool key and TLS identity (RFC 5922) */
+	struct str host; /* the name it was found under: pool key and TLS identity (RFC 5922) */
 	const void *owner; /* client kind: flows are never shared between owners */
 	/* Over UDP from a listening socket: it is for an answer, so it counts as a peer that came
 	 * to us, and not as a connection of ours. */

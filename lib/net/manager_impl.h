@@ -8,11 +8,11 @@
 
 struct net_manager {
 	struct net_manager_config config; /* defaults filled in, texts copied */
-	struct list flows;                /* also the dead whose end has not been told */
-	struct list listeners;            /* struct net_listener */
-	struct list udp_sockets;          /* bound ones, struct net_udp */
-	struct list peers;                /* idle limits of single peers */
-	struct list evictable;            /* flows */
+	struct list flows; /* also the dead whose end has not been told */
+	struct list listeners; /* struct net_listener */
+	struct list udp_sockets; /* bound ones, struct net_udp */
+	struct list peers; /* idle limits of single peers */
+	struct list evictable; /* flows */
 	struct map pools, ids, remotes;
 	unsigned last_id;
 	unsigned udp_incoming; /* of stats.flows */

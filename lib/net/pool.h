@@ -8,7 +8,7 @@
 
 struct net_pool {
 	struct map_node node; /* in the manager */
-	struct list flows;    /* the next of the rotation first */
+	struct list flows; /* the next of the rotation first */
 	unsigned count;
 	char *key;
 };

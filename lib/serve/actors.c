@@ -14,7 +14,8 @@
 #include <string.h>
 
 enum {
-	RING_MS = 200, /* how long reinvite@ and refer@ wait after the ACK, early@ before it answers */
+	RING_MS = 200, /* how long reinvite@ and refer@ wait after the ACK, early@ before it answers
+			*/
 	REFER_MS = 180000, /* for the result of a transfer */
 	CALLS = 10000, /* and requests that wait, at a time; more are refused with 503 */
 };
@@ -75,11 +76,9 @@ static struct part part_of(struct str user)
 	static const struct {
 		const char *name;
 		enum play play;
-	} names[] = { { "echo", PLAY_ECHO }, { "ring", PLAY_RING },
-		{ "busy", PLAY_BUSY }, { "silent", PLAY_SILENT },
-		{ "fork3", PLAY_FORK }, { "early", PLAY_EARLY },
-		{ "refer", PLAY_REFER }, { "timer90", PLAY_TIMER },
-		{ "reinvite", PLAY_REINVITE } };
+	} names[] = { { "echo", PLAY_ECHO }, { "ring", PLAY_RING }, { "busy", PLAY_BUSY },
+		{ "silent", PLAY_SILENT }, { "fork3", PLAY_FORK }, { "early", PLAY_EARLY },
+		{ "refer", PLAY_REFER }, { "timer90", PLAY_TIMER }, { "reinvite", PLAY_REINVITE } };
 	struct part p = { PLAY_NONE, 0, 0, STR_EMPTY };
 	uint32_t status;
 
@@ -217,8 +216,8 @@ static void on_call(void *arg, const struct endpoint_event *ev)
 			buf_add_str(&type, m.content_type);
 			m.body = buf_str(&body);
 			m.content_type = buf_str(&type);
-			incoming_answer(ev->incoming->request,
-				&(struct incoming_answer){ .status = 200 });
+			incoming_answer(
+				ev->incoming->request, &(struct incoming_answer){ .status = 200 });
 			m.method = STR("MESSAGE");
 			echo_within(c, &m);
 			buf_done(&body);
@@ -350,10 +349,11 @@ static void echo_back(struct actors *a, const struct sip_msg *m, struct net_flow
 		text_token(token, 32);
 		dispatch_sent_by(a->serve->manager, flow, &host, &port);
 		sip_build_request(&b, STR("MESSAGE"), from.uri.text);
-		sip_build_via(&b, str_of(vias[net_flow_info(flow)->transport]), buf_str(&host), port,
-			str_of(branch));
+		sip_build_via(&b, str_of(vias[net_flow_info(flow)->transport]), buf_str(&host),
+			port, str_of(branch));
 		buf_add_str(&b, STR("Max-Forwards: 70\r\n"));
-		sip_build_hdrf(&b, SIP_HDR_FROM, "<" STR_FMT ">;tag=%.16s", STR_ARG(to.uri.text), token);
+		sip_build_hdrf(
+			&b, SIP_HDR_FROM, "<" STR_FMT ">;tag=%.16s", STR_ARG(to.uri.text), token);
 		sip_build_hdrf(&b, SIP_HDR_TO, "<" STR_FMT ">", STR_ARG(from.uri.text));
 		sip_build_hdrf(&b, SIP_HDR_CALL_ID, "%s", token);
 		buf_add_str(&b, STR("CSeq: 1 MESSAGE\r\n"));
@@ -434,8 +434,8 @@ static void on_event(void *arg, const struct endpoint_event *ev)
 	struct part p;
 
 	if (ev->type == ENDPOINT_REQUEST || ev->type == ENDPOINT_UNMATCHED) {
-		serve_tell(a->serve,
-			&(struct serve_event){ .type = SERVE_REQUEST, .msg = ev->msg });
+		serve_tell(
+			a->serve, &(struct serve_event){ .type = SERVE_REQUEST, .msg = ev->msg });
 	} else if (ev->type == ENDPOINT_INCOMING) {
 		p = part_of_uri(ev->incoming->msg->request_uri, &key);
 		if (ev->incoming->request)

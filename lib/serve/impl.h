@@ -112,10 +112,9 @@ bool challenge_passed(struct serve *s, struct transaction *t, struct sip_msg *m,
 /* proxy.c */
 void proxy_request(
 	struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow);
-/* Requests that come from our domain prove it (22.3); who calls in from elsewhere need not. False: it
- * has been answered. */
-bool proxy_proved(
-	struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow);
+/* Requests that come from our domain prove it (22.3); who calls in from elsewhere need not. False:
+ * it has been answered. */
+bool proxy_proved(struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow);
 /* An ACK that belongs to no transaction. */
 void proxy_ack(struct serve *s, struct sip_msg *m, struct net_flow *flow);
 
@@ -125,7 +124,8 @@ void forward_done(struct serve *s);
 /* route.c */
 int route_init(struct serve *s, struct fail *f);
 void route_done(struct serve *s);
-/* Does a static route lead there? *flow: to its next hop, with a ref; NULL: it cannot be reached. */
+/* Does a static route lead there? *flow: to its next hop, with a ref; NULL: it cannot be reached.
+ */
 bool route_find(struct serve *s, const struct sip_uri *uri, struct net_flow **flow);
 /* Is what comes by this flow taken without a challenge? */
 bool route_trusts(const struct serve *s, const struct net_flow *flow);

@@ -223,8 +223,7 @@ static unsigned validate(
 	return breadth_of(m) == 0 ? 440 : 0;
 }
 
-bool proxy_proved(
-	struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow)
+bool proxy_proved(struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow)
 {
 	struct arena arena = { 0 };
 	struct buf key = BUF_INIT(1 << 12);

@@ -311,8 +311,8 @@ static int check(const struct serve_config *c, struct fail *f)
 	struct sip_uri uri;
 
 	if (!sip_uri_is_host(c->domain))
-		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a domain",
-			STR_ARG(c->domain));
+		return fail_set(
+			f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a domain", STR_ARG(c->domain));
 	if (!sip_build_clean(c->realm) || str_find(c->realm, '"') < c->realm.n ||
 		str_find(c->realm, '\\') < c->realm.n)
 		return fail_set(f, -FAIL_ARGUMENT, "the realm has quotes or control characters");
@@ -320,8 +320,9 @@ static int check(const struct serve_config *c, struct fail *f)
 		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI",
 			STR_ARG(c->service_route));
 	if (c->min_expires > c->max_expires)
-		return fail_set(f, -FAIL_ARGUMENT, "a registration may last from %u to %u s at most",
-			c->min_expires, c->max_expires);
+		return fail_set(f, -FAIL_ARGUMENT,
+			"a registration may last from %u to %u s at most", c->min_expires,
+			c->max_expires);
 	return 0;
 }
 

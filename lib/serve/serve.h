@@ -60,11 +60,13 @@ struct serve_config {
 	unsigned fault_count; /* "drop:P" "delay:T" "dup:P" "reorder:P" "truncate" "badsdp" */
 	uint32_t seed; /* of the faults; 0: random */
 	const struct str *routes;
-	unsigned route_count; /* "sip:[USER@]DOMAIN=sip:ADDR[:PORT][;transport=udp|tcp]": requests
-			       * to the left side go to the right side, the first that fits counts */
+	unsigned
+		route_count; /* "sip:[USER@]DOMAIN=sip:ADDR[:PORT][;transport=udp|tcp]": requests
+			      * to the left side go to the right side, the first that fits counts */
 	const struct str *trust;
 	unsigned trust_count; /* "ADDR" or "ADDR:PORT": who comes from there is not challenged */
-	uint64_t timer_c_ms; /* Timer C of an INVITE; 0: 181 s (RFC 3261 16.6 step 11: over 3 min) */
+	uint64_t
+		timer_c_ms; /* Timer C of an INVITE; 0: 181 s (RFC 3261 16.6 step 11: over 3 min) */
 	const char *control; /* path of a FIFO, made if missing; NULL: none */
 	struct sip_timers timers;
 	serve_event_fn *on_event;

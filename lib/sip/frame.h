@@ -11,21 +11,21 @@
 #define SIP_FRAME_FEED_MAX 65536
 
 enum sip_frame_result {
-	SIP_FRAME_MORE,    /* nothing whole yet: feed more */
+	SIP_FRAME_MORE, /* nothing whole yet: feed more */
 	SIP_FRAME_MESSAGE, /* *message is one whole message, valid until the next feed or next */
-	SIP_FRAME_PING,    /* CRLF CRLF: answer with CRLF */
-	SIP_FRAME_PONG,    /* a single CRLF: an answer to our ping, if one is due */
-	SIP_FRAME_ERROR,   /* not SIP, or over the limit: close the stream. Stays in error. */
+	SIP_FRAME_PING, /* CRLF CRLF: answer with CRLF */
+	SIP_FRAME_PONG, /* a single CRLF: an answer to our ping, if one is due */
+	SIP_FRAME_ERROR, /* not SIP, or over the limit: close the stream. Stays in error. */
 };
 
 struct sip_frame {
 	struct buf in;
-	size_t taken;   /* bytes of `in` that were handed out */
+	size_t taken; /* bytes of `in` that were handed out */
 	size_t scanned; /* bytes behind `taken` already searched for the end of the headers */
-	size_t line;    /* where the line at `scanned` begins, behind `taken`; 0: the start line */
-	size_t need;    /* whole length once the headers are known, else 0 */
-	size_t limit;   /* of one message */
-	int broken;     /* 0, or the code of the error */
+	size_t line; /* where the line at `scanned` begins, behind `taken`; 0: the start line */
+	size_t need; /* whole length once the headers are known, else 0 */
+	size_t limit; /* of one message */
+	int broken; /* 0, or the code of the error */
 	/* The owner's, false at first: the peer opened this flow, so it may ping, and a lone CRLF
 	 * means nothing (RFC 3261 7.5). On a flow that we opened each CRLF outside a message is a
 	 * pong: "The client periodically sends a double-CRLF" (RFC 5626 3.5.1). */

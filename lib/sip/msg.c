@@ -300,8 +300,7 @@ bool sip_msg_via(const struct sip_msg *m, struct sip_via *out)
 	struct sip_msg_typed *t = m->typed;
 
 	if (t->via_is == SIP_NOT_YET)
-		t->via_is = decoded(
-			sip_via_parse(sip_msg_value(m, SIP_HDR_VIA), &t->via, NULL));
+		t->via_is = decoded(sip_via_parse(sip_msg_value(m, SIP_HDR_VIA), &t->via, NULL));
 	if (t->via_is == SIP_GOOD)
 		*out = t->via;
 	return t->via_is == SIP_GOOD;

@@ -30,7 +30,8 @@ bool sdp_direction_parse(struct str value, enum sdp_direction *out)
 static bool is_token(struct str s)
 {
 	/* a bit for each character: "!" "#$%&'" "*+" "-." DIGIT ALPHA "^_`" "{|}~" */
-	static const uint64_t set[2] = { UINT64_C(0x03ff6cfa00000000), UINT64_C(0x7fffffffc7fffffe) };
+	static const uint64_t set[2] = { UINT64_C(0x03ff6cfa00000000),
+		UINT64_C(0x7fffffffc7fffffe) };
 
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];

@@ -9,31 +9,31 @@
 /* RFC 3261 table 4, in milliseconds; zero means 500, 4000, 5000. */
 struct sip_timers {
 	uint32_t t1, t2, t4;
-	uint32_t give_up;   /* Timers B, F, H and RFC 6026's L and M: 0 means 64*T1 */
+	uint32_t give_up; /* Timers B, F, H and RFC 6026's L and M: 0 means 64*T1 */
 	bool no_retransmit; /* for tests of the peer: Timers A, E, G never fire */
 };
 
 enum sip_tx_kind { SIP_TX_INVITE_CLIENT, SIP_TX_CLIENT, SIP_TX_INVITE_SERVER, SIP_TX_SERVER };
 
 enum sip_tx_state {
-	SIP_TX_CALLING,    /* INVITE client */
-	SIP_TX_TRYING,     /* non-INVITE, both sides */
+	SIP_TX_CALLING, /* INVITE client */
+	SIP_TX_TRYING, /* non-INVITE, both sides */
 	SIP_TX_PROCEEDING,
-	SIP_TX_ACCEPTED,   /* INVITE, RFC 6026 */
+	SIP_TX_ACCEPTED, /* INVITE, RFC 6026 */
 	SIP_TX_COMPLETED,
-	SIP_TX_CONFIRMED,  /* INVITE server */
+	SIP_TX_CONFIRMED, /* INVITE server */
 	SIP_TX_TERMINATED,
 	SIP_TX_STATES
 };
 
 /* Actions, ORed. The owner carries them out in this order. */
 enum {
-	SIP_TX_SEND = 1 << 0,    /* client: the request; server: the latest response */
-	SIP_TX_ACK = 1 << 1,     /* INVITE client: send (again) the ACK for this non-2xx */
+	SIP_TX_SEND = 1 << 0, /* client: the request; server: the latest response */
+	SIP_TX_ACK = 1 << 1, /* INVITE client: send (again) the ACK for this non-2xx */
 	SIP_TX_DELIVER = 1 << 2, /* give what was received to the user */
 	SIP_TX_TIMEOUT = 1 << 3, /* tell the user: Timer B, F; server: H (no ACK came) */
-	SIP_TX_ERROR = 1 << 4,   /* tell the user: the transport failed */
-	SIP_TX_DONE = 1 << 5,    /* terminated: free it; exactly once, and nothing but 0 follows */
+	SIP_TX_ERROR = 1 << 4, /* tell the user: the transport failed */
+	SIP_TX_DONE = 1 << 5, /* terminated: free it; exactly once, and nothing but 0 follows */
 };
 
 struct sip_tx {
@@ -41,10 +41,10 @@ struct sip_tx {
 	enum sip_tx_state state;
 	bool reliable; /* the transport */
 	struct sip_timers timers; /* defaults filled in */
-	uint32_t interval;        /* current A, E or G */
-	uint64_t retransmit_at;   /* 0: off */
-	uint64_t expire_at;       /* B, D, F, H, I, J, K, L or M; 0: off */
-	bool provisional;         /* server: the latest response is a provisional one */
+	uint32_t interval; /* current A, E or G */
+	uint64_t retransmit_at; /* 0: off */
+	uint64_t expire_at; /* B, D, F, H, I, J, K, L or M; 0: off */
+	bool provisional; /* server: the latest response is a provisional one */
 };
 
 /* Begins one at time now (ms). Client: SEND comes back. Server: DELIVER comes back. */

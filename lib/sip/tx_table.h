@@ -35,8 +35,8 @@ enum tx_event {
 
 /* What a step does besides the actions of tx.h, ORed to them. */
 enum {
-	START_A = 1 << 8,   /* at T1; never on reliable transports */
-	DOUBLE_A = 1 << 9,  /* again after twice the interval */
+	START_A = 1 << 8, /* at T1; never on reliable transports */
+	DOUBLE_A = 1 << 9, /* again after twice the interval */
 	DOUBLE_E = 1 << 10, /* the same, but at most T2 */
 	E_AT_T2 = 1 << 11,
 	STOP_A = 1 << 12,

@@ -188,7 +188,7 @@ static void test_methods(void **state)
 					"ACK sip:alice@example.test SIP/2.0\r\nVia: " STR_FMT
 					"\r\nFrom: " STR_FMT "\r\nTo: " STR_FMT
 					"\r\nCall-ID: " STR_FMT "\r\nCSeq: 7 ACK\r\nMax-Forwards: "
-								"70\r\nContent-Length: 0\r\n\r\n",
+					"70\r\nContent-Length: 0\r\n\r\n",
 					STR_ARG(sip_msg_value(m, SIP_HDR_VIA)),
 					STR_ARG(sip_msg_value(m, SIP_HDR_FROM)),
 					STR_ARG(sip_msg_value(m, SIP_HDR_TO)),

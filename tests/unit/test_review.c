@@ -179,8 +179,8 @@ static void test_stun(void **state)
 	assert_int_equal(got.n, 32);
 	assert_memory_equal(got.p, "\x01\x01\x00\x0c", 4);
 	assert_memory_equal(got.p + 4, ask + 4, 16);
-	assert_int_equal(((unsigned char)got.p[26] ^ 0x21) << 8 | ((unsigned char)got.p[27] ^ 0x12),
-		c.port);
+	assert_int_equal(
+		((unsigned char)got.p[26] ^ 0x21) << 8 | ((unsigned char)got.p[27] ^ 0x12), c.port);
 	assert_memory_equal(got.p + 28, "\x5e\x12\xa4\x43", 4); /* 127.0.0.1 */
 	/* an answer gets none */
 	client_bytes(&c, "\x01\x01\x00\x00\x21\x12\xa4\x42idididididid", 20);
@@ -290,9 +290,8 @@ static void test_one_end(void **state)
 
 	(void)state;
 	peer_script(p, STEPS({ 0 }));
-	o = op_register(u,
-		(struct registration_config){
-			.outbound = true, .reg_ids = ids, .reg_id_count = 2 });
+	o = op_register(u, (struct registration_config){
+				   .outbound = true, .reg_ids = ids, .reg_id_count = 2 });
 	rig_wait(p->requests, 2);
 	peer_reply(p, peer_request(p, 0), 403, NULL);
 	peer_reply(p, peer_request(p, 1), 403, NULL);

@@ -184,7 +184,8 @@ static void test_answers(void **state)
 		unsigned before = x.v->p->responses;
 		peer_script(
 			x.bob, &(struct peer_step){ statuses[i], "Warning: 399 x \"y\"\r\n" }, 1);
-		assert_int_equal(srv_ask(x.v, &to_bob)->status, statuses[i] == 503 ? 500 : statuses[i]);
+		assert_int_equal(
+			srv_ask(x.v, &to_bob)->status, statuses[i] == 503 ? 500 : statuses[i]);
 		rig_idle(15);
 		assert_int_equal(x.v->p->responses, before + 1);
 	}
@@ -593,7 +594,8 @@ static void test_fault_syntax(void **state)
 	static const char *const good[] = { "drop:0", "drop:100", "delay:50ms", "delay:1s",
 		"dup:10", "reorder:3", "truncate", "badsdp" };
 	static const char *const bad[] = { "", "drop", "drop:", "drop:101", "drop:-1", "drop:x",
-		"delay", "delay:", "delay:x", "truncate:1", "badsdp:1", "lose:1", "drop:1 ", "DROP:1" };
+		"delay", "delay:", "delay:x", "truncate:1", "badsdp:1", "lose:1", "drop:1 ",
+		"DROP:1" };
 	struct fail f;
 
 	(void)state;
@@ -671,8 +673,9 @@ static void test_drop(void **state)
  * is whole, and other bodies are left alone. */
 static void test_bad_sdp(void **state)
 {
-	static const char offer[] = "v=0\r\no=bob 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\n"
-				    "t=0 0\r\nm=audio 40000 RTP/AVP 0\r\n";
+	static const char offer[] =
+		"v=0\r\no=bob 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\n"
+		"t=0 0\r\nm=audio 40000 RTP/AVP 0\r\n";
 	const struct ask invite = { .method = "INVITE",
 		.uri = "sip:echo@test.invalid",
 		.to = "<sip:echo@test.invalid>",
@@ -687,8 +690,8 @@ static void test_bad_sdp(void **state)
 
 	(void)state;
 	for (int tcp = 0; tcp < 2; tcp++) {
-		struct srv *v = srv_new(
-			(struct serve_config){ .faults = &fault, .fault_count = 1 });
+		struct srv *v =
+			srv_new((struct serve_config){ .faults = &fault, .fault_count = 1 });
 		struct arena arena = { 0 };
 		struct sip_msg *m;
 		struct sdp sdp;
@@ -699,14 +702,15 @@ static void test_bad_sdp(void **state)
 		assert_has(m->body, "m=audio xxxxx RTP/AVP 0");
 		assert_true(str_starts(m->body, STR("v=0\r\n")));
 		assert_int_equal(sdp_parse(m->body, &arena, &sdp, NULL), -FAIL_SYNTAX);
-		assert_int_equal(m->body.n,
-			strtoul(sip_msg_value(m, SIP_HDR_CONTENT_LENGTH).p, NULL, 10));
+		assert_int_equal(
+			m->body.n, strtoul(sip_msg_value(m, SIP_HDR_CONTENT_LENGTH).p, NULL, 10));
 		arena_done(&arena);
 		srv_ask(v, &message);
 		while (!v->p->got[v->p->count - 1].msg->request)
 			rig_wait(v->p->requests, 1);
 		assert_has(v->p->got[v->p->count - 1].msg->body, "m=audio 40000 RTP/AVP 0");
-		assert_int_equal(srv_ask(v, &(struct ask){ .uri = "sip:test.invalid" })->status, 200);
+		assert_int_equal(
+			srv_ask(v, &(struct ask){ .uri = "sip:test.invalid" })->status, 200);
 		srv_free(v);
 	}
 }
