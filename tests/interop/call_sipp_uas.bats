@@ -1714,7 +1714,7 @@ retry_after_not() {
 	> 200 OK sdp
 	< ACK
 	label 1
-	< BYE timeout=300 else=2
+	< BYE timeout=600 else=2
 	goto 1
 	label 2
 	L
