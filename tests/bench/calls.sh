@@ -26,6 +26,9 @@ rte_server() { # TRANSPORT N
 sipp_server() {
 	echo sipp -sf "$top/tests/bench/run/uas.xml" -i 127.0.0.1 -p 7060 -t "${1:0:1}1" -m "$2" -nostdin
 }
+uas_server() { # its built-in scenario: a 180, too, and a pause behind the call that fails it when a TCP caller leaves
+	echo sipp -sn uas -i 127.0.0.1 -p 7060 -t "${1:0:1}1" -m "$2" -nostdin
+}
 # until_bound TRANSPORT: the server's socket is there
 until_bound() {
 	local i
@@ -62,17 +65,24 @@ cost() { # PROGRAM TRANSPORT
 }
 
 echo "server CPU ms per 1,000 calls at $rate a second; medians of $runs runs of $n, alternating"
-printf '%-5s %8s %8s %10s\n' over rte SIPp rte/SIPp
+printf '%-5s %8s %8s %10s %12s %10s\n' over rte SIPp rte/SIPp 'SIPp -sn uas' 'rte/that'
 for transport in udp tcp; do
+	programs_here='rte sipp'
+	[ $transport = tcp ] || programs_here+=' uas'
 	for ((i = 0; i < runs; i++)); do
-		for program in rte sipp; do
+		for program in $programs_here; do
 			answer "$work/$program-$transport-one" $program $transport 1
 			answer "$work/$program-$transport-many" $program $transport "$n"
 		done
 	done
 	ours=$(cost rte $transport)
 	theirs=$(cost sipp $transport)
-	printf '%-5s %8.1f %8.1f %10s\n' $transport "$ours" "$theirs" "$(ratio "$ours" "$theirs")"
+	printf '%-5s %8.1f %8.1f %10s' $transport "$ours" "$theirs" "$(ratio "$ours" "$theirs")"
+	if [ $transport = udp ]; then
+		builtin=$(cost uas $transport)
+		printf ' %12.1f %10s' "$builtin" "$(ratio "$ours" "$builtin")"
+	fi
+	echo
 done
 
 # ---- calls that stay open
