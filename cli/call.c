@@ -4,6 +4,7 @@
 #include "exit.h"
 #include "file.h"
 #include "secret.h"
+#include "target.h"
 #include "value.h"
 
 #include <stdio.h>
@@ -123,16 +124,6 @@ static int on_reinvite(struct call_options *o, struct fail *f)
 	return 0;
 }
 
-/* The host of --aor, for targets that need a domain. */
-static struct str domain(const struct groups *g)
-{
-	struct str user, host = STR_EMPTY;
-
-	str_cut(str_of(g->aor), '@', &user, &host);
-	host = str_sub(host, 0, str_find(host, ';'));
-	return str_sub(host, 0, str_find(host, '?'));
-}
-
 int call_options_read(struct call_options *o, struct groups *g, bool late, struct fail *f)
 {
 	int reliable = SESSION_100REL_OFFER, refer = CALL_REFER_DECLINE, e;
@@ -149,7 +140,7 @@ int call_options_read(struct call_options *o, struct groups *g, bool late, struc
 		return e;
 	o->policy.reliable = (enum session_100rel)reliable;
 	o->refer = (enum call_on_refer)refer;
-	return steps_parse(&o->steps, domain(g), &g->arena, &o->step_list, f);
+	return steps_parse(&o->steps, target_domain(g->aor), &g->arena, &o->step_list, f);
 }
 
 /* ---- failures of what belongs to calls ---- */

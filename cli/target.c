@@ -1,10 +1,10 @@
 #include "target.h"
 
-struct str target_domain(const struct run *r)
+struct str target_domain(const char *aor)
 {
 	struct str user, host = STR_EMPTY;
 
-	str_cut(str_of(r->aor), '@', &user, &host);
+	str_cut(str_of(aor), '@', &user, &host);
 	host = str_sub(host, 0, str_find(host, ';'));
 	return str_sub(host, 0, str_find(host, '?'));
 }
@@ -12,7 +12,7 @@ struct str target_domain(const struct run *r)
 int target_parse(const struct run *r, const char *text, struct str *out, struct fail *f)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
-	int e = endpoint_target_parse(str_of(text), target_domain(r), &b, f);
+	int e = endpoint_target_parse(str_of(text), target_domain(r->aor), &b, f);
 
 	if (e == 0)
 		*out = arena_str(&r->g->arena, buf_str(&b));

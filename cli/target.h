@@ -4,8 +4,8 @@
 
 #include "run.h"
 
-/* The host of our AOR, which completes `bob` and tel: targets; empty without one. */
-struct str target_domain(const struct run *r);
+/* The host of an AOR, which completes tel: targets; empty without one (NULL). */
+struct str target_domain(const char *aor);
 /* A peer in any form as a SIP URI, which lives in the arena of the groups. -FAIL_ARGUMENT. */
 int target_parse(const struct run *r, const char *text, struct str *out, struct fail *f);
 

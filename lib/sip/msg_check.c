@@ -160,6 +160,25 @@ static bool clean(struct str value)
 	return true;
 }
 
+/* What everybody asks for later is decoded here, once. */
+static bool from_of(const struct sip_msg *m)
+{
+	struct sip_nameaddr a;
+	return sip_msg_from(m, &a);
+}
+
+static bool to_of(const struct sip_msg *m)
+{
+	struct sip_nameaddr a;
+	return sip_msg_to(m, &a);
+}
+
+static bool cseq_of(const struct sip_msg *m)
+{
+	struct sip_cseq c;
+	return sip_msg_cseq(m, &c);
+}
+
 /* -- which headers are checked -- */
 
 /* Nothing is gained by dropping a response because of a header that can be ignored, so responses
@@ -173,10 +192,10 @@ static const struct rule {
 	unsigned where;
 } rules[SIP_HDR_COUNT] = {
 	[SIP_HDR_VIA] = { vias, BOTH },
-	[SIP_HDR_FROM] = { address, BOTH },
-	[SIP_HDR_TO] = { address, BOTH },
+	[SIP_HDR_FROM] = { NULL, BOTH },
+	[SIP_HDR_TO] = { NULL, BOTH },
 	[SIP_HDR_CALL_ID] = { call_id, BOTH },
-	[SIP_HDR_CSEQ] = { cseq, BOTH },
+	[SIP_HDR_CSEQ] = { NULL, BOTH },
 	[SIP_HDR_CONTENT_LENGTH] = { seconds, BOTH },
 	[SIP_HDR_RECORD_ROUTE] = { routes, BOTH },
 	[SIP_HDR_REQUIRE] = { tokens, BOTH },
@@ -203,32 +222,18 @@ static const struct rule {
 	[SIP_HDR_RACK] = { rack, REQUEST },
 };
 
+/* Those without an ok above. */
+static bool (*const typed[SIP_HDR_COUNT])(const struct sip_msg *m) = {
+	[SIP_HDR_FROM] = from_of,
+	[SIP_HDR_TO] = to_of,
+	[SIP_HDR_CSEQ] = cseq_of,
+};
+
 static unsigned fault(struct fail *f, const char *what, const struct sip_hdr *h)
 {
 	struct str name = h->id == SIP_HDR_OTHER ? h->name : sip_hdr_name(h->id);
 	fail_set(f, -FAIL_SYNTAX, "%s %.*s header", what, name.n < 64 ? (int)name.n : 64, name.p);
 	return BAD_REQUEST;
-}
-
-/* What everybody asks for later is decoded here, once. */
-static bool is_typed(enum sip_hdr_id id)
-{
-	return id == SIP_HDR_FROM || id == SIP_HDR_TO || id == SIP_HDR_CSEQ;
-}
-
-static bool typed(const struct sip_msg *m, enum sip_hdr_id id)
-{
-	struct sip_nameaddr a;
-	struct sip_cseq c;
-
-	switch (id) {
-	case SIP_HDR_FROM:
-		return sip_msg_from(m, &a);
-	case SIP_HDR_TO:
-		return sip_msg_to(m, &a);
-	default:
-		return sip_msg_cseq(m, &c);
-	}
 }
 
 /* Each of these gives 0, or a status and its reason in f. */
@@ -239,12 +244,12 @@ static unsigned check_values(const struct sip_msg *m, struct fail *f)
 		const struct rule *r = &rules[h->id];
 		if (m->request && !clean(h->value))
 			return fault(f, "malformed", h);
-		if (!r->ok || !(r->where & (m->request ? REQUEST : RESPONSE)))
+		if (!(r->where & (m->request ? REQUEST : RESPONSE)))
 			continue;
 		/* RFC 3261 7.3.1: more than one row only where the value is a comma list */
 		if (sip_hdr_kind(h->id) == SIP_HDR_ONE && m->first[h->id] != i + 1)
 			return fault(f, "repeated", h);
-		if (!(is_typed(h->id) ? typed(m, h->id) : r->ok(h->value)))
+		if (!(r->ok ? r->ok(h->value) : typed[h->id](m)))
 			return fault(f, "malformed", h);
 	}
 	return 0;
