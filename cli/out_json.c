@@ -635,6 +635,9 @@ void out_json_event(struct out *o, const struct endpoint_event *ev)
 		break;
 	case ENDPOINT_LISTENER_LOST: /* `disconnected` has a peer */
 	case ENDPOINT_INCOMING: /* whoever takes it tells */
+	case ENDPOINT_SUBSCRIPTION:
+	case ENDPOINT_NOTIFY:
+	case ENDPOINT_PUBLICATION:
 	case ENDPOINT_ANSWERED:
 	case ENDPOINT_DONE:
 	case ENDPOINT_FAILED:

@@ -291,6 +291,9 @@ void out_text_event(struct out *o, const struct endpoint_event *ev)
 		out_text_transfer(o, ev->transfer);
 		break;
 	case ENDPOINT_INCOMING: /* whoever takes it tells */
+	case ENDPOINT_SUBSCRIPTION:
+	case ENDPOINT_NOTIFY:
+	case ENDPOINT_PUBLICATION:
 	case ENDPOINT_ANSWERED:
 	case ENDPOINT_REQUEST: /* the trace has them */
 	case ENDPOINT_DONE:

@@ -8,9 +8,12 @@
 
 struct endpoint;
 struct incoming;
+struct publication;
 struct refer;
 struct session;
 struct sip_msg;
+struct subscription;
+struct tree;
 
 enum endpoint_event_type {
 	/* progress; any number, in the order of what happens */
@@ -28,6 +31,9 @@ enum endpoint_event_type {
 	ENDPOINT_SESSION, /* session: one of its dialogs has a new state, or its media changed */
 	ENDPOINT_SESSION_TIMER, /* session_timer: RFC 4028 */
 	ENDPOINT_TRANSFER, /* transfer: a REFER and what became of it */
+	ENDPOINT_SUBSCRIPTION, /* subscription: one of its dialogs has a new state */
+	ENDPOINT_NOTIFY, /* notify: a notification of a subscription */
+	ENDPOINT_PUBLICATION, /* publication: active or terminated, with its cause */
 	ENDPOINT_ANSWERED, /* result: a request within a session came to its end */
 	/* exactly one of these ends an operation (R6) */
 	ENDPOINT_DONE, /* result: a final response that is a success */
@@ -208,6 +214,51 @@ struct endpoint_transfer {
 	const struct endpoint_msg *msg;
 };
 
+/* A subscription has one dialog for each notifier, mostly one. */
+struct endpoint_subscription {
+	struct subscription *subscription;
+	unsigned id; /* of the dialog: "d1"; 0: there is none */
+	struct str uri, event; /* the target; the package */
+	const char *state; /* RFC 6665: "pending" "active" "terminated" */
+	const char *cause; /* "subscribed" (its first NOTIFY) "notified" (a NOTIFY changed it)
+			      "refreshed"; of terminated: "unsubscribed" (by us) "ended" (by the
+			      notifier) "lost" */
+	struct str reason; /* of Subscription-State; empty: none */
+	uint32_t expires, refresh_in; /* seconds; 0: not known, none planned */
+	bool has_retry_after;
+	uint32_t retry_after;
+	struct str call_id; /* empty: not known */
+	const struct endpoint_msg *msg; /* the message behind it, or NULL */
+};
+
+struct endpoint_notify {
+	struct subscription *subscription;
+	unsigned id; /* of the dialog */
+	struct str uri, event; /* the target; the package */
+	struct str state, reason; /* of Subscription-State, as the notifier wrote them */
+	bool has_expires;
+	uint32_t expires;
+	struct str etag; /* SIP-ETag (RFC 5839); empty: none */
+	const struct tree
+		*body; /* decoded; NULL: none, of a type that is not decoded, or not asked for */
+	const struct tree *whole; /* all that is known after a partial one; else NULL */
+	const struct fail *malformed; /* why it could not be decoded, or NULL */
+	const char
+		*note; /* for people, of partial documents: one was old, one is missing; or NULL */
+	const struct endpoint_msg *msg;
+};
+
+struct endpoint_publication {
+	struct publication *publication;
+	struct str aor, event;
+	const char *state; /* "active" "terminated" */
+	const char *cause; /* "published" "refreshed" "modified" "republished" (the server had
+			      forgotten it); of terminated: "removed" "expired" "rejected" */
+	uint32_t expires, refresh_in; /* seconds; 0: none */
+	struct str etag; /* empty: none */
+	const struct endpoint_msg *msg;
+};
+
 struct endpoint_times { /* in ms; < 0: did not happen */
 	double resolve, connect, tls, first_response, total;
 };
@@ -241,6 +292,9 @@ struct endpoint_event {
 		const struct endpoint_session *session;
 		const struct endpoint_session_timer *session_timer;
 		const struct endpoint_transfer *transfer;
+		const struct endpoint_subscription *subscription;
+		const struct endpoint_notify *notify;
+		const struct endpoint_publication *publication;
 		const struct endpoint_result *result;
 	};
 };
