@@ -953,7 +953,7 @@ static inline void heard_result(struct heard *h, const struct endpoint_event *ev
 
 static inline void heard_event(void *arg, const struct endpoint_event *ev)
 {
-	static const char letters[] = "RCDqpAYGUListTadfc";
+	static const char letters[] = "RCDqpAYGUListTbnPadfc";
 	struct heard *h = arg;
 
 	if (h->quiet)
@@ -1016,6 +1016,9 @@ static inline void heard_event(void *arg, const struct endpoint_event *ev)
 	case ENDPOINT_SESSION:
 	case ENDPOINT_SESSION_TIMER:
 	case ENDPOINT_TRANSFER:
+	case ENDPOINT_SUBSCRIPTION:
+	case ENDPOINT_NOTIFY:
+	case ENDPOINT_PUBLICATION:
 	case ENDPOINT_ANSWERED:
 		break;
 	}
