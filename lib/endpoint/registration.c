@@ -136,35 +136,16 @@ static uint64_t refresh_ms(uint32_t granted)
 	return granted < 20 ? ms / 2 : ms / 10 * 9;
 }
 
-static uint64_t jittered(uint64_t ms)
-{
-	return ms * (80 + text_random_u32() % 41) / 100;
-}
-
-static uint64_t doubled(uint64_t ms)
-{
-	return ms * 2 < 30000 ? ms * 2 : 30000;
-}
-
-/* RG-15 and ruling 5: at once, then 1, 2, 4 ... 30 s with 20 % jitter, for recover_ms in all.
- * False: the time is over. */
+/* RG-15 and ruling 5. False: the time is over. */
 static bool recover(struct registration_flow *f, const char *because, struct str detail)
 {
 	struct registration *r = f->registration;
-	uint64_t now = net_now_ms(), wait = f->recover_delay;
 	struct endpoint_retry retry = { .because = because, .detail = detail };
+	uint64_t wait;
 
-	if (f->recover_until == 0) {
-		f->recover_until = now + (r->config.recover_ms ? r->config.recover_ms : 300000);
-		f->recover_delay = 1000;
-		wait = 0;
-	} else {
-		f->recover_delay = doubled(f->recover_delay);
-	}
-	wait = jittered(wait);
-	if (now + wait > f->recover_until)
+	if (!backoff_next(&f->recovery, r->config.recover_ms, 0, &wait))
 		return false;
-	net_timer_set(endpoint_loop(), &f->timer, now + wait);
+	net_timer_set(endpoint_loop(), &f->timer, net_now_ms() + wait);
 	retry.wait_ms = (double)wait;
 	emit(r, &(struct endpoint_event){ .type = ENDPOINT_RETRY, .retry = &retry });
 	return true;
@@ -181,18 +162,6 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 		return;
 	if (send_register(f, &fail) != 0)
 		finish_lost(f->registration, fail.code, fail.text);
-}
-
-/* A drop is answered at once, unless the one before was answered less than a minute ago: a server
- * that hangs up behind each of its answers gets the schedule of ruling 5, not a storm. */
-static uint64_t drop_wait(struct registration_flow *f, uint64_t now)
-{
-	bool again = f->dropped_at > 0 && now < f->dropped_at + 60000;
-	uint64_t wait = again ? jittered(f->drop_delay) : 0;
-
-	f->drop_delay = again ? doubled(f->drop_delay) : 1000;
-	f->dropped_at = now + wait;
-	return wait;
 }
 
 /* Asked by the dispatcher when a kept flow is gone; says what will be done (RG-11 to RG-13). What
@@ -219,9 +188,8 @@ const char *registration_flow_lost(
 		return "unregister";
 	}
 	if (!f->busy) { /* else the refresh on its way fails and recovers */
-		at = drop_wait(f, net_now_ms()) + net_now_ms();
-		f->recover_until = at + (r->config.recover_ms ? r->config.recover_ms : 300000);
-		f->recover_delay = 1000;
+		at = backoff_repeat(&f->drops, net_now_ms()) + net_now_ms();
+		backoff_begin(&f->recovery, at, r->config.recover_ms);
 		net_timer_set(endpoint_loop(), &f->timer, at);
 	}
 	return "refresh";
@@ -282,7 +250,7 @@ static void registered(struct registration_flow *f, const struct endpoint_result
 	bool whole = true;
 
 	f->state = REGISTRATION_REGISTERED;
-	f->recover_until = 0;
+	f->recovery.until = 0;
 	r->endpoint->refuse = false;
 	if (f->index == 0)
 		endpoint_set_service_route(r->endpoint, a->service_route, a->service_route_count);
@@ -378,18 +346,6 @@ static void succeeded(struct registration_flow *f, const struct endpoint_result 
 	registered(f, result, &a);
 }
 
-/* Ruling 5: what says "not you" ends it, everything else is tried again; a TLS handshake, too,
- * since a server that is just going down resets it. */
-static bool is_final_refusal(const struct endpoint_result *result)
-{
-	unsigned status = result->response ? result->response->status_code : 0;
-
-	if (result->fail.code == -FAIL_AUTH || result->fail.code == -FAIL_CREDENTIALS)
-		return true;
-	return status >= 300 && status < 700 && status != 408 && status != 480 && status != 491 &&
-	       status / 100 != 5;
-}
-
 static void failed(struct registration_flow *f, const struct endpoint_result *result)
 {
 	struct registration *r = f->registration;
@@ -403,7 +359,7 @@ static void failed(struct registration_flow *f, const struct endpoint_result *re
 		finish(r, ENDPOINT_FAILED, result);
 		return;
 	}
-	if (!is_final_refusal(result)) {
+	if (!backoff_is_final(result)) {
 		struct str detail = str_of(result->fail.text);
 
 		keepalive_stop(&f->keepalive);

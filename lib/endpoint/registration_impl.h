@@ -2,6 +2,7 @@
 #ifndef ENDPOINT_REGISTRATION_IMPL_H
 #define ENDPOINT_REGISTRATION_IMPL_H
 
+#include "endpoint/backoff.h"
 #include "endpoint/impl.h"
 #include "endpoint/registration.h"
 
@@ -41,8 +42,8 @@ struct registration_flow {
 	struct auth_exchange exchange; /* of its Call-ID */
 	char call_id[40], from_tag[17];
 	char contact[600]; /* the Contact URI as it was last registered */
-	uint64_t recover_until, recover_delay; /* ms; 0: not recovering */
-	uint64_t dropped_at, drop_delay; /* ms: when the last drop was answered, the next wait */
+	struct backoff recovery;
+	struct backoff_repeat drops;
 	struct keepalive keepalive;
 };
 
