@@ -447,6 +447,14 @@ static const char *loss_action(
 	return "none";
 }
 
+static bool is_listening(const struct endpoint_manager *m)
+{
+	enum net_transport t;
+	struct net_addr bound;
+
+	return net_manager_listener(m->net, 0, &t, &bound);
+}
+
 static void announce_close(
 	struct endpoint_manager *m, struct net_flow *flow, const struct net_event *ev)
 {
@@ -458,10 +466,13 @@ static void announce_close(
 	const char *action = "none";
 
 	LIST_EACH (it, &m->endpoints) {
-		const char *a = loss_action(CONTAINER_OF(it, struct endpoint, node), flow, ev);
+		struct endpoint *of = CONTAINER_OF(it, struct endpoint, node);
+		const char *a = loss_action(of, flow, ev);
 
 		if (strcmp(a, "none") != 0)
 			action = a;
+		else if (!is_listening(m)) /* else the notifier can connect to us (RG-13) */
+			subscription_flow_lost(of, flow);
 	}
 	if (!ep || !s->announced)
 		return;

@@ -134,7 +134,7 @@ static void on_stop_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	ev_timer_stop(loop, w);
 	if (ep->stopped || (ep->registration && !registration_ended(ep->registration)))
 		return;
-	if (!session_all_ended(ep))
+	if (!session_all_ended(ep) || !subscription_all_ended(ep) || !publication_all_ended(ep))
 		return;
 	ep->stopped = true;
 	endpoint_emit(ep, &(struct endpoint_event){ .type = ENDPOINT_CLOSED });
@@ -150,6 +150,8 @@ int endpoint_new(const struct endpoint_config *config, struct endpoint **out, st
 	list_init(&ep->starting);
 	list_init(&ep->requests);
 	list_init(&ep->sessions);
+	list_init(&ep->subscriptions);
+	list_init(&ep->publications);
 	list_init(&ep->incoming);
 	ep->config = *config;
 	ep->manager = config->manager;
@@ -191,6 +193,8 @@ void endpoint_stop(struct endpoint *ep)
 		return;
 	ep->stopping = true;
 	session_stop_all(ep); /* SS-42 */
+	subscription_stop_all(ep);
+	publication_stop_all(ep);
 	if (ep->registration)
 		registration_stop(ep->registration); /* its owner hears its CLOSED, then frees it */
 	net_later(endpoint_loop(), &ep->stop_timer);
@@ -213,6 +217,8 @@ void endpoint_free(struct endpoint *ep)
 	if (!ep)
 		return;
 	session_abandon_all(ep);
+	subscription_abandon_all(ep);
+	publication_abandon_all(ep);
 	ev_timer_stop(endpoint_loop(), &ep->stop_timer);
 	ev_timer_stop(endpoint_loop(), &ep->start_timer);
 	for (unsigned i = 0; i < ENDPOINT_FLOWS; i++) {

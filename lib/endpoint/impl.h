@@ -151,6 +151,7 @@ struct endpoint {
 	ev_timer start_timer;
 	struct list requests; /* all that are not freed */
 	struct list sessions; /* all that are not freed */
+	struct list subscriptions, publications; /* all that are not freed */
 	struct list incoming; /* requests that wait for a handler's answer */
 	uint64_t methods; /* set of 1 << enum sip_method that handlers take; all: every bit */
 	struct endpoint_counts counts;
@@ -195,6 +196,17 @@ const char *registration_flow_lost(
 bool registration_has_contact(const struct registration *r, const struct sip_uri *uri);
 /* Is its last event out? */
 bool registration_ended(const struct registration *r);
+/* subscription.c and publication.c: as for sessions. */
+void subscription_stop_all(struct endpoint *ep);
+bool subscription_all_ended(const struct endpoint *ep);
+void subscription_abandon_all(struct endpoint *ep);
+void publication_stop_all(struct endpoint *ep);
+bool publication_all_ended(const struct endpoint *ep);
+void publication_abandon_all(struct endpoint *ep);
+/* A flow is gone, and nothing else brings it back: dialogs on it are refreshed over another. */
+void subscription_flow_lost(struct endpoint *ep, const struct net_flow *flow);
+/* The endpoint's registration was lost and is there again (RG-22). */
+void subscription_registered(struct endpoint *ep);
 /* keepalive.c: a STUN message; what is a Binding request gets its answer. */
 void keepalive_answer(struct net_flow *flow, struct str bytes);
 /* The manager goes (CM-19): nothing of a request or registration runs any more, silently. */

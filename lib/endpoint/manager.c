@@ -107,6 +107,8 @@ void endpoint_manager_free(struct endpoint_manager *m)
 		struct endpoint *ep = CONTAINER_OF(it, struct endpoint, node);
 
 		session_abandon_all(ep);
+		subscription_abandon_all(ep);
+		publication_abandon_all(ep);
 		request_abandon_all(ep);
 		incoming_abandon_all(ep);
 		if (ep->registration)

@@ -247,7 +247,7 @@ static void registered(struct registration_flow *f, const struct endpoint_result
 	struct registration *r = f->registration;
 	const char *cause = f->state == REGISTRATION_REGISTERED ? "refreshed" : "registered";
 	uint32_t in = r->config.keep ? (uint32_t)(refresh_ms(a->expires) / 1000) : 0;
-	bool whole = true;
+	bool whole = true, back = f->recovery.until != 0;
 
 	f->state = REGISTRATION_REGISTERED;
 	f->recovery.until = 0;
@@ -258,6 +258,8 @@ static void registered(struct registration_flow *f, const struct endpoint_result
 		net_timer_set(endpoint_loop(), &f->timer, net_now_ms() + refresh_ms(a->expires));
 		keepalive_start(&f->keepalive, a->flow_timer, a->outbound && f->reg_id > 0);
 	}
+	if (back) /* RG-22; they begin from the loop */
+		subscription_registered(r->endpoint);
 	for (unsigned i = 0; i < r->flow_count; i++)
 		whole = whole && r->flows[i].state == REGISTRATION_REGISTERED;
 	if (emit_state(f, a, cause, in) && !r->stopping && !r->config.keep && whole)
