@@ -6,28 +6,20 @@
 #include "base/utf8.h"
 #include "endpoint/cpim.h"
 #include "exit.h"
-#include "file.h"
 #include "run.h"
 #include "stats.h"
-#include "target.h"
+#include "targets.h"
 #include "value.h"
 
 #include <string.h>
 #include <time.h>
 
 enum {
-	TARGETS_MAX = 1000000,
-	EACH_MAX = 128 << 20, /* bytes of --each */
 	BODY_MAX = 8 << 20,
 	WINDOW = 100, /* on their way at once: what a socket's buffer holds */
 	WINDOW_RATE = 10000, /* with --rate, which bounds them by itself */
 	RATE_MAX = 100000,
 	CATCH_UP_US = 100000, /* so much of what --rate has missed is made good */
-};
-
-struct target {
-	const char *text;
-	struct str uri;
 };
 
 struct args {
@@ -39,10 +31,7 @@ struct args {
 	unsigned notify; /* set of CPIM_x */
 	uint32_t rate; /* a second; 0: as fast as answers come */
 	uint32_t window;
-	struct buf each_text; /* what --each names: the texts of targets are in it */
-	struct target *targets;
-	unsigned count, size;
-	bool many; /* --each, or several targets: one line each, and a summary */
+	struct targets targets; /* many: one line each, and a summary */
 
 	struct run *run;
 	struct list messages; /* on their way */
@@ -135,7 +124,7 @@ static struct request_config request_of(const struct args *a, struct str to, str
 static int send_next(struct args *a, endpoint_event_fn *fn, struct fail *f)
 {
 	CLEANUP(buf_done) struct buf wrapped = BUF_INIT(BODY_MAX);
-	struct request_config config = request_of(a, a->targets[a->sent].uri, &wrapped);
+	struct request_config config = request_of(a, a->targets.v[a->sent].uri, &wrapped);
 	struct message *m = MEM_NEW(struct message);
 	int e;
 
@@ -157,8 +146,8 @@ static void show(const struct message *m, const struct endpoint_result *result, 
 {
 	const struct args *a = m->args;
 	const struct out_probe line = {
-		.seq = a->many ? m->index + 1 : 0,
-		.target = a->many ? a->targets[m->index].text : NULL,
+		.seq = a->targets.many ? m->index + 1 : 0,
+		.target = a->targets.many ? a->targets.v[m->index].text : NULL,
 		.result = result,
 		.code = code,
 		.ms = result->response ? result->response->rtt_ms : -1,
@@ -230,7 +219,7 @@ static void send_more(struct args *a)
 	struct run *r = a->run;
 	struct fail f = { 0 };
 
-	while (a->sent < a->count && a->outstanding < a->window && is_due(a)) {
+	while (a->sent < a->targets.n && a->outstanding < a->window && is_due(a)) {
 		int e = send_next(a, on_message, &f);
 
 		if (e == 0)
@@ -257,7 +246,7 @@ static void on_message(void *arg, const struct endpoint_event *ev)
 	show(m, ev->result, code);
 	message_free(m);
 	a->outstanding--;
-	if (a->outstanding == 0 && a->sent == a->count)
+	if (a->outstanding == 0 && a->sent == a->targets.n)
 		finish(a, true);
 	else
 		send_more(a);
@@ -278,7 +267,7 @@ static int start(struct run *r, struct fail *f)
 
 	free_messages(a);
 	a->sent = 0;
-	if (!a->many)
+	if (!a->targets.many)
 		return send_next(a, on_single, f);
 	a->due_us = net_now_us();
 	send_more(a);
@@ -289,7 +278,7 @@ static void stop(struct run *r)
 {
 	struct args *a = r->arg;
 
-	if (a->many)
+	if (a->targets.many)
 		finish(a, false);
 	else
 		run_finish(r, EXIT_ok);
@@ -300,10 +289,10 @@ static void dry_run(struct args *a)
 	struct run *r = a->run;
 	struct fail f = { 0 };
 
-	for (unsigned i = 0; i < a->count; i++) {
+	for (unsigned i = 0; i < a->targets.n; i++) {
 		CLEANUP(buf_done)
 		struct buf wire = BUF_INIT(BODY_MAX), wrapped = BUF_INIT(BODY_MAX);
-		const struct request_config config = request_of(a, a->targets[i].uri, &wrapped);
+		const struct request_config config = request_of(a, a->targets.v[i].uri, &wrapped);
 		int e = request_dry_run(&config, &wire, &f);
 
 		if (e == 0) {
@@ -316,62 +305,6 @@ static void dry_run(struct args *a)
 }
 
 /* ---- values of options ---- */
-
-static void add_target(struct args *a, const char *text)
-{
-	if (a->count == a->size) {
-		a->size = a->size ? 2 * a->size : 64;
-		a->targets = mem_realloc(a->targets, a->size * sizeof(*a->targets));
-	}
-	a->targets[a->count++] = (struct target){ text, STR_EMPTY };
-}
-
-/* The lines of --each that are neither blank nor a comment become targets. */
-static int each_lines(struct args *a, struct fail *f)
-{
-	struct str rest = { NULL, 0 }, line;
-
-	buf_add_char(&a->each_text, '\n');
-	if (a->each_text.fail)
-		return fail_set(f, -FAIL_LOCAL, "--each: %s: it is too long", a->each);
-	rest = buf_str(&a->each_text);
-	while (str_cut(rest, '\n', &line, &rest)) {
-		line = str_trim(line);
-		if (line.n == 0 || line.p[0] == '#')
-			continue;
-		if (a->count == TARGETS_MAX)
-			return fail_set(f, -FAIL_LOCAL, "--each: %s: more than %d targets", a->each,
-				TARGETS_MAX);
-		/* the buffer is ours, and something ended the line */
-		*(char *)(uintptr_t)(line.p + line.n) = '\0';
-		if (strlen(line.p) != line.n)
-			return fail_set(f, -FAIL_ARGUMENT, "--each: %s: a NUL byte", a->each);
-		add_target(a, line.p);
-	}
-	return 0;
-}
-
-static int collect(struct groups *g, struct args *a, struct fail *f)
-{
-	int e;
-
-	if (!a->each && g->args.n == 0)
-		return fail_set(f, -FAIL_ARGUMENT, "URI: name somebody, or --each=FILE");
-	for (unsigned i = 0; i < g->args.n; i++)
-		add_target(a, g->args.v[i]);
-	a->many = a->each || a->count > 1;
-	if (!a->each)
-		return 0;
-	if (strcmp(a->each, "-") == 0 && g->data && strcmp(g->data, "@-") == 0)
-		return fail_set(f, -FAIL_ARGUMENT, "--each=- with --data=@-: there is one stdin");
-	if ((e = file_read(a->each, &a->each_text)) != 0)
-		return fail_set(f, -FAIL_LOCAL, "--each: %s: %s", a->each, strerror(-e));
-	if ((e = each_lines(a, f)) != 0)
-		return e;
-	if (a->count == 0)
-		return fail_set(f, -FAIL_ARGUMENT, "--each: %s names nobody", a->each);
-	return 0;
-}
 
 static int content(struct groups *g, struct args *a, struct fail *f)
 {
@@ -401,35 +334,32 @@ static int values(struct groups *g, struct args *a, struct fail *f)
 		(e = value_number("--max-outstanding", g->max_outstanding,
 			 (struct value_range){ 1, 100000, a->rate ? WINDOW_RATE : WINDOW },
 			 &a->window, f)) != 0 ||
-		(e = content(g, a, f)) != 0 || (e = collect(g, a, f)) != 0)
+		(e = content(g, a, f)) != 0 ||
+		(e = targets_collect(&a->targets, g, a->each, f)) != 0)
 		return e;
 	for (unsigned i = 0; i < notify.n; i++)
 		a->notify |= 1U << notify.v[i];
 	if (a->notify)
 		a->cpim = true;
-	if (a->rate && !a->many)
+	if (a->rate && !a->targets.many)
 		return fail_set(f, -FAIL_ARGUMENT, "--rate without --each");
 	return 0;
 }
 
 static int parse_targets(struct args *a, struct run *r)
 {
-	struct fail f = { 0 };
+	int code = targets_parse(&a->targets, r);
 
-	for (unsigned i = 0; i < a->count; i++)
-		if (target_parse(r, a->targets[i].text, &a->targets[i].uri, &f) != 0)
-			return run_usage(
-				r, "%s%s", i < r->g->args.n ? "" : "--each: ", fail_show(&f));
-	if (a->cpim && sender(r).n == 0)
+	if (code == EXIT_ok && a->cpim && sender(r).n == 0)
 		return run_usage(r, "--cpim: say from whom with --aor or --from");
-	return EXIT_ok;
+	return code;
 }
 
 static int go(struct args *a, struct groups *g)
 {
 	const struct run_config config = {
 		.g = g,
-		.target = a->many ? NULL : a->targets[0].text,
+		.target = a->targets.many ? NULL : a->targets.v[0].text,
 		.start = start,
 		.stop = stop,
 		.arg = a,
@@ -455,7 +385,7 @@ static int go(struct args *a, struct groups *g)
 
 int cmd_message(const struct cmd *cmd, int argc, const char **argv, struct groups *g)
 {
-	struct args a = { .each_text = BUF_INIT(EACH_MAX) };
+	struct args a = { .each = NULL };
 	const struct poptOption own[] = { { "cpim", 0, POPT_ARG_NONE, &a.cpim, 0,
 						  "wrap the body as message/cpim (RFC 3862)",
 						  NULL },
@@ -484,7 +414,6 @@ int cmd_message(const struct cmd *cmd, int argc, const char **argv, struct group
 	else
 		code = go(&a, g);
 	stats_done(&a.stats);
-	mem_free(a.targets);
-	buf_done(&a.each_text);
+	targets_done(&a.targets);
 	return code;
 }
