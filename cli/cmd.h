@@ -6,6 +6,7 @@
 
 enum cmd_kind { /* which endpoint a command builds (cli.md section 5.1) */
 	CMD_SERVER_BASED, /* always server based */
+	CMD_SERVER_UNLESS, /* server based, unless --p2p or --proxy is said */
 	CMD_EITHER, /* server based with --server or --register, else peer to peer */
 	CMD_NONE, /* no endpoint */
 };
@@ -32,6 +33,8 @@ int cmd_register(const struct cmd *cmd, int argc, const char **argv, struct grou
 int cmd_listen(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_message(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_options(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
+int cmd_subscribe(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
+int cmd_publish(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_resolve(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_serve(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_help(const struct cmd *cmd, int argc, const char **argv, struct groups *g);

@@ -80,6 +80,10 @@ void out_text_message(struct out *o, const struct out_message *m);
 void out_text_session(struct out *o, const struct endpoint_session *s);
 void out_text_session_timer(struct out *o, const struct endpoint_session_timer *t);
 void out_text_transfer(struct out *o, const struct endpoint_transfer *t);
+/* out_state.c */
+void out_text_subscription(struct out *o, const struct endpoint_subscription *e);
+void out_text_notification(struct out *o, const struct endpoint_notify *n);
+void out_text_publication(struct out *o, const struct endpoint_publication *e);
 void out_text_notify(struct out *o, const struct endpoint_msg *m);
 void out_text_answered(struct out *o, const struct endpoint_msg *m, struct str reason);
 /* "tls 192.0.2.10:5061", "[2001:db8::1]:5060". */

@@ -596,6 +596,54 @@ static void transfer(struct out *o, const struct endpoint_transfer *t)
 	emit(o, r);
 }
 
+/* ---- event state ---- */
+
+static void subscription(struct out *o, const struct endpoint_subscription *e)
+{
+	json_t *r = record(o, "subscription");
+
+	put_dialog(r, e->id);
+	json_object_set_new(r, "uri", text(e->uri));
+	json_object_set_new(r, "event", text(e->event));
+	json_object_set_new(r, "state", json_string(e->state));
+	json_object_set_new(r, "cause", json_string(e->cause));
+	put_text(r, "reason", e->reason);
+	put_number(r, "expires", e->expires > 0, e->expires);
+	put_number(r, "refresh_in", e->refresh_in > 0, e->refresh_in);
+	put_number(r, "retry_after", e->has_retry_after, e->retry_after);
+	put_text(r, "call_id", e->call_id);
+	emit(o, r);
+}
+
+static void notification(struct out *o, const struct endpoint_notify *n)
+{
+	json_t *r = notify_record(o, n->msg);
+
+	put_dialog(r, n->id);
+	json_object_set_new(r, "uri", text(n->uri));
+	put_text(r, "reason", n->reason);
+	put_number(r, "expires", n->has_expires, n->expires);
+	put_text(r, "sip_etag", n->etag);
+	put_word(r, "note", n->note);
+	if (o->config.verbose)
+		put_raw(o, r, n->msg->wire);
+	emit(o, r);
+}
+
+static void publication(struct out *o, const struct endpoint_publication *e)
+{
+	json_t *r = record(o, "publication");
+
+	json_object_set_new(r, "aor", text(e->aor));
+	json_object_set_new(r, "event", text(e->event));
+	json_object_set_new(r, "state", json_string(e->state));
+	json_object_set_new(r, "cause", json_string(e->cause));
+	put_number(r, "expires", e->expires > 0, e->expires);
+	put_number(r, "refresh_in", e->refresh_in > 0, e->refresh_in);
+	put_text(r, "sip_etag", e->etag);
+	emit(o, r);
+}
+
 void out_json_event(struct out *o, const struct endpoint_event *ev)
 {
 	switch (ev->type) {
@@ -633,11 +681,17 @@ void out_json_event(struct out *o, const struct endpoint_event *ev)
 	case ENDPOINT_TRANSFER:
 		transfer(o, ev->transfer);
 		break;
+	case ENDPOINT_SUBSCRIPTION:
+		subscription(o, ev->subscription);
+		break;
+	case ENDPOINT_NOTIFY:
+		notification(o, ev->notify);
+		break;
+	case ENDPOINT_PUBLICATION:
+		publication(o, ev->publication);
+		break;
 	case ENDPOINT_LISTENER_LOST: /* `disconnected` has a peer */
 	case ENDPOINT_INCOMING: /* whoever takes it tells */
-	case ENDPOINT_SUBSCRIPTION:
-	case ENDPOINT_NOTIFY:
-	case ENDPOINT_PUBLICATION:
 	case ENDPOINT_ANSWERED:
 	case ENDPOINT_DONE:
 	case ENDPOINT_FAILED:

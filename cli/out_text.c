@@ -290,10 +290,16 @@ void out_text_event(struct out *o, const struct endpoint_event *ev)
 	case ENDPOINT_TRANSFER:
 		out_text_transfer(o, ev->transfer);
 		break;
-	case ENDPOINT_INCOMING: /* whoever takes it tells */
 	case ENDPOINT_SUBSCRIPTION:
+		out_text_subscription(o, ev->subscription);
+		break;
 	case ENDPOINT_NOTIFY:
+		out_text_notification(o, ev->notify);
+		break;
 	case ENDPOINT_PUBLICATION:
+		out_text_publication(o, ev->publication);
+		break;
+	case ENDPOINT_INCOMING: /* whoever takes it tells */
 	case ENDPOINT_ANSWERED:
 	case ENDPOINT_REQUEST: /* the trace has them */
 	case ENDPOINT_DONE:

@@ -73,7 +73,9 @@ int run_setup_kind(struct run *r, struct run_setup *s, struct fail *f)
 	if (r->cmd->kind == CMD_SERVER_BASED && opt_on_line(g, "proxy"))
 		return fail_set(f, -FAIL_ARGUMENT, "--proxy: %s uses --server", r->cmd->name);
 	r->kind = ENDPOINT_SERVER_BASED;
-	if (r->cmd->kind == CMD_EITHER && peer_to_peer(r, s))
+	if ((r->cmd->kind == CMD_EITHER ||
+		    (r->cmd->kind == CMD_SERVER_UNLESS && (g->p2p || g->proxy))) &&
+		peer_to_peer(r, s))
 		r->kind = ENDPOINT_PEER_TO_PEER;
 	s->endpoint.kind = r->kind;
 	s->manager.kind = r->kind == ENDPOINT_PEER_TO_PEER || g->listen.n ? NET_SERVER : NET_CLIENT;
