@@ -121,9 +121,9 @@ static void on_state(struct watch *w, const struct endpoint_event *ev)
 
 static void on_notify(struct args *a, const struct endpoint_event *ev)
 {
-	out_event(a->run->out, ev);
-	if (a->ending)
+	if (a->ending) /* COUNT is COUNT: the one that answers our end is not told */
 		return;
+	out_event(a->run->out, ev);
 	check_message(a->run->check, ev->notify->msg);
 	a->taken++;
 	if (a->count && is_done(a))

@@ -89,7 +89,8 @@ void out_text_answered(struct out *o, const struct endpoint_msg *m, struct str r
 /* "tls 192.0.2.10:5061", "[2001:db8::1]:5060". */
 const char *out_hop_text(const struct endpoint_hop *h, bool transport, char text[96]);
 /* What would help, of a response that says it: writes the Contacts of a 3xx, Unsupported of a 420,
- * Require of a 421, and returns its name; NULL when there is nothing. */
+ * Require of a 421, Allow-Events of a 489, and returns its name in lower case; NULL when there is
+ * nothing. */
 const char *out_way_out(const struct endpoint_msg *m, struct buf *b);
 /* "4 ms", "0.3 ms". */
 const char *out_ms_text(double ms, char text[24]);

@@ -338,7 +338,8 @@ static void put_reasons(json_t *r, const struct endpoint_msg *m)
 	put_number(r, "retry_after", m->has_retry_after, m->retry_after);
 	put_text(r, "ms_diagnostics", m->ms_diagnostics);
 	if (name)
-		put_text(r, name, buf_str(&way));
+		put_text(r, strcmp(name, "allow-events") == 0 ? "allow_events" : name,
+			buf_str(&way));
 }
 
 static void response(struct out *o, const struct endpoint_msg *m)

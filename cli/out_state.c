@@ -39,7 +39,7 @@ void out_text_subscription(struct out *o, const struct endpoint_subscription *e)
 	if (o->config.quiet && o->config.verbose == 0)
 		return;
 	buf_addf(&b, STR_FMT "  " STR_FMT, STR_ARG(e->uri), STR_ARG(e->event));
-	if (word != e->state)
+	if (terminated || word != e->state)
 		buf_addf(&b, "  %s", terminated ? e->cause : e->state);
 	add_text(&b, "reason", e->reason);
 	add_seconds(&b, "retry-after", e->has_retry_after, e->retry_after);

@@ -346,6 +346,8 @@ const char *out_way_out(const struct endpoint_msg *m, struct buf *b)
 		name = "unsupported";
 	else if (m->status_code == 421)
 		name = "require";
+	else if (m->status_code == 489)
+		name = "allow-events";
 	for (unsigned i = 0; name && endpoint_msg_header(m, str_of(name), i, &value); i++)
 		buf_addf(b, "%s" STR_FMT, b->n ? ", " : "", STR_ARG(value));
 	return b->n ? name : NULL;
