@@ -1,20 +1,15 @@
-/* lib/endpoint/subscription.c -- the life of a subscription: the SUBSCRIBE that begins it, and the
- * next one when it was lost. RFC 6665 sections 4.1.2 and 4.4.1; the states of ucma.md 2.5; ruling 5
- */
+/* lib/endpoint/subscription.c -- the life of a subscription, from its configuration to its one final
+ * event; rows SB-, the states of ucma.md 2.5 */
 #include "endpoint/subscription.h"
 
 #include "base/mem.h"
-#include "base/text.h"
 #include "endpoint/subscription_impl.h"
 #include "sip/build.h"
-#include "sip/delta.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
 enum { LIST_MAX = 1 << 20 }; /* bytes of a list that is sent */
-
-static int subscribe(struct subscription *s, struct fail *f);
 
 /* ---- telling ---- */
 
@@ -45,19 +40,6 @@ bool subscription_tell_retry(
 }
 
 /* ---- the end ---- */
-
-static void drop_half(struct subscription *s)
-{
-	dialog_close(&s->half);
-	sip_msg_unref(s->sent);
-	s->sent = NULL;
-}
-
-static void drop_accepted(struct subscription *s)
-{
-	sip_msg_unref(s->accepted);
-	s->accepted = NULL;
-}
 
 void subscription_finish(struct subscription *s, enum endpoint_event_type end)
 {
@@ -100,6 +82,18 @@ static void deliver_end(struct subscription *s)
 	subscription_tell(s, &ev); /* may free s */
 }
 
+static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct subscription *s = CONTAINER_OF(w, struct subscription, timer);
+
+	(void)revents;
+	ev_timer_stop(loop, w);
+	if (s->over)
+		deliver_end(s);
+	else
+		subscription_first_due(s);
+}
+
 /* A final refusal is told with its own response. */
 void subscription_refused(struct subscription *s, const struct endpoint_result *result)
 {
@@ -107,319 +101,10 @@ void subscription_refused(struct subscription *s, const struct endpoint_result *
 
 	s->over = s->told = true;
 	s->state = SUBSCRIPTION_TERMINATED;
-	drop_half(s);
+	subscription_first_drop(s);
 	if (s->endpoint->stopping)
 		net_later(endpoint_loop(), &s->endpoint->stop_timer);
 	subscription_tell(s, &ev);
-}
-
-/* ---- tries ---- */
-
-uint64_t subscription_timer_n(const struct subscription *s)
-{
-	uint32_t t1 = s->endpoint->manager->config.timers.t1;
-
-	return s->config.timeout_ms ? s->config.timeout_ms : 64 * (uint64_t)(t1 ? t1 : 500);
-}
-
-static void wait_for_try(struct subscription *s, uint64_t wait)
-{
-	s->state = SUBSCRIPTION_WAITING;
-	drop_half(s);
-	net_timer_set(endpoint_loop(), &s->timer, net_now_ms() + wait);
-}
-
-void subscription_again(
-	struct subscription *s, enum subscription_again when, uint64_t after_ms, uint64_t *wait)
-{
-	uint64_t most = s->config.recover_ms ? s->config.recover_ms : 300000;
-
-	*wait = 0;
-	if (s->stopping) {
-		subscription_finish(s, ENDPOINT_CLOSED);
-	} else if (s->config.fetch) {
-		if (s->answered)
-			subscription_finish(s, ENDPOINT_DONE);
-	} else if (when == SUBSCRIPTION_NEVER || s->config.give_up) {
-		subscription_fail(s, -FAIL_ENDED, "the notifier ended the subscription");
-	} else if (after_ms > most) {
-		subscription_fail(s, -FAIL_ENDED,
-			"the notifier ended the subscription, and wants it back in %llu s only",
-			(unsigned long long)(after_ms / 1000));
-	} else {
-		*wait = backoff_repeat(&s->repeat, net_now_ms());
-		if (when == SUBSCRIPTION_LATER && *wait == 0)
-			*wait = backoff_jitter(1000);
-		if (*wait < after_ms)
-			*wait = after_ms;
-		wait_for_try(s, *wait);
-	}
-}
-
-bool subscription_recover(
-	struct subscription *s, const struct endpoint_result *result, uint64_t *wait)
-{
-	uint32_t after = 0;
-
-	if (result->response && result->response->has_retry_after &&
-		!s->config.retry.no_retry_after)
-		after = result->response->retry_after;
-	if (!s->config.give_up &&
-		backoff_next(&s->recovery, s->config.recover_ms, after * 1000ULL, wait))
-		return true;
-	subscription_fail(
-		s, -FAIL_LOST, "the subscription was lost: %.160s", fail_show(&result->fail));
-	return false;
-}
-
-static void subscribe_anew(struct subscription *s)
-{
-	struct fail f = { 0 };
-
-	request_free(s->request);
-	s->request = NULL;
-	if (subscribe(s, &f) != 0)
-		subscription_fail(s, f.code, "%s", f.text);
-}
-
-static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
-{
-	struct subscription *s = CONTAINER_OF(w, struct subscription, timer);
-	struct endpoint_result none = { .cause = "", .times = { -1, -1, -1, -1, -1 } };
-	uint64_t wait;
-
-	(void)revents;
-	ev_timer_stop(loop, w);
-	if (s->over) {
-		deliver_end(s);
-	} else if (s->state == SUBSCRIPTION_WAITING) {
-		subscribe_anew(s);
-	} else if (s->notified) { /* no further notifier is waited for: RFC 6665 4.1.2.4 */
-		drop_half(s);
-	} else {
-		fail_set(&none.fail, -FAIL_TIMEOUT,
-			"the subscription was accepted, but no NOTIFY came within %.3g s",
-			(double)subscription_timer_n(s) / 1000);
-		if (!s->established)
-			subscription_fail(s, -FAIL_TIMEOUT, "%s", none.fail.text);
-		else if (subscription_recover(s, &none, &wait)) {
-			wait_for_try(s, wait);
-			subscription_tell_retry(s, "timeout", str_of(none.fail.text), wait);
-		}
-	}
-}
-
-/* ---- a NOTIFY that makes a dialog ---- */
-
-unsigned subscription_judge(
-	const struct subscription *s, const struct sip_msg *m, struct sip_subscription_state *state)
-{
-	struct sip_event event;
-
-	if (m->method != SIP_NOTIFY && m->method != SIP_BENOTIFY)
-		return m->method == SIP_BYE ? 481 : 405;
-	if (!sip_event_parse(sip_msg_value(m, SIP_HDR_EVENT), &event) ||
-		!str_ieq(event.package, s->event.package))
-		return 489;
-	if (!str_eq(event.id, s->event.id)) /* RFC 6665 8.2.1: "byte-by-byte" */
-		return 481;
-	return sip_subscription_state_parse(sip_msg_value(m, SIP_HDR_SUBSCRIPTION_STATE), state)
-		       ? 0
-		       : 400;
-}
-
-void subscription_refuse(const struct subscription *s, struct transaction *t, unsigned status)
-{
-	char headers[300];
-
-	if (!t)
-		return;
-	if (status == 489) /* RFC 6665 8.3.2 */
-		snprintf(headers, sizeof(headers), "Allow-Events: %.*s\r\n",
-			(int)(s->event.package.n < 256 ? s->event.package.n : 256),
-			s->event.package.p);
-	if (transaction_msg(t)->method != SIP_BENOTIFY) /* AR-12 */
-		transaction_answer(t, status,
-			status == 489   ? headers
-			: status == 405 ? "Allow: NOTIFY\r\n"
-					: NULL);
-	transaction_free(t);
-}
-
-/* Which request makes the dialog: the one on its way, or the one that was accepted. */
-static void keep_sent(struct subscription *s)
-{
-	struct sip_msg *m =
-		s->request ? (struct sip_msg *)(uintptr_t)request_msg(s->request) : NULL;
-
-	if (!m || m == s->sent)
-		return;
-	sip_msg_unref(s->sent);
-	s->sent = sip_msg_ref(m);
-}
-
-/* Found by Call-ID and our tag only: from a notifier that has no dialog with us yet. */
-static void on_half(void *arg, struct dialog *d, struct transaction *t, struct sip_msg *m,
-	struct net_flow *flow)
-{
-	struct subscription *s = arg;
-	struct sip_subscription_state state = { 0 };
-	unsigned status;
-
-	(void)d;
-	if (!t)
-		return;
-	keep_sent(s);
-	status = subscription_judge(s, m, &state);
-	if (status == 0 &&
-		(s->over || s->stopping || !s->sent || s->leg_count >= SUBSCRIPTION_LEGS))
-		status = 481;
-	if (status != 0) {
-		subscription_refuse(s, t, status);
-		return;
-	}
-	subscription_leg_new(s, t, m, flow, &state);
-}
-
-/* ---- the SUBSCRIBE outside of dialogs ---- */
-
-static bool ends_fetch(const struct subscription *s)
-{
-	/* RFC 5839 5.6: "sends a 204 (No Notification) response and sends no NOTIFY request" */
-	return s->config.fetch && (s->notified || (s->accepted && s->accepted->status == 204));
-}
-
-static void accepted(struct subscription *s, const struct endpoint_result *result)
-{
-	struct endpoint_result *keep = &s->result;
-
-	keep->counts = result->counts;
-	keep->times = result->times;
-	keep->authenticated = result->authenticated;
-	s->answered = true;
-	if (!s->over)
-		s->state = SUBSCRIPTION_SUBSCRIBED;
-	if (s->over)
-		return;
-	if (ends_fetch(s)) {
-		subscription_finish(s, ENDPOINT_DONE);
-		return;
-	}
-	LIST_EACH (it, &s->legs)
-		subscription_leg_accepted(CONTAINER_OF(it, struct subscription_leg, node));
-	net_timer_set(endpoint_loop(), &s->timer, net_now_ms() + subscription_timer_n(s));
-}
-
-static void keep_accepted(struct subscription *s, const struct endpoint_msg *m)
-{
-	keep_sent(s);
-	sip_msg_unref(s->accepted);
-	s->accepted = sip_msg_ref((struct sip_msg *)(uintptr_t)m->msg);
-	net_flow_unref(s->flow);
-	s->flow = net_flow_ref(request_flow(s->request));
-	s->rtt_ms = m->rtt_ms;
-}
-
-static void failed(struct subscription *s, const struct endpoint_result *result)
-{
-	uint64_t wait;
-
-	s->answered = true;
-	if (s->over)
-		return;
-	if (s->notified) { /* the NOTIFY has proved that it is there */
-		if (s->config.fetch)
-			subscription_finish(s, ENDPOINT_DONE);
-		return;
-	}
-	if (!s->established || backoff_is_final(result)) {
-		subscription_refused(s, result);
-		return;
-	}
-	if (!subscription_recover(s, result, &wait))
-		return;
-	wait_for_try(s, wait);
-	subscription_tell_retry(s, result->fail.code == -FAIL_TIMEOUT ? "timeout" : "connect",
-		str_of(result->fail.text), wait);
-}
-
-static void on_request(void *arg, const struct endpoint_event *ev)
-{
-	struct subscription *s = arg;
-
-	switch (ev->type) {
-	case ENDPOINT_RESPONSE:
-		if (ev->msg->status_code / 100 == 2)
-			keep_accepted(s, ev->msg);
-		break;
-	case ENDPOINT_DONE:
-		accepted(s, ev->result);
-		break;
-	case ENDPOINT_FAILED:
-		failed(s, ev->result);
-		break;
-	default:
-		subscription_tell(s, ev);
-		break;
-	}
-}
-
-static struct request_config request_of(struct subscription *s)
-{
-	const struct subscription_config *c = &s->config;
-	const struct subscription_extra *extra = &c->extra[SUBSCRIPTION_SUBSCRIBE];
-
-	return (struct request_config){
-		.endpoint = s->endpoint,
-		.method = STR("SUBSCRIBE"),
-		.target = c->target,
-		.call_id = str_of(s->call_id),
-		.from_tag = str_of(s->tag),
-		.cseq = &s->cseq,
-		.exchange = &s->exchange,
-		.has_expires = true,
-		.expires = c->fetch ? 0 : c->expires,
-		.type = c->member_count ? STR("application/resource-lists+xml") : extra->type,
-		.body = c->member_count ? s->list_body : extra->body,
-		.max_forwards = c->max_forwards,
-		.timeout_ms = c->timeout_ms,
-		.follow = c->follow,
-		.retry = s->established ? (struct request_retry){ .no_retry_after =
-									  c->retry.no_retry_after }
-					: c->retry,
-		.answers = true,
-		.write = subscription_write,
-		.write_arg = s,
-		.on_event = on_request,
-		.arg = s,
-	};
-}
-
-static void new_ids(struct subscription *s)
-{
-	text_token(s->call_id, 32);
-	text_token(s->tag, 16);
-	s->cseq = 0;
-	auth_exchange_done(&s->exchange);
-	drop_half(s);
-	drop_accepted(s);
-}
-
-static int subscribe(struct subscription *s, struct fail *f)
-{
-	struct request_config c;
-	int e;
-
-	new_ids(s);
-	c = request_of(s);
-	if ((e = request_start(&c, &s->request, f)) != 0)
-		return e;
-	s->state = SUBSCRIPTION_SUBSCRIBING;
-	s->notified = s->answered = false;
-	s->half.on_request = on_half;
-	s->half.arg = s;
-	dialog_open_half(&s->half, s->endpoint, str_of(s->call_id), str_of(s->tag));
-	return 0;
 }
 
 /* ---- configuration ---- */
@@ -526,7 +211,7 @@ int subscription_start(
 
 	if (e != 0)
 		return e;
-	if ((e = subscribe(s, f)) != 0) {
+	if ((e = subscription_first(s, f)) != 0) {
 		subscription_free(s);
 		return e;
 	}
@@ -543,8 +228,7 @@ int subscription_dry_run(const struct subscription_config *config, struct buf *o
 
 	if (e != 0)
 		return e;
-	new_ids(s);
-	request = request_of(s);
+	request = subscription_first_request(s);
 	e = request_dry_run(&request, out, f);
 	subscription_free(s);
 	return e;
@@ -591,8 +275,8 @@ void subscription_free(struct subscription *s)
 	if (s->endpoint->stopping && s->endpoint->manager)
 		net_later(endpoint_loop(), &s->endpoint->stop_timer);
 	request_free(s->request);
-	drop_half(s);
-	drop_accepted(s);
+	subscription_first_drop(s);
+	sip_msg_unref(s->accepted);
 	net_flow_unref(s->flow);
 	auth_exchange_done(&s->exchange);
 	arena_done(&s->arena);

@@ -1,6 +1,7 @@
 /* lib/endpoint/subscription_impl.h -- the insides of a subscription, shared by its files:
- * subscription.c has its life and the SUBSCRIBE outside of dialogs, subscription_leg.c one of its
- * dialogs, subscription_wire.c what is written */
+ * subscription.c has its life, subscription_first.c the SUBSCRIBE outside of dialogs,
+ * subscription_leg.c one of its dialogs, subscription_notify.c what arrives there,
+ * subscription_wire.c what is written */
 #ifndef ENDPOINT_SUBSCRIPTION_IMPL_H
 #define ENDPOINT_SUBSCRIPTION_IMPL_H
 
@@ -68,6 +69,16 @@ struct subscription_leg {
 	bool ended; /* it is as good as freed: its last events are being told */
 };
 
+/* ---- subscription_first.c ---- */
+
+/* Sends the SUBSCRIBE that makes dialogs, under ids of its own. */
+int subscription_first(struct subscription *s, struct fail *f);
+struct request_config subscription_first_request(struct subscription *s);
+/* What was waited for is due: the next try, or the end of Timer N. May free s. */
+void subscription_first_due(struct subscription *s);
+/* No further notifier is taken. */
+void subscription_first_drop(struct subscription *s);
+
 /* ---- subscription.c ---- */
 
 /* False when the handler freed s. */
@@ -91,16 +102,10 @@ bool subscription_tell_retry(
 	struct subscription *s, const char *because, struct str detail, uint64_t wait);
 /* 64*T1: RFC 6665 4.1.2.4's Timer N. */
 uint64_t subscription_timer_n(const struct subscription *s);
-/* Is this NOTIFY about our package, and well-formed? 0 and *state, or the status to refuse it with.
- */
-unsigned subscription_judge(const struct subscription *s, const struct sip_msg *m,
-	struct sip_subscription_state *state);
 /* FAILED with a response of the notifier's. Comes last: the handler may free s. */
 void subscription_refused(struct subscription *s, const struct endpoint_result *result);
 struct subscription_extra subscription_keep_extra(
 	struct arena *a, const struct subscription_extra *x);
-/* Refuses t, which is let go; a BENOTIFY gets no answer. */
-void subscription_refuse(const struct subscription *s, struct transaction *t, unsigned status);
 
 /* ---- subscription_leg.c ---- */
 
@@ -118,6 +123,37 @@ void subscription_leg_update(struct subscription_leg *l, const struct subscripti
 void subscription_leg_close(struct subscription_leg *l);
 /* Before any NOTIFY: a dialog of the 2xx, only to end it. */
 void subscription_leg_from_response(struct subscription *s);
+
+/* What the events tell of it; expiries in seconds. */
+struct endpoint_subscription subscription_leg_describe(
+	const struct subscription_leg *l, const char *state, const char *cause);
+/* A SUBSCRIPTION event. As subscription_tell. */
+bool subscription_leg_tell(struct subscription *s, const struct endpoint_subscription *e);
+/* The expiry of a SUBSCRIBE's 2xx, never more than was asked for. */
+uint32_t subscription_leg_granted(const struct subscription *s, const struct sip_msg *m);
+void subscription_leg_set_expiry(struct subscription_leg *l, uint32_t seconds);
+/* What a NOTIFY says is left. */
+void subscription_leg_correct_expiry(struct subscription_leg *l, uint32_t seconds);
+/* Nothing comes of it any more, but that its end is told. */
+void subscription_leg_mark_ended(struct subscription_leg *l);
+/* Tells its end and frees it; the subscription goes on as `when` says, if it was the last. May free
+ * the subscription. */
+void subscription_leg_end(
+	struct subscription_leg *l, struct endpoint_subscription *e, enum subscription_again when);
+
+/* ---- subscription_notify.c ---- */
+
+/* Is this NOTIFY about our package, and well-formed? 0 and *state, or the status to refuse it with.
+ */
+unsigned subscription_judge(const struct subscription *s, const struct sip_msg *m,
+	struct sip_subscription_state *state);
+/* Refuses t, which is let go; a BENOTIFY gets no answer. */
+void subscription_refuse(const struct subscription *s, struct transaction *t, unsigned status);
+
+/* A NOTIFY that was judged and answered: what it says is kept and told. May free l and its
+ * subscription. */
+void subscription_leg_notified(struct subscription_leg *l, struct sip_msg *m, struct net_flow *flow,
+	const struct sip_subscription_state *state);
 
 /* ---- subscription_wire.c ---- */
 

@@ -10,7 +10,6 @@ enum {
 	AHEAD_MS = 900000, /* SB-03: 15 minutes before the end */
 	LEAST_MS = 500, /* between refreshes, whatever a notifier grants */
 	PARTING_MS = 1000, /* for the last NOTIFY after ours to end it */
-	WHOLE_AGAIN_MS = 30000, /* the whole state is not asked for more often */
 	LONGEST_S = 2592000, /* a month is enough for any timer */
 };
 
@@ -28,7 +27,7 @@ static void arm(struct subscription_leg *l)
 }
 
 /* SB-03: at max(expiry - 15 min, expiry / 2). */
-static void set_expiry(struct subscription_leg *l, uint32_t seconds)
+void subscription_leg_set_expiry(struct subscription_leg *l, uint32_t seconds)
 {
 	uint64_t now = net_now_ms(),
 		 ms = (uint64_t)(seconds < LONGEST_S ? seconds : LONGEST_S) * 1000, after = ms / 2;
@@ -49,18 +48,18 @@ static uint32_t seconds_until(uint64_t at)
 
 /* What a NOTIFY says is left. A refresh that is planned stays where it is, unless this differs from
  * what is known: else every NOTIFY would put it off. */
-static void correct_expiry(struct subscription_leg *l, uint32_t seconds)
+void subscription_leg_correct_expiry(struct subscription_leg *l, uint32_t seconds)
 {
 	uint64_t at = net_now_ms() + (uint64_t)seconds * 1000;
 	uint64_t apart = l->expires_at > at ? l->expires_at - at : at - l->expires_at;
 
 	if (l->expires_at == NET_NEVER || apart > 2000)
-		set_expiry(l, seconds);
+		subscription_leg_set_expiry(l, seconds);
 }
 
 /* ---- events ---- */
 
-static struct endpoint_subscription describe(
+struct endpoint_subscription subscription_leg_describe(
 	const struct subscription_leg *l, const char *state, const char *cause)
 {
 	const struct subscription *s = l->subscription;
@@ -78,7 +77,7 @@ static struct endpoint_subscription describe(
 	};
 }
 
-static bool tell(struct subscription *s, const struct endpoint_subscription *e)
+bool subscription_leg_tell(struct subscription *s, const struct endpoint_subscription *e)
 {
 	return subscription_tell(
 		s, &(struct endpoint_event){ .type = ENDPOINT_SUBSCRIPTION, .subscription = e });
@@ -105,7 +104,7 @@ void subscription_leg_free(struct subscription_leg *l)
 
 /* Nothing comes of it any more, but that its end is told; it stays in its list, so that who frees
  * the subscription in a handler frees it, too. */
-static void mark_ended(struct subscription_leg *l)
+void subscription_leg_mark_ended(struct subscription_leg *l)
 {
 	if (l->ended)
 		return;
@@ -117,21 +116,21 @@ static void mark_ended(struct subscription_leg *l)
 }
 
 /* It is over. What the subscription does then is decided before anybody hears of it. Frees l. */
-static void end(
+void subscription_leg_end(
 	struct subscription_leg *l, struct endpoint_subscription *e, enum subscription_again when)
 {
 	struct subscription *s = l->subscription;
 	bool waits = false;
 	uint64_t wait = 0;
 
-	mark_ended(l);
+	subscription_leg_mark_ended(l);
 	e->expires = e->refresh_in = 0;
 	if (s->leg_count == 0 && !s->over) {
 		subscription_again(
 			s, when, e->has_retry_after ? e->retry_after * 1000ULL : 0, &wait);
 		waits = s->state == SUBSCRIPTION_WAITING;
 	}
-	if (!tell(s, e))
+	if (!subscription_leg_tell(s, e))
 		return;
 	subscription_leg_free(l);
 	if (waits && s->state == SUBSCRIPTION_WAITING)
@@ -158,7 +157,7 @@ static struct subscription_leg *make(struct subscription *s)
 /* ---- SUBSCRIBE within it ---- */
 
 /* RFC 6665 4.1.2.1: the notifier may shorten the time, not lengthen it. */
-static uint32_t granted(const struct subscription *s, const struct sip_msg *m)
+uint32_t subscription_leg_granted(const struct subscription *s, const struct sip_msg *m)
 {
 	uint32_t expires = s->config.expires;
 
@@ -174,30 +173,31 @@ static void refreshed(struct subscription_leg *l, const struct endpoint_result *
 	l->subscription->recovery.until = 0;
 	l->want_all = false;
 	sip_dialog_refresh(&l->dialog.sip, result->response->msg);
-	set_expiry(l, granted(l->subscription, result->response->msg));
+	subscription_leg_set_expiry(
+		l, subscription_leg_granted(l->subscription, result->response->msg));
 	if (l->updates)
 		net_later(endpoint_loop(), &l->timer);
-	e = describe(l, l->state ? l->state : "active", "refreshed");
+	e = subscription_leg_describe(l, l->state ? l->state : "active", "refreshed");
 	e.msg = result->response;
-	tell(l->subscription, &e);
+	subscription_leg_tell(l->subscription, &e);
 }
 
 /* No way back: whose refusal it is, is told with the end of the whole. */
 static void refresh_refused(struct subscription_leg *l, const struct endpoint_result *result)
 {
 	struct subscription *s = l->subscription;
-	struct endpoint_subscription e = describe(l, "terminated", "ended");
+	struct endpoint_subscription e = subscription_leg_describe(l, "terminated", "ended");
 	bool last = s->leg_count == 1;
 
 	e.msg = result->response;
 	if (!last) {
-		end(l, &e, SUBSCRIPTION_NEVER);
+		subscription_leg_end(l, &e, SUBSCRIPTION_NEVER);
 		return;
 	}
-	mark_ended(l);
+	subscription_leg_mark_ended(l);
 	e.expires = e.refresh_in = 0;
 	s->over = true; /* whatever the handler calls */
-	if (tell(s, &e))
+	if (subscription_leg_tell(s, &e))
 		subscription_refused(s, result);
 }
 
@@ -210,8 +210,8 @@ static void refresh_later(struct subscription_leg *l, const struct endpoint_resu
 	uint64_t wait = backoff_jitter(1000);
 
 	if (s->leg_count == 1 && !subscription_recover(s, result, &wait)) {
-		e = describe(l, "terminated", "lost");
-		end(l, &e, SUBSCRIPTION_NEVER);
+		e = subscription_leg_describe(l, "terminated", "lost");
+		subscription_leg_end(l, &e, SUBSCRIPTION_NEVER);
 		return;
 	}
 	l->refresh_at = net_now_ms() + wait;
@@ -226,9 +226,9 @@ static void refresh_failed(struct subscription_leg *l, const struct endpoint_res
 	struct endpoint_subscription e;
 
 	if (status == 481) { /* "the subscriber MUST consider the subscription terminated" */
-		e = describe(l, "terminated", "lost");
+		e = subscription_leg_describe(l, "terminated", "lost");
 		e.msg = result->response;
-		end(l, &e, SUBSCRIPTION_NOW);
+		subscription_leg_end(l, &e, SUBSCRIPTION_NOW);
 	} else if (backoff_is_final(result)) {
 		refresh_refused(l, result);
 	} else {
@@ -238,13 +238,13 @@ static void refresh_failed(struct subscription_leg *l, const struct endpoint_res
 
 static void close_answered(struct subscription_leg *l, const struct endpoint_result *result)
 {
-	struct endpoint_subscription e = describe(l, "terminated", "unsubscribed");
+	struct endpoint_subscription e = subscription_leg_describe(l, "terminated", "unsubscribed");
 	unsigned status = result->response ? result->response->status_code : 0;
 
 	if (result->fail.code == 0 && status != 204) /* its NOTIFY is to come: 4.1.2.3 */
 		net_timer_set(endpoint_loop(), &l->timer, net_now_ms() + PARTING_MS);
 	else
-		end(l, &e, SUBSCRIPTION_NEVER);
+		subscription_leg_end(l, &e, SUBSCRIPTION_NEVER);
 }
 
 static void on_subscribe(void *arg, const struct endpoint_event *ev)
@@ -304,9 +304,9 @@ static int send_subscribe(
 
 static void expired(struct subscription_leg *l)
 {
-	struct endpoint_subscription e = describe(l, "terminated", "lost");
+	struct endpoint_subscription e = subscription_leg_describe(l, "terminated", "lost");
 
-	end(l, &e, SUBSCRIPTION_NOW);
+	subscription_leg_end(l, &e, SUBSCRIPTION_NOW);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
@@ -319,8 +319,8 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)revents;
 	ev_timer_stop(loop, w);
 	if (l->closing) {
-		e = describe(l, "terminated", "unsubscribed");
-		end(l, &e, SUBSCRIPTION_NEVER);
+		e = subscription_leg_describe(l, "terminated", "unsubscribed");
+		subscription_leg_end(l, &e, SUBSCRIPTION_NEVER);
 		return;
 	}
 	if (now >= l->expires_at) {
@@ -386,179 +386,6 @@ void subscription_leg_from_response(struct subscription *s)
 	subscription_leg_free(l);
 }
 
-/* ---- NOTIFY ---- */
-
-static bool is_terminated(const struct sip_subscription_state *state)
-{
-	return str_ieq(state->state, STR("terminated"));
-}
-
-/* RFC 6665 4.1.3, "terminated". */
-static enum subscription_again when_again(struct str reason)
-{
-	static const struct {
-		const char *reason;
-		enum subscription_again when;
-	} table[] = {
-		{ "deactivated", SUBSCRIPTION_NOW },
-		{ "probation", SUBSCRIPTION_LATER },
-		{ "rejected", SUBSCRIPTION_NEVER },
-		{ "timeout", SUBSCRIPTION_NOW },
-		{ "giveup", SUBSCRIPTION_LATER },
-		{ "noresource", SUBSCRIPTION_NEVER },
-		{ "invariant", SUBSCRIPTION_NEVER },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (str_ieq(reason, str_of(table[i].reason)))
-			return table[i].when;
-	return SUBSCRIPTION_LATER;
-}
-
-/* A partial document that others are missing before: the whole is asked for (RFC 4235 4.5, RFC
- * 3680 5.2), but not again and again. */
-static void ask_for_all(struct subscription_leg *l)
-{
-	uint64_t now = net_now_ms();
-
-	if (l->busy || l->closing || l->ended || l->subscription->config.fetch ||
-		(l->asked_all_at && now < l->asked_all_at + WHOLE_AGAIN_MS))
-		return;
-	l->asked_all_at = now;
-	l->want_all = true;
-	subscription_leg_refresh(l);
-}
-
-struct document { /* of one NOTIFY */
-	struct arena arena;
-	struct fail fail;
-};
-
-static void decode(struct subscription_leg *l, const struct sip_msg *m, struct document *d,
-	struct endpoint_notify *n)
-{
-	struct str type = sip_msg_value(m, SIP_HDR_CONTENT_TYPE);
-	struct tree *tree = NULL;
-
-	if (!l->subscription->config.decode || m->body.n == 0)
-		return;
-	if (body_decode(type, m->body, &d->arena, &tree, &d->fail) != 0) {
-		n->malformed = &d->fail;
-		return;
-	}
-	n->body = tree;
-	if (!tree)
-		return;
-	if (!l->documents)
-		l->documents = body_state_new();
-	switch (body_state_add(l->documents, type, tree, &n->whole)) {
-	case BODY_WHOLE:
-	case BODY_MERGED:
-		break;
-	case BODY_OLD:
-		n->note = "an old document, which changes nothing";
-		break;
-	case BODY_GAP:
-		n->note = "documents before this one are missing";
-		ask_for_all(l);
-		break;
-	}
-}
-
-static void keep_etag(struct subscription_leg *l, const struct sip_msg *m)
-{
-	struct str etag = sip_msg_value(m, SIP_HDR_SIP_ETAG);
-
-	if (etag.n == 0 || !endpoint_check_token(etag))
-		return;
-	mem_free(l->etag);
-	l->etag = mem_strndup(etag.p, etag.n);
-}
-
-/* Pending or active. Gives the cause when that is news, else NULL. */
-static const char *keep_state(
-	struct subscription_leg *l, const struct sip_subscription_state *state)
-{
-	struct subscription *s = l->subscription;
-	const char *now = str_ieq(state->state, STR("pending")) ? "pending" : "active";
-	const char *cause = !l->state                    ? "subscribed"
-			    : strcmp(l->state, now) != 0 ? "notified"
-							 : NULL;
-
-	l->state = now;
-	s->established = true;
-	s->recovery.until = 0;
-	if (s->config.fetch || l->closing)
-		return cause;
-	if (state->has_expires)
-		correct_expiry(l, state->expires);
-	else if (l->expires_at == NET_NEVER)
-		set_expiry(l, granted(s, s->accepted));
-	return cause;
-}
-
-static void notified_end(struct subscription_leg *l, const struct sip_subscription_state *state,
-	const struct endpoint_msg *msg)
-{
-	struct endpoint_subscription e = describe(l, "terminated",
-		l->closing || l->subscription->config.fetch ? "unsubscribed" : "ended");
-
-	e.reason = state->reason;
-	e.has_retry_after = state->has_retry_after && !str_ieq(state->reason, STR("deactivated")) &&
-			    !str_ieq(state->reason, STR("timeout")); /* there it means nothing */
-	e.retry_after = state->retry_after;
-	e.msg = msg;
-	end(l, &e, when_again(state->reason));
-}
-
-static void notified(struct subscription_leg *l, struct sip_msg *m, struct net_flow *flow,
-	const struct sip_subscription_state *state)
-{
-	struct subscription *s = l->subscription;
-	struct document d = { .fail = { 0 } };
-	struct dispatch_text text;
-	struct endpoint_msg msg;
-	struct endpoint_notify n = {
-		.subscription = s,
-		.id = l->id,
-		.uri = s->config.target,
-		.event = s->event.package,
-		.state = state->state,
-		.reason = state->reason,
-		.has_expires = state->has_expires,
-		.expires = state->expires,
-		.etag = sip_msg_value(m, SIP_HDR_SIP_ETAG),
-		.msg = &msg,
-	};
-	struct endpoint_subscription e;
-	const char *cause = NULL;
-	bool terminated = is_terminated(state), alive = true;
-
-	dispatch_describe_msg(m, flow, &text, &msg);
-	msg.replied = m->method == SIP_BENOTIFY ? 0 : 200;
-	s->notified = true;
-	sip_dialog_refresh(&l->dialog.sip, m);
-	keep_etag(l, m);
-	if (!terminated)
-		cause = keep_state(l, state);
-	else
-		mark_ended(l);
-	decode(l, m, &d, &n);
-	if (s->config.fetch && s->answered)
-		subscription_finish(s, ENDPOINT_DONE);
-	if (cause) {
-		e = describe(l, l->state, cause);
-		e.msg = &msg;
-		alive = tell(s, &e);
-	}
-	if (alive)
-		alive = subscription_tell(
-			s, &(struct endpoint_event){ .type = ENDPOINT_NOTIFY, .notify = &n });
-	if (alive && terminated)
-		notified_end(l, state, &msg);
-	arena_done(&d.arena);
-}
-
 static void answer(struct transaction *t, const struct sip_msg *m)
 {
 	if (m->method != SIP_BENOTIFY) /* AR-12 */
@@ -582,7 +409,7 @@ static void on_request(void *arg, struct dialog *d, struct transaction *t, struc
 		return;
 	}
 	answer(t, m);
-	notified(l, m, flow, &state);
+	subscription_leg_notified(l, m, flow, &state);
 }
 
 /* ---- made by its first NOTIFY ---- */
@@ -630,7 +457,7 @@ void subscription_leg_new(struct subscription *s, struct transaction *t, struct 
 	l->id = dialog_next_id(s->endpoint->manager);
 	list_add(&s->legs, &l->node);
 	answer(t, m);
-	notified(l, m, flow, state);
+	subscription_leg_notified(l, m, flow, state);
 }
 
 void subscription_leg_accepted(struct subscription_leg *l)
@@ -648,5 +475,5 @@ void subscription_leg_accepted(struct subscription_leg *l)
 		d->has_remote_cseq = true;
 	}
 	if (l->expires_at == NET_NEVER)
-		set_expiry(l, granted(s, s->accepted));
+		subscription_leg_set_expiry(l, subscription_leg_granted(s, s->accepted));
 }
