@@ -86,11 +86,13 @@ static void on_for(struct ev_loop *loop, ev_timer *w, int revents)
 
 	(void)revents;
 	ev_timer_stop(loop, w);
-	if (a->count == 0 && !a->until) {
-		reach_goal(a);
+	if (a->count == 0 && !a->until && a->run->goal) {
+		end(a, EXIT_ok);
 		return;
 	}
-	if (a->count)
+	if (!a->run->goal && !a->count && !a->until)
+		snprintf(text, sizeof(text), "no notification within --for=%.40s", a->duration);
+	else if (a->count)
 		snprintf(text, sizeof(text), "%u of %u notifications within --for=%.40s", a->taken,
 			a->count, a->duration);
 	else

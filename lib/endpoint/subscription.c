@@ -1,5 +1,5 @@
-/* lib/endpoint/subscription.c -- the life of a subscription, from its configuration to its one final
- * event; rows SB-, the states of ucma.md 2.5 */
+/* lib/endpoint/subscription.c -- the life of a subscription, from its configuration to its one
+ * final event; rows SB-, the states of ucma.md 2.5 */
 #include "endpoint/subscription.h"
 
 #include "base/mem.h"

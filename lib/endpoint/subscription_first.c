@@ -68,7 +68,7 @@ bool subscription_recover(
 	if (result->response && result->response->has_retry_after &&
 		!s->config.retry.no_retry_after)
 		after = result->response->retry_after;
-	if (!s->config.give_up &&
+	if (!s->config.give_up && !s->endpoint->refuse && /* ruling 21 */
 		backoff_next(&s->recovery, s->config.recover_ms, after * 1000ULL, wait))
 		return true;
 	subscription_fail(
@@ -165,10 +165,10 @@ static void accepted(struct subscription *s, const struct endpoint_result *resul
 	keep->times = result->times;
 	keep->authenticated = result->authenticated;
 	s->answered = true;
-	if (!s->over)
-		s->state = SUBSCRIPTION_SUBSCRIBED;
-	if (s->over)
+	/* its NOTIFY may have come before, and have ended it already */
+	if (s->over || s->state != SUBSCRIPTION_SUBSCRIBING)
 		return;
+	s->state = SUBSCRIPTION_SUBSCRIBED;
 	if (ends_fetch(s)) {
 		subscription_finish(s, ENDPOINT_DONE);
 		return;
@@ -193,9 +193,10 @@ static void failed(struct subscription *s, const struct endpoint_result *result)
 	uint64_t wait;
 
 	s->answered = true;
-	if (s->over)
+	if (s->over || s->state != SUBSCRIPTION_SUBSCRIBING)
 		return;
 	if (s->notified) { /* the NOTIFY has proved that it is there */
+		s->state = SUBSCRIPTION_SUBSCRIBED;
 		if (s->config.fetch)
 			subscription_finish(s, ENDPOINT_DONE);
 		return;

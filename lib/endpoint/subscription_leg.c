@@ -20,8 +20,10 @@ static void on_request(void *arg, struct dialog *d, struct transaction *t, struc
 
 static void arm(struct subscription_leg *l)
 {
-	uint64_t at = l->refresh_at < l->expires_at ? l->refresh_at : l->expires_at;
+	uint64_t at = l->expires_at;
 
+	if (!l->busy && l->refresh_at < at)
+		at = l->refresh_at;
 	if (!l->closing)
 		net_timer_set(endpoint_loop(), &l->timer, at);
 }
