@@ -11,7 +11,7 @@
 set -eu
 
 build='gcc libc6-dev meson ninja-build pkg-config
-	libev-dev libssl-dev libc-ares-dev libpopt-dev libjansson-dev'
+	libev-dev libssl-dev libc-ares-dev libpopt-dev libjansson-dev libexpat1-dev'
 
 test='libcmocka-dev clang llvm libclang-rt-dev binutils valgrind libc6-dbg
 	bats parallel jq procps mandoc man-db bash-completion zsh fish

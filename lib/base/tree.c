@@ -1,19 +1,23 @@
 /* lib/base/tree.c -- documents as trees */
 #include "base/tree.h"
 
+void tree_add(struct tree *parent, struct tree *t)
+{
+	if (parent->last)
+		parent->last->next = t;
+	else
+		parent->first = t;
+	parent->last = t;
+}
+
 static struct tree *add(struct arena *a, struct tree *parent, struct str name, enum tree_kind kind)
 {
 	struct tree *t = ARENA_NEW(a, struct tree);
 
 	t->kind = kind;
 	t->name = name;
-	if (!parent)
-		return t;
-	if (parent->last)
-		parent->last->next = t;
-	else
-		parent->first = t;
-	parent->last = t;
+	if (parent)
+		tree_add(parent, t);
 	return t;
 }
 

@@ -35,5 +35,7 @@ struct tree *tree_get(const struct tree *parent, const char *name);
 struct str tree_get_text(const struct tree *parent, const char *name);
 /* A copy of a whole tree, names and all, into an arena. */
 struct tree *tree_copy(struct arena *a, const struct tree *t);
+/* Puts a tree that has no parent, under the name it has, at the end of parent. */
+void tree_add(struct tree *parent, struct tree *t);
 
 #endif

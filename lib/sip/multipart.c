@@ -117,6 +117,16 @@ static enum delimiter delimiter(struct str line, struct str boundary)
 	return str_trim(line).n == 0 ? d : NONE;
 }
 
+/* Where p stands in the body, for people. */
+static unsigned line_of(struct str body, const char *p)
+{
+	unsigned n = 1;
+
+	for (const char *c = body.p; c < p; c++)
+		n += *c == '\n';
+	return n;
+}
+
 /* ---- one part ---- */
 
 /* The value of one header field, which ends before the next line that does not begin with a blank.
@@ -148,7 +158,7 @@ static void keep(struct multipart_part *out, struct str name, struct str value)
 }
 
 /* MIME-part-headers [CRLF *OCTET]: header lines, then perhaps an empty one and the body. */
-static int part_parse(struct str text, struct multipart_part *out, struct fail *f)
+static int part_parse(struct str whole, struct str text, struct multipart_part *out, struct fail *f)
 {
 	struct multipart_part part = { .body = STR_EMPTY };
 	struct str line;
@@ -157,12 +167,15 @@ static int part_parse(struct str text, struct multipart_part *out, struct fail *
 		struct scan s = scan_str(line);
 		struct str name, value;
 		if (!scan_run(&s, CH_TOKEN, &name) || !scan_sep(&s, ':'))
-			return fail_set(
-				f, -FAIL_SYNTAX, "a part of the body has a malformed header line");
+			return fail_set(f, -FAIL_SYNTAX,
+				"line %u column 1: a part of the body has a malformed header line",
+				line_of(whole, line.p));
 		value = scan_rest(&s);
 		unfold(&text, &value);
 		if (memchr(name.p, '\0', (size_t)(value.p + value.n - name.p)))
-			return fail_set(f, -FAIL_SYNTAX, "NUL in a header line of a part");
+			return fail_set(f, -FAIL_SYNTAX,
+				"line %u column 1: NUL in a header line of a part",
+				line_of(whole, line.p));
 		keep(&part, name, value);
 	}
 	if (text.n > 0)
@@ -201,17 +214,49 @@ int multipart_split(struct str content_type, struct str body,
 		if (!start && d == CLOSES)
 			break;
 		if (start && n == MULTIPART_PARTS)
-			return fail_set(f, -FAIL_LIMIT, "a multipart body of more than %d parts",
-				MULTIPART_PARTS);
-		if (start && (e = part_parse(between(start, line.p), &parts[n++], f)) != 0)
+			return fail_set(f, -FAIL_LIMIT,
+				"line %u column 1: a multipart body of more than %d parts",
+				line_of(body, line.p), MULTIPART_PARTS);
+		if (start && (e = part_parse(body, between(start, line.p), &parts[n++], f)) != 0)
 			return e;
 		start = rest.p;
 	}
 	if (!start || d != CLOSES)
-		return fail_set(f, -FAIL_SYNTAX, "a multipart body without its %s delimiter",
+		return fail_set(f, -FAIL_SYNTAX,
+			"line %u column 1: a multipart body without its %s delimiter",
+			line_of(body, body.n ? body.p + body.n : body.p),
 			start ? "closing" : "opening");
 	*count = n;
 	return 0;
+}
+
+static struct str bare_id(struct str id)
+{
+	id = str_trim(id);
+	if (id.n > 1 && id.p[0] == '<' && id.p[id.n - 1] == '>')
+		id = str_sub(id, 1, id.n - 1);
+	return id;
+}
+
+bool multipart_has_id(const struct multipart_part *part, struct str id)
+{
+	return part->id.n > 0 && str_eq(bare_id(part->id), bare_id(id));
+}
+
+const struct multipart_part *multipart_root(
+	struct str content_type, const struct multipart_part *parts, unsigned count)
+{
+	struct content_type t;
+	struct str start = STR_EMPTY;
+
+	if (content_type_parse(content_type, &t))
+		sip_param(t.params, "start", &start);
+	if (start.n == 0)
+		return count > 0 ? &parts[0] : NULL;
+	for (unsigned i = 0; i < count; i++)
+		if (multipart_has_id(&parts[i], start))
+			return &parts[i];
+	return NULL;
 }
 
 static bool find(
