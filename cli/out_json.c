@@ -4,9 +4,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "endpoint/decode.h"
 #include "endpoint/endpoint.h"
 #include "exit.h"
 #include "mask.h"
+#include "out_tree.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -376,6 +378,22 @@ static void put_body(json_t *r, struct str type, struct str body)
 	put_text(r, "body_base64", buf_str(&base64));
 }
 
+/* The same of a notification: decoded where that is possible. */
+static void put_decoded(json_t *r, struct str type, struct str body)
+{
+	struct arena arena = { 0 };
+	struct tree *t = NULL;
+	struct fail f = { 0 };
+	int e = body.n ? endpoint_decode(type, body, &arena, &t, &f) : 0;
+
+	put_body(r, type, body);
+	if (t)
+		json_object_set_new(r, "body", out_json_tree(t));
+	if (e != 0)
+		put_word(r, "body_error", f.text);
+	arena_done(&arena);
+}
+
 static json_t *notify_record(struct out *o, const struct endpoint_msg *m)
 {
 	json_t *r = record(o, "notify");
@@ -388,7 +406,7 @@ static json_t *notify_record(struct out *o, const struct endpoint_msg *m)
 			r, "subscription_state", str_trim(str_sub(state, 0, str_find(state, ';'))));
 	json_object_set_new(r, "from", name_addr(&m->from));
 	json_object_set_new(r, "to", name_addr(&m->to));
-	put_body(r, m->content_type, m->body);
+	put_decoded(r, m->content_type, m->body);
 	put_number(r, "replied", m->replied > 0, m->replied);
 	return r;
 }

@@ -2,7 +2,9 @@
 #include "out_impl.h"
 
 #include "base/text.h"
+#include "endpoint/decode.h"
 #include "exit.h"
+#include "out_tree.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -562,6 +564,23 @@ static const char *replied_text(const struct endpoint_msg *m, char text[24])
 	return text;
 }
 
+/* What a notification says: decoded where that is possible, else as it came, and why. */
+static void notified_body(struct out *o, struct str type, struct str body)
+{
+	struct arena arena = { 0 };
+	struct tree *t = NULL;
+	struct fail f = { 0 };
+	int e = body.n ? endpoint_decode(type, body, &arena, &t, &f) : 0;
+
+	if (t)
+		out_text_tree(o, t);
+	else
+		out_text_body(o, body);
+	if (e != 0)
+		out_detail(o, "malformed", str_of(f.text));
+	arena_done(&arena);
+}
+
 void out_text_notify(struct out *o, const struct endpoint_msg *m)
 {
 	struct str event = STR_EMPTY;
@@ -571,7 +590,7 @@ void out_text_notify(struct out *o, const struct endpoint_msg *m)
 	out_put(o, OUT_GREEN, "%-11s  " STR_FMT "  " STR_FMT "  %s%s" STR_FMT, "notify",
 		STR_ARG(event), STR_ARG(m->from.uri), replied_text(m, replied),
 		m->content_type.n ? "  " : "", STR_ARG(m->content_type));
-	out_text_body(o, m->body);
+	notified_body(o, m->content_type, m->body);
 }
 
 void out_text_answered(struct out *o, const struct endpoint_msg *m, struct str reason)

@@ -12,6 +12,7 @@
 	static const struct schema_field object_##name[] = { fields{ NULL, NULL, false } };
 #define EVENT(name, text, fields)                                                                  \
 	static const struct schema_field event_##name[] = { fields{ NULL, NULL, false } };
+#define UNION(name, kinds)
 #include "events.def"
 #undef COMMON
 #undef OBJECT
@@ -33,9 +34,21 @@ const struct schema_record schema_events[] = {
 #include "events.def"
 	{ NULL, NULL, NULL },
 };
+#undef OBJECT
+#undef EVENT
+#undef UNION
+
+#define OBJECT(name, fields)
+#define EVENT(name, text, fields)
+#define UNION(name, kinds) { #name, kinds },
+const struct schema_union schema_unions[] = {
+#include "events.def"
+	{ NULL, NULL },
+};
 #undef COMMON
 #undef OBJECT
 #undef EVENT
+#undef UNION
 #undef REQ
 #undef OPT
 
@@ -53,6 +66,15 @@ const struct schema_field *schema_field(const struct schema_field *list, const c
 		if (strcmp(list->name, name) == 0)
 			return list;
 	return NULL;
+}
+
+const struct schema_union *schema_find_union(const char *name)
+{
+	const struct schema_union *u = schema_unions;
+
+	while (u->name && strcmp(u->name, name) != 0)
+		u++;
+	return u->name ? u : NULL;
 }
 
 struct schema_kind schema_kind(const char *text)

@@ -18,11 +18,18 @@ struct schema_record {
 	const struct schema_field *fields; /* ended by a NULL name */
 };
 
+struct schema_union {
+	const char *name; /* NULL ends a list of unions */
+	const char *kinds; /* apart by "|" */
+};
+
 extern const struct schema_field schema_common[];
+extern const struct schema_union schema_unions[];
 extern const struct schema_record schema_events[], schema_objects[];
 
 /* The record of this name; NULL when there is none. */
 const struct schema_record *schema_find(const struct schema_record *list, const char *name);
+const struct schema_union *schema_find_union(const char *name);
 /* The field of this name; NULL when there is none. */
 const struct schema_field *schema_field(const struct schema_field *list, const char *name);
 

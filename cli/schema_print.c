@@ -26,6 +26,8 @@ static json_t *one(const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
 		if (strcmp(name, plain[i]) == 0)
 			return json_pack("{s:s}", "type", name);
+	if (strcmp(name, "signed") == 0)
+		return json_pack("{s:s}", "type", "integer");
 	if (strcmp(name, "time") == 0)
 		return json_pack("{s:s, s:s}", "type", "string", "format", "date-time");
 	if (strchr(name, '|'))
@@ -71,6 +73,21 @@ static json_t *record(const struct schema_record *r, bool event)
 	return o;
 }
 
+static json_t *alternatives(const char *kinds)
+{
+	json_t *list = json_array();
+
+	while (*kinds) {
+		char name[64];
+		size_t n = strcspn(kinds, "|");
+
+		snprintf(name, sizeof(name), "%.*s", (int)n, kinds);
+		json_array_append_new(list, one(name));
+		kinds += n + (kinds[n] == '|');
+	}
+	return json_pack("{s:o}", "anyOf", list);
+}
+
 /* An event and an object may have one name ("tls"), so events are called "event_tls". */
 static json_t *definitions(json_t *any_of)
 {
@@ -79,6 +96,8 @@ static json_t *definitions(json_t *any_of)
 
 	for (const struct schema_record *r = schema_objects; r->name; r++)
 		json_object_set_new(defs, r->name, record(r, false));
+	for (const struct schema_union *u = schema_unions; u->name; u++)
+		json_object_set_new(defs, u->name, alternatives(u->kinds));
 	for (const struct schema_record *r = schema_events; r->name; r++) {
 		snprintf(name, sizeof(name), "event_%s", r->name);
 		snprintf(ref, sizeof(ref), "#/$defs/%s", name);

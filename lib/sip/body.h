@@ -11,7 +11,8 @@
 enum { BODY_MAX = 4 << 20 }; /* bytes; a document of XML has limits of its own (xml.h) */
 
 /* 0 and *out: the tree, or NULL when bodies of this type are not decoded. Its values are copies in
- * the arena. -FAIL_SYNTAX: malformed, f says "line L column C: ..." of the body; -FAIL_LIMIT: too
+ * the arena. -FAIL_SYNTAX: malformed, f says "line L column C: ..." of the body
+ * ("line L column C of the root part: ..." of a list's); -FAIL_LIMIT: too
  * deep, too many elements, too large. On failure *out is untouched. */
 int body_decode(struct str content_type, struct str body, struct arena *arena, struct tree **out,
 	struct fail *f);

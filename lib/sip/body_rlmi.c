@@ -139,14 +139,24 @@ static int lead(const struct fail *why, struct fail *f)
 	return fail_set(f, why->code, "%s%s", has_line ? "" : "line 1 column 1: ", why->text);
 }
 
+/* A line is one of the part, and says so. */
+static int lead_part(const struct fail *why, struct fail *f)
+{
+	struct str at = STR_EMPTY, text = str_of(why->text);
+
+	str_cut(text, ':', &at, &text);
+	return fail_set(
+		f, why->code, STR_FMT " of the root part:" STR_FMT, STR_ARG(at), STR_ARG(text));
+}
+
 static int read_parts(
 	struct parts *p, const struct multipart_part *root, struct tree **out, struct fail *f)
 {
 	struct tree *list = NULL;
-	int e = body_shape_read(&body_rlmi_shape, root->body, p->arena, &list, f);
+	struct fail why = { 0 };
 
-	if (e != 0)
-		return e;
+	if (body_shape_read(&body_rlmi_shape, root->body, p->arena, &list, &why) != 0)
+		return lead_part(&why, f);
 	p->taken[root - p->list] = true;
 	put_bodies(p, list);
 	*out = list;

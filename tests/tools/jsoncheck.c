@@ -59,7 +59,22 @@ static bool is_word_of(const char *s, const char *words)
 	return false;
 }
 
-static void check_fields(const char *where, const json_t *object, const struct schema_field *common,
+/* What does not fit, and why: told when nothing else fits either. */
+static char why[1000];
+
+static bool unfit(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static bool unfit(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+static bool fits_fields(const char *where, const json_t *object, const struct schema_field *common,
 	const struct schema_field *fields);
 
 static bool fits_plain(const json_t *v, const char *kind)
@@ -68,6 +83,8 @@ static bool fits_plain(const json_t *v, const char *kind)
 		return json_is_string(v);
 	if (strcmp(kind, "integer") == 0)
 		return json_is_integer(v) && json_integer_value(v) >= 0;
+	if (strcmp(kind, "signed") == 0)
+		return json_is_integer(v);
 	if (strcmp(kind, "number") == 0)
 		return json_is_real(v) && json_real_value(v) >= 0;
 	if (strcmp(kind, "boolean") == 0)
@@ -77,52 +94,92 @@ static bool fits_plain(const json_t *v, const char *kind)
 	return json_is_string(v) && is_word_of(json_string_value(v), kind);
 }
 
-static void check_one(const char *where, const json_t *v, const char *kind)
-{
-	const struct schema_record *object = schema_find(schema_objects, kind);
-	char *text;
+static bool fits_one(const char *where, const json_t *v, const char *kind);
 
-	if (object) {
-		if (!json_is_object(v))
-			complain("%s is not an object (%s)", where, kind);
-		check_fields(where, v, NULL, object->fields);
-	} else if (!fits_plain(v, kind)) {
-		text = json_dumps(v, JSON_ENCODE_ANY);
-		complain("%s is %s, which is not of the kind %s", where, text, kind);
+/* One kind of the union fits. If none does, the complaint about the one that fitted for longest is
+ * the one of use. */
+static bool fits_union(const char *where, const json_t *v, const struct schema_union *u)
+{
+	char longest[sizeof(why)] = "";
+
+	for (const char *k = u->kinds; *k;) {
+		char kind[64];
+		size_t n = strcspn(k, "|");
+
+		snprintf(kind, sizeof(kind), "%.*s", (int)n, k);
+		if (fits_one(where, v, kind))
+			return true;
+		if (strlen(why) > strlen(longest))
+			memcpy(longest, why, sizeof(why));
+		k += n + (k[n] == '|');
 	}
+	return unfit("%s is no %s: %.800s", where, u->name, longest);
 }
 
-static void check_value(const char *where, const json_t *v, const char *kind)
+static bool fits_one(const char *where, const json_t *v, const char *kind)
 {
-	struct schema_kind k = schema_kind(kind);
+	const struct schema_record *object = schema_find(schema_objects, kind);
+	const struct schema_union *any = schema_find_union(kind);
+	char *text;
+
+	if (any)
+		return fits_union(where, v, any);
+	if (object)
+		return json_is_object(v) ? fits_fields(where, v, NULL, object->fields)
+					 : unfit("%s is not an object (%s)", where, kind);
+	if (fits_plain(v, kind))
+		return true;
+	text = json_dumps(v, JSON_ENCODE_ANY);
+	unfit("%s is %.200s, which is not of the kind %s", where, text, kind);
+	free(text);
+	return false;
+}
+
+static bool fits_list(const char *where, const json_t *v, const char *kind)
+{
 	char name[200];
-	const char *key;
 	json_t *item;
 	size_t i;
 
-	if (k.list && !json_is_array(v))
-		complain("%s is not a list", where);
-	if (k.map && !json_is_object(v))
-		complain("%s is not an object", where);
-	if (k.list) {
-		json_array_foreach(v, i, item)
-		{
-			snprintf(name, sizeof(name), "%.150s[%zu]", where, i);
-			check_one(name, item, k.name);
-		}
-	} else if (k.map) {
-		json_object_foreach((json_t *)(uintptr_t)v, key, item)
-		{
-			snprintf(name, sizeof(name), "%.100s.%.60s", where, key);
-			check_one(name, item, k.name);
-		}
-	} else {
-		check_one(where, v, k.name);
+	if (!json_is_array(v))
+		return unfit("%s is not a list", where);
+	json_array_foreach(v, i, item)
+	{
+		snprintf(name, sizeof(name), "%.150s[%zu]", where, i);
+		if (!fits_one(name, item, kind))
+			return false;
 	}
+	return true;
+}
+
+static bool fits_map(const char *where, const json_t *v, const char *kind)
+{
+	char name[200];
+	const char *key;
+	json_t *item;
+
+	if (!json_is_object(v))
+		return unfit("%s is not an object", where);
+	json_object_foreach((json_t *)(uintptr_t)v, key, item)
+	{
+		snprintf(name, sizeof(name), "%.100s.%.60s", where, key);
+		if (!fits_one(name, item, kind))
+			return false;
+	}
+	return true;
+}
+
+static bool fits(const char *where, const json_t *v, const char *kind)
+{
+	struct schema_kind k = schema_kind(kind);
+
+	if (k.list)
+		return fits_list(where, v, k.name);
+	return k.map ? fits_map(where, v, k.name) : fits_one(where, v, k.name);
 }
 
 /* Every key is known and of its kind, every required one is there. */
-static void check_fields(const char *where, const json_t *object, const struct schema_field *common,
+static bool fits_fields(const char *where, const json_t *object, const struct schema_field *common,
 	const struct schema_field *fields)
 {
 	const struct schema_field *lists[] = { common, fields };
@@ -137,14 +194,16 @@ static void check_fields(const char *where, const json_t *object, const struct s
 		f = common ? schema_field(common, key) : NULL;
 		f = f ? f : schema_field(fields, key);
 		if (!f)
-			complain("%s.%s is in no row of events.def", where, key);
+			return unfit("%s.%s is in no row of events.def", where, key);
 		snprintf(name, sizeof(name), "%.100s.%.60s", where, key);
-		check_value(name, v, f->kind);
+		if (!fits(name, v, f->kind))
+			return false;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
 		for (f = lists[i]; f && f->name; f++)
 			if (f->required && !json_object_get(object, f->name))
-				complain("%s.%s is missing", where, f->name);
+				return unfit("%s.%s is missing", where, f->name);
+	return true;
 }
 
 /* ---- records and their order ---- */
@@ -220,7 +279,8 @@ static void check_line(struct stream *s, const char *line, size_t n)
 	event = schema_find(schema_events, type);
 	if (!event)
 		complain("the type \"%s\" is in no row of events.def", type);
-	check_fields(type, r, schema_common, event->fields);
+	if (!fits_fields(type, r, schema_common, event->fields))
+		complain("%s", why);
 	if (json_integer_value(json_object_get(r, "v")) != 1)
 		complain("v is not 1");
 	check_form(r, line, n);
