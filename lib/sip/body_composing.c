@@ -6,7 +6,7 @@ static const struct body_shape_field fields[] = {
 	{ "lastactive", .element = "lastactive" },
 	{ "contenttype", .element = "contenttype" },
 	{ "refresh", .element = "refresh", .kind = SHAPE_INTEGER },
-	{ NULL },
+	{ .key = NULL },
 };
 const struct body_shape body_composing_shape = { .name = "is_composing",
 	.ns = "urn:ietf:params:xml:ns:im-iscomposing",

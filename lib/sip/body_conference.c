@@ -26,7 +26,7 @@ static const struct body_shape_field change_fields[] = {
 	TEXT("when", "when"),
 	TEXT("reason", "reason"),
 	TEXT("by", "by"),
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape change = {
 	.name = "conference_change", .ns = NS, .fields = change_fields
@@ -37,7 +37,7 @@ static const struct body_shape_field uri_fields[] = {
 	TEXT("display_text", "display-text"),
 	TEXT("purpose", "purpose"),
 	OBJECT("modified", "modified", change),
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape uri = {
 	.name = "conference_uri", .ns = NS, .fields = uri_fields, .open = true
@@ -47,7 +47,7 @@ static const struct body_shape_field uris_fields[] = {
 	STATE,
 	{ "entry", .element = "entry", .kind = SHAPE_OBJECT, .list = true, .required = true,
 		.shape = &uri },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape uris = {
 	.name = "conference_uris", .ns = NS, .fields = uris_fields
@@ -60,7 +60,7 @@ static const struct body_shape_field medium_fields[] = {
 	TEXT("display_text", "display-text"),
 	TEXT("type", "type"),
 	TEXT("status", "status"),
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape medium = {
 	.name = "conference_medium", .ns = NS, .fields = medium_fields, .open = true
@@ -76,7 +76,7 @@ static const struct body_shape_field description_fields[] = {
 	{ "maximum_user_count", .element = "maximum-user-count", .kind = SHAPE_INTEGER },
 	{ "available_media", .element = "available-media", .child = "entry", .kind = SHAPE_OBJECT,
 		.list = true, .shape = &medium },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape description = {
 	.name = "conference_description", .ns = NS, .fields = description_fields, .open = true
@@ -86,7 +86,7 @@ static const struct body_shape_field host_fields[] = {
 	TEXT("display_text", "display-text"),
 	TEXT("web_page", "web-page"),
 	OBJECT("uris", "uris", uris),
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape host = {
 	.name = "conference_host", .ns = NS, .fields = host_fields, .open = true
@@ -96,7 +96,7 @@ static const struct body_shape_field state_fields[] = {
 	{ "user_count", .element = "user-count", .kind = SHAPE_INTEGER },
 	{ "active", .element = "active", .kind = SHAPE_BOOLEAN },
 	{ "locked", .element = "locked", .kind = SHAPE_BOOLEAN },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape state = {
 	.name = "conference_state", .ns = NS, .fields = state_fields, .open = true
@@ -111,7 +111,7 @@ static const struct body_shape_field media_fields[] = {
 	TEXT("label", "label"),
 	TEXT("src_id", "src-id"),
 	TEXT("status", "status"),
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape media = {
 	.name = "conference_media", .ns = NS, .fields = media_fields, .open = true
@@ -122,7 +122,7 @@ static const struct body_shape_field sip_fields[] = {
 	TEXT("call_id", "call-id"),
 	TEXT("from_tag", "from-tag"),
 	TEXT("to_tag", "to-tag"),
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape sip = {
 	.name = "conference_dialog", .ns = NS, .fields = sip_fields, .open = true
@@ -130,7 +130,7 @@ static const struct body_shape sip = {
 
 static const struct body_shape_field call_fields[] = {
 	OBJECT("sip", "sip", sip),
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape call = {
 	.name = "conference_call", .ns = NS, .fields = call_fields, .open = true
@@ -148,7 +148,7 @@ static const struct body_shape_field endpoint_fields[] = {
 	OBJECT("disconnection_info", "disconnection-info", change),
 	OBJECTS("media", "media", media),
 	OBJECT("call_info", "call-info", call),
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape endpoint = {
 	.name = "conference_endpoint", .ns = NS, .fields = endpoint_fields, .open = true
@@ -163,7 +163,7 @@ static const struct body_shape_field user_fields[] = {
 	TEXT("languages", "languages"),
 	TEXT("cascaded_focus", "cascaded-focus"),
 	OBJECTS("endpoint", "endpoint", endpoint),
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape user = {
 	.name = "conference_user", .ns = NS, .fields = user_fields, .open = true
@@ -173,7 +173,7 @@ static const struct body_shape_field users_fields[] = {
 	STATE,
 	{ "user", .element = "user", .kind = SHAPE_OBJECT, .list = true, .required = true,
 		.shape = &user },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape users = {
 	.name = "conference_users", .ns = NS, .fields = users_fields, .open = true
@@ -185,7 +185,7 @@ static const struct body_shape_field sidebars_fields[] = {
 	STATE,
 	{ "entry", .element = "entry", .kind = SHAPE_OBJECT, .list = true, .required = true,
 		.shape = &body_conference_shape },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape sidebars = {
 	.name = "conference_sidebars", .ns = NS, .fields = sidebars_fields
@@ -201,7 +201,7 @@ static const struct body_shape_field root_fields[] = {
 	OBJECT("users", "users", users),
 	OBJECT("sidebars_by_ref", "sidebars-by-ref", uris),
 	OBJECT("sidebars_by_val", "sidebars-by-val", sidebars),
-	{ NULL },
+	{ .key = NULL },
 };
 const struct body_shape body_conference_shape = { .name = "conference_info",
 	.ns = NS,

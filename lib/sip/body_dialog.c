@@ -8,21 +8,21 @@ static const struct body_shape_field party_fields[] = {
 	{ "uri", .required = true },
 	{ "display_name", .attribute = "display" },
 	{ "display_name", .attribute = "display-name" },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape name_addr = { .name = "name_addr", .fields = party_fields };
 
 static const struct body_shape_field param_fields[] = {
 	{ "pname", .attribute = "pname", .required = true },
 	{ "pval", .attribute = "pval" },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape param = { .name = "dialog_info_param", .fields = param_fields };
 
 static const struct body_shape_field target_fields[] = {
 	{ "uri", .attribute = "uri", .required = true },
 	{ "param", .element = "param", .kind = SHAPE_OBJECT, .list = true, .shape = &param },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape target = {
 	.name = "dialog_info_target", .ns = NS, .fields = target_fields
@@ -31,7 +31,7 @@ static const struct body_shape target = {
 static const struct body_shape_field description_fields[] = {
 	{ "type", .attribute = "type" },
 	{ "text", .required = true },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape description = { .name = "dialog_info_session",
 	.fields = description_fields };
@@ -42,7 +42,7 @@ static const struct body_shape_field participant_fields[] = {
 	{ "session_description", .element = "session-description", .kind = SHAPE_OBJECT,
 		.shape = &description },
 	{ "cseq", .element = "cseq", .kind = SHAPE_INTEGER },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape participant = {
 	.name = "dialog_info_party", .ns = NS, .fields = participant_fields, .open = true
@@ -52,7 +52,7 @@ static const struct body_shape_field replaces_fields[] = {
 	{ "call_id", .attribute = "call-id", .required = true },
 	{ "local_tag", .attribute = "local-tag" },
 	{ "remote_tag", .attribute = "remote-tag" },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape replaces = { .name = "dialog_info_replaces",
 	.fields = replaces_fields };
@@ -72,7 +72,7 @@ static const struct body_shape_field dialog_fields[] = {
 	{ "route_set", .element = "route-set", .child = "hop", .list = true },
 	{ "local", .element = "local", .kind = SHAPE_OBJECT, .shape = &participant },
 	{ "remote", .element = "remote", .kind = SHAPE_OBJECT, .shape = &participant },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape dialog = {
 	.name = "dialog_info_dialog", .ns = NS, .fields = dialog_fields, .open = true
@@ -84,7 +84,7 @@ static const struct body_shape_field root_fields[] = {
 	{ "state", .attribute = "state", .required = true },
 	{ "dialog", .element = "dialog", .kind = SHAPE_OBJECT, .list = true, .required = true,
 		.shape = &dialog },
-	{ NULL },
+	{ .key = NULL },
 };
 const struct body_shape body_dialog_shape = {
 	.name = "dialog_info", .ns = NS, .root = "dialog-info", .fields = root_fields, .open = true

@@ -17,7 +17,7 @@ static const struct body_shape_field words_fields[] = {
 	{ "id", .attribute = "id" },
 	{ "from", .attribute = "from" },
 	{ "until", .attribute = "until" },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape words = {
 	.name = "presence_words", .ns = RPID, .fields = words_fields
@@ -32,7 +32,7 @@ static const struct body_shape_field place_fields[] = {
 	{ "id", .attribute = "id" },
 	{ "from", .attribute = "from" },
 	{ "until", .attribute = "until" },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape place = {
 	.name = "presence_place", .ns = RPID, .fields = place_fields
@@ -43,7 +43,7 @@ static const struct body_shape_field input_fields[] = {
 	{ "idle_threshold", .attribute = "idle-threshold", .kind = SHAPE_INTEGER },
 	{ "last_input", .attribute = "last-input" },
 	{ "id", .attribute = "id" },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape input = { .name = "presence_input", .fields = input_fields };
 
@@ -95,7 +95,7 @@ static const struct body_shape_field person_fields[] = {
 	CARD,
 	NOTES(MODEL),
 	TEXT("timestamp", "timestamp", MODEL),
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape person = {
 	.name = "presence_person", .ns = MODEL, .fields = person_fields, .open = true
@@ -108,7 +108,7 @@ static const struct body_shape_field device_fields[] = {
 	INPUT,
 	NOTES(MODEL),
 	TEXT("timestamp", "timestamp", MODEL),
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape device = {
 	.name = "presence_device", .ns = MODEL, .fields = device_fields, .open = true
@@ -116,7 +116,7 @@ static const struct body_shape device = {
 
 static const struct body_shape_field status_fields[] = {
 	TEXT("basic", "basic", PIDF),
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape status = {
 	.name = "presence_status", .ns = PIDF, .fields = status_fields, .open = true
@@ -127,7 +127,7 @@ static const struct body_shape_field timed_fields[] = {
 	{ "until", .attribute = "until" },
 	TEXT("basic", "basic", TIMED),
 	NOTES(TIMED),
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape timed = {
 	.name = "presence_timed_status", .ns = TIMED, .fields = timed_fields, .open = true
@@ -136,7 +136,7 @@ static const struct body_shape timed = {
 static const struct body_shape_field contact_fields[] = {
 	{ "uri", .required = true },
 	{ "priority", .attribute = "priority", .kind = SHAPE_NUMBER },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape contact = { .name = "presence_contact", .fields = contact_fields };
 
@@ -156,7 +156,7 @@ static const struct body_shape_field tuple_fields[] = {
 	CARD,
 	NOTES(NULL),
 	TEXT("timestamp", "timestamp", PIDF),
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape tuple = {
 	.name = "presence_tuple", .ns = PIDF, .fields = tuple_fields, .open = true
@@ -171,7 +171,7 @@ static const struct body_shape_field presence_fields[] = {
 	{ "device", .element = "device", .ns = MODEL, .kind = SHAPE_OBJECT, .list = true,
 		.shape = &device },
 	NOTES(NULL),
-	{ NULL },
+	{ .key = NULL },
 };
 const struct body_shape body_presence_shape = {
 	.name = "presence", .ns = PIDF, .root = "presence", .fields = presence_fields, .open = true

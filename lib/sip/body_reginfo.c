@@ -8,7 +8,7 @@
 static const struct body_shape_field param_fields[] = {
 	{ "name", .attribute = "name", .required = true },
 	{ .key = "value" },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape param = { .name = "reginfo_param", .fields = param_fields };
 
@@ -30,7 +30,7 @@ static const struct body_shape_field contact_fields[] = {
 	{ "temp_gruu", .element = "temp-gruu", .attribute = "uri", .ns = GRUU },
 	{ "first_cseq", .element = "temp-gruu", .attribute = "first-cseq", .ns = GRUU,
 		.kind = SHAPE_INTEGER },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape contact = {
 	.name = "reginfo_contact", .ns = NS, .fields = contact_fields, .open = true
@@ -42,7 +42,7 @@ static const struct body_shape_field registration_fields[] = {
 	{ "state", .attribute = "state", .required = true },
 	{ "contact", .element = "contact", .kind = SHAPE_OBJECT, .list = true, .required = true,
 		.shape = &contact },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape registration = {
 	.name = "reginfo_registration", .ns = NS, .fields = registration_fields, .open = true
@@ -53,7 +53,7 @@ static const struct body_shape_field root_fields[] = {
 	{ "state", .attribute = "state", .required = true },
 	{ "registration", .element = "registration", .kind = SHAPE_OBJECT, .list = true,
 		.required = true, .shape = &registration },
-	{ NULL },
+	{ .key = NULL },
 };
 const struct body_shape body_reginfo_shape = {
 	.name = "reginfo", .ns = NS, .root = "reginfo", .fields = root_fields, .open = true

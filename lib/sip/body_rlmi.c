@@ -15,7 +15,7 @@ static const struct body_shape_field instance_fields[] = {
 	{ "state", .attribute = "state", .required = true },
 	{ "reason", .attribute = "reason" },
 	{ "cid", .attribute = "cid" },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape instance = {
 	.name = "rlmi_instance", .ns = NS, .fields = instance_fields
@@ -27,7 +27,7 @@ static const struct body_shape_field resource_fields[] = {
 		.shape = &body_shape_note },
 	{ "instance", .element = "instance", .kind = SHAPE_OBJECT, .list = true, .required = true,
 		.shape = &instance },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape resource = {
 	.name = "rlmi_resource", .ns = NS, .fields = resource_fields
@@ -42,7 +42,7 @@ static const struct body_shape_field root_fields[] = {
 		.shape = &body_shape_note },
 	{ "resource", .element = "resource", .kind = SHAPE_OBJECT, .list = true, .required = true,
 		.shape = &resource },
-	{ NULL },
+	{ .key = NULL },
 };
 const struct body_shape body_rlmi_shape = {
 	.name = "rlmi", .ns = NS, .root = "list", .fields = root_fields

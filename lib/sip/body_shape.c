@@ -11,7 +11,7 @@ struct read {
 static const struct body_shape_field note_fields[] = {
 	{ "text", .required = true },
 	{ "lang", .attribute = "lang" },
-	{ NULL },
+	{ .key = NULL },
 };
 const struct body_shape body_shape_note = { .name = "note", .fields = note_fields };
 

@@ -18,62 +18,62 @@ struct merge {
 
 static const struct merge dialog_info[] = {
 	{ "dialog", .id = { "id" }, .ended = "state" },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct merge registration[] = {
 	{ "contact", .id = { "id" }, .ended = "state" },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct merge reginfo[] = {
 	{ "registration", .id = { "id" }, .ended = "state", .into = registration },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct merge watcher_list[] = {
 	{ "watcher", .id = { "id" }, .ended = "status" },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct merge watcherinfo[] = {
 	{ "watcher_list", .id = { "resource", "package" }, .into = watcher_list },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct merge resource[] = {
 	{ "instance", .id = { "id" }, .ended = "state" },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct merge rlmi[] = {
 	{ "resource", .id = { "uri" }, .into = resource },
-	{ NULL },
+	{ .name = NULL },
 };
 
 /* RFC 4575 section 4.5 has the keys. */
 static const struct merge endpoint[] = {
 	{ "media", .id = { "id" } },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct merge uris[] = {
 	{ "entry", .id = { "uri" } },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct merge user[] = {
 	{ "associated_aors", .stateful = true, .into = uris },
 	{ "endpoint", .id = { "entity" }, .stateful = true, .into = endpoint },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct merge users[] = {
 	{ "user", .id = { "entity" }, .stateful = true, .into = user },
-	{ NULL },
+	{ .name = NULL },
 };
 enum { CONFERENCE_PARTS = 4 };
 static const struct merge conference_info[CONFERENCE_PARTS];
 static const struct merge sidebars[] = {
 	{ "entry", .id = { "entity" }, .stateful = true, .into = conference_info },
-	{ NULL },
+	{ .name = NULL },
 };
 static const struct merge conference_info[CONFERENCE_PARTS] = {
 	{ "users", .stateful = true, .into = users },
 	{ "sidebars_by_ref", .stateful = true, .into = uris },
 	{ "sidebars_by_val", .stateful = true, .into = sidebars },
-	{ NULL },
+	{ .name = NULL },
 };
 
 static const struct package {

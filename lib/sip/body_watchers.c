@@ -12,7 +12,7 @@ static const struct body_shape_field watcher_fields[] = {
 	{ "lang", .attribute = "lang" },
 	{ "expiration", .attribute = "expiration", .kind = SHAPE_INTEGER },
 	{ "duration_subscribed", .attribute = "duration-subscribed", .kind = SHAPE_INTEGER },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape watcher = {
 	.name = "watcherinfo_watcher", .ns = NS, .fields = watcher_fields
@@ -23,7 +23,7 @@ static const struct body_shape_field list_fields[] = {
 	{ "package", .attribute = "package", .required = true },
 	{ "watcher", .element = "watcher", .kind = SHAPE_OBJECT, .list = true, .required = true,
 		.shape = &watcher },
-	{ NULL },
+	{ .key = NULL },
 };
 static const struct body_shape list = {
 	.name = "watcherinfo_list", .ns = NS, .fields = list_fields, .open = true
@@ -34,7 +34,7 @@ static const struct body_shape_field root_fields[] = {
 	{ "state", .attribute = "state", .required = true },
 	{ "watcher_list", .element = "watcher-list", .kind = SHAPE_OBJECT, .list = true,
 		.required = true, .shape = &list },
-	{ NULL },
+	{ .key = NULL },
 };
 const struct body_shape body_watchers_shape = {
 	.name = "watcherinfo", .ns = NS, .root = "watcherinfo", .fields = root_fields, .open = true

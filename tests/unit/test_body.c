@@ -467,11 +467,11 @@ static void no_document_type(void **state)
 		"<!ENTITY lol1 '&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;'>"
 		"<!ENTITY lol2 '&lol1;&lol1;&lol1;&lol1;&lol1;&lol1;&lol1;&lol1;&lol1;&lol1;'>]>"
 		"<presence>&lol2;</presence>",
-		"line 2 column 1: a document type declaration (DTD)");
+		"line 2 column 16: a document type declaration (DTD)");
 	refused(PIDF, "<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><a>&x;</a>",
-		"line 1 column 1: a document type declaration (DTD)");
+		"line 1 column 13: a document type declaration (DTD)");
 	refused(PIDF, "<!DOCTYPE a SYSTEM 'http://127.0.0.1:9/x.dtd'><a>&x;</a>",
-		"line 1 column 1: a document type declaration (DTD)");
+		"line 1 column 46: a document type declaration (DTD)");
 	refused(PIDF, "<a>&x;</a>", "line 1 column 4: undefined entity");
 }
 
