@@ -381,7 +381,7 @@ schema_fields() { # RECORDS|OBJECTS
 			elif .enum then "string" else .type end;
 		["v", "type", "seq", "time", "elapsed_ms", "command"] as $common |
 		."$defs" | to_entries[] | select((.key | startswith("event_")) == ($what == "RECORDS")) |
-		(.key | sub("^event_"; "")) as $name | .value.required as $required | .value.properties | to_entries[] |
+		(.key | sub("^event_"; "")) as $name | .value.required as $required | (.value.properties // {}) | to_entries[] |
 		select($what == "OBJECTS" or (.key as $k | $common | index($k) | not)) |
 		[$name, .key, (.value | kind) + (.key as $k | if ($required | index($k)) then "" else ", optional" end),
 			((.value.enum // []) | join(" "))] | @tsv'
@@ -403,6 +403,18 @@ schema_fields() { # RECORDS|OBJECTS
 				}
 		} END { exit bad }'
 	done
+}
+@test "events-doc: what is one of several kinds names them all" {
+	"$RTE" help --schema | jq -r '."$defs" | to_entries[] | select(.value.anyOf) | .key as $name | .value.anyOf[] |
+		[$name, .type // (."$ref" | sub(".*/"; ""))] | @tsv' >"$BATS_TEST_TMPDIR/kinds"
+	[ "$(cut -f 1 "$BATS_TEST_TMPDIR/kinds" | sort -u | tr '\n' ' ')" = 'body known ' ]
+	while IFS=$'\t' read -r name kind; do
+		section man/rte-events.5 OBJECTS | awk -v name="$name" '/^\.Ss / { on = substr($0, 5) == name; next } on' |
+			grep -qw "$kind" || {
+			echo "$name: nothing about $kind"
+			return 1
+		}
+	done <"$BATS_TEST_TMPDIR/kinds"
 }
 @test "events-doc: what every record has" {
 	section man/rte-events.5 DESCRIPTION | sed -n 's/^\.It Li //p' | sort >"$BATS_TEST_TMPDIR/page"
