@@ -68,20 +68,37 @@ static void put_text(struct out *o, int indent, struct str name, struct str text
 	}
 }
 
+/* How many values: of a scalar one, of a list of scalars as many as there are; more than fit when
+ * it is none of these, or does not fit a line. */
+static int count_values(const struct tree *t)
+{
+	int n = 0;
+
+	if (t->kind == TREE_LIST)
+		for (const struct tree *c = t->first; c && n <= ON_ONE_LINE; c = c->next)
+			n += is_scalar(c) ? count_values(c) : ON_ONE_LINE + 1;
+	else
+		n = is_scalar(t) && !has_lines(t) ? 1 : ON_ONE_LINE + 1;
+	return n > 0 ? n : ON_ONE_LINE + 1;
+}
+
 /* {"new":4,"old":8} is "new 4  old 8". */
 static bool fits_line(const struct tree *t)
 {
 	int n = 0;
 
-	for (const struct tree *c = t->first; c; c = c->next)
-		if (!is_scalar(c) || has_lines(c) || ++n > ON_ONE_LINE)
-			return false;
-	return n > 0;
+	for (const struct tree *c = t->first; c && n <= ON_ONE_LINE; c = c->next)
+		n += count_values(c);
+	return n > 0 && n <= ON_ONE_LINE;
 }
 
-static void add_named(struct buf *b, const struct tree *t)
+static void add_named(struct buf *b, const struct tree *t, struct str name)
 {
-	buf_addf(b, "%s" STR_FMT " ", b->n ? "  " : "", STR_ARG(t->name));
+	for (const struct tree *c = t->kind == TREE_LIST ? t->first : NULL; c; c = c->next)
+		add_named(b, c, name);
+	if (t->kind == TREE_LIST)
+		return;
+	buf_addf(b, "%s" STR_FMT " ", b->n ? "  " : "", STR_ARG(name));
 	add_value(b, t);
 }
 
@@ -95,12 +112,12 @@ static void put_object(struct out *o, const struct tree *t, struct str name, int
 
 	if (fits_line(t)) {
 		for (const struct tree *c = t->first; c; c = c->next)
-			add_named(&b, c);
+			add_named(&b, c, c->name);
 		put(o, indent, name, width, buf_str(&b));
 		return;
 	}
 	if (t->first && is_scalar(t->first) && !has_lines(t->first)) {
-		add_named(&b, t->first);
+		add_named(&b, t->first, t->first->name);
 		put(o, indent, name, width, buf_str(&b));
 		rest.first = t->first->next;
 	} else {

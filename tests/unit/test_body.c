@@ -303,21 +303,20 @@ static void lists(void **state)
 	decodes(RELATED,
 		PART("one@e", PIDF
 			";charset=\"UTF-8\"") "<presence xmlns='urn:ietf:params:xml:ns:pidf' "
-					      "entity='sip:1@e'/>\r\n" PART("root@e", RLMI)
-						      LIST(INSTANCE("1", "one@e") INSTANCE(
-							      "2", "two@e") INSTANCE("3",
-							      "one@e") INSTANCE("4",
-							      "none") INSTANCE("5",
-							      "five") INSTANCE("6",
-							      "six") "<resource "
-								     "uri='sip:7@e'><instance "
-								     "id='7' state='terminated' "
-								     "reason='rejected'/></"
-								     "resource>") "\r\n" PART("two@"
-											      "e",
-							      PIDF) "<presence>\r\n" PART("five",
-							      "text/plain") "hi\r\n" PART("six",
-							      "image/png") "\x89PNG\r\n--b--\r\n",
+					      "entity='sip:1@e'/>\r\n" PART(
+						      "root@e", RLMI) LIST(INSTANCE("1",
+						      "one@e") INSTANCE("2", "two@e") INSTANCE("3",
+						      "one@e") INSTANCE("4", "none") INSTANCE("5",
+						      "five") INSTANCE("6",
+						      "six") "<resource "
+							     "uri='sip:7@e'><instance "
+							     "id='7' state='terminated' "
+							     "reason='rejected'/></"
+							     "resource>") "\r\n" PART("two@"
+										      "e",
+						      PIDF) "<presence>\r\n" PART("five",
+						      "text/plain") "hi\r\n" PART("six",
+						      "image/png") "\x89PNG\r\n--b--\r\n",
 		"{'full_state':true,'name':[{'lang':'en','text':'Buddies'}],'resource':["
 		"{'instance':[{'body':{'entity':'sip:1@e','tuple':[]},'cid':'one@e',"
 		"'content_type':'application/pidf+xml;charset=\\'UTF-8\\'','id':'1',"
@@ -451,6 +450,12 @@ static void malformed(void **state)
 	refused(RLMI,
 		"<list xmlns='urn:ietf:params:xml:ns:rlmi' uri='x' version='1' fullState='yes'/>",
 		"line 1 column 1: fullState is \"yes\", not true or false");
+	refused(PIDF, "<?xml version='1.0' encoding='x-nothing'?><a/>",
+		"line 1 column 31: unknown encoding");
+	decodes(PIDF,
+		"<?xml version='1.0' encoding='ISO-8859-1'?>"
+		"<presence xmlns='urn:ietf:params:xml:ns:pidf' entity='caf\xe9'/>",
+		"{'entity':'caf\\u00E9','tuple':[]}");
 	/* UTF-8 that is none, NUL, a character that XML has not */
 	refused(PIDF, "<a>\xff</a>", "line 1 column 4: not well-formed");
 	refused_as(PIDF, STR("<a>\0</a>"), -FAIL_SYNTAX, "line 1 column 4: not well-formed");
@@ -736,6 +741,21 @@ static void text(void **state)
 		"    contact  uri sip:a@pc  priority 0.8\n"
 		"    note     text Hi there\n"
 		"  note    text \n");
+	shows(PIDF,
+		ROOT " xmlns:d='urn:ietf:params:xml:ns:pidf:data-model' "
+		     "xmlns:r='urn:ietf:params:xml:ns:pidf:rpid'><d:person id='p'>"
+		     "<r:mood><r:angry/><r:sad/></r:mood><r:activities from='f'><r:a/><r:b/><r:c/>"
+		     "<r:d/></r:activities></d:person></presence>",
+		"  entity  x\n"
+		"  tuple   (none)\n"
+		"  person  id p\n"
+		"    activities\n"
+		"      value  a\n"
+		"      value  b\n"
+		"      value  c\n"
+		"      value  d\n"
+		"      from   f\n"
+		"    mood        value angry  value sad\n");
 	shows(PIDF, ROOT "/>", "  entity  x\n  tuple   (none)\n");
 }
 
