@@ -110,6 +110,8 @@ static void decode(struct subscription_leg *l, const struct sip_msg *m, struct d
 		l->documents = body_state_new();
 	switch (body_state_add(l->documents, type, tree, &n->whole)) {
 	case BODY_WHOLE:
+		n->whole = NULL; /* the body says it all */
+		break;
 	case BODY_MERGED:
 		break;
 	case BODY_OLD:
@@ -118,6 +120,9 @@ static void decode(struct subscription_leg *l, const struct sip_msg *m, struct d
 	case BODY_GAP:
 		n->note = "documents before this one are missing";
 		ask_for_all(l);
+		break;
+	case BODY_TOO_MUCH:
+		n->note = "more than can be kept: what was known is forgotten";
 		break;
 	}
 }
