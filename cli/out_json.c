@@ -394,7 +394,8 @@ static void put_decoded(json_t *r, struct str type, struct str body)
 	arena_done(&arena);
 }
 
-static json_t *notify_record(struct out *o, const struct endpoint_msg *m)
+/* All but the body. */
+static json_t *notify_head(struct out *o, const struct endpoint_msg *m)
 {
 	json_t *r = record(o, "notify");
 	struct str event = STR_EMPTY, state;
@@ -406,8 +407,15 @@ static json_t *notify_record(struct out *o, const struct endpoint_msg *m)
 			r, "subscription_state", str_trim(str_sub(state, 0, str_find(state, ';'))));
 	json_object_set_new(r, "from", name_addr(&m->from));
 	json_object_set_new(r, "to", name_addr(&m->to));
-	put_decoded(r, m->content_type, m->body);
 	put_number(r, "replied", m->replied > 0, m->replied);
+	return r;
+}
+
+static json_t *notify_record(struct out *o, const struct endpoint_msg *m)
+{
+	json_t *r = notify_head(o, m);
+
+	put_decoded(r, m->content_type, m->body);
 	return r;
 }
 
@@ -636,8 +644,15 @@ static void subscription(struct out *o, const struct endpoint_subscription *e)
 
 static void notification(struct out *o, const struct endpoint_notify *n)
 {
-	json_t *r = notify_record(o, n->msg);
+	json_t *r = notify_head(o, n->msg);
 
+	put_body(r, n->msg->content_type, n->msg->body);
+	if (n->body)
+		json_object_set_new(r, "body", out_json_tree(n->body));
+	if (n->malformed)
+		put_word(r, "body_error", n->malformed->text);
+	if (n->whole)
+		json_object_set_new(r, "state", out_json_tree(n->whole));
 	put_dialog(r, n->id);
 	json_object_set_new(r, "uri", text(n->uri));
 	put_text(r, "reason", n->reason);

@@ -1,6 +1,7 @@
 /* cli/out_state.c -- subscriptions, notifications and publications as lines for people (cli.md
  * section 10.1) */
 #include "out_impl.h"
+#include "out_tree.h"
 
 #include <string.h>
 
@@ -49,6 +50,30 @@ void out_text_subscription(struct out *o, const struct endpoint_subscription *e)
 		"%-10s  " STR_FMT, word, STR_ARG(buf_str(&b)));
 }
 
+/* Under a name of its own. */
+static void whole_lines(struct out *o, const struct tree *whole)
+{
+	struct tree named = *whole,
+		    parent = { .kind = TREE_OBJECT, .first = &named, .last = &named };
+
+	named.name = STR("state");
+	named.next = NULL;
+	out_text_tree(o, &parent);
+}
+
+static void body_lines(struct out *o, const struct endpoint_notify *n)
+{
+	if (n->body)
+		out_text_tree(o, n->body);
+	else
+		out_text_body(o, n->msg->body);
+	if (n->malformed)
+		out_detail(o, "malformed", str_of(n->malformed->text));
+	if (n->whole)
+		whole_lines(o, n->whole);
+	out_detail(o, "note", str_of(n->note));
+}
+
 void out_text_notification(struct out *o, const struct endpoint_notify *n)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
@@ -62,8 +87,7 @@ void out_text_notification(struct out *o, const struct endpoint_notify *n)
 	add_text(&b, "", n->msg->content_type);
 	add_dialog(&b, n->id);
 	out_put(o, OUT_CYAN, "%-10s  " STR_FMT, "notify", STR_ARG(buf_str(&b)));
-	out_text_body(o, n->msg->body);
-	out_detail(o, "note", str_of(n->note));
+	body_lines(o, n);
 }
 
 void out_text_publication(struct out *o, const struct endpoint_publication *e)
