@@ -9,8 +9,9 @@
 #include <time.h>
 
 /* What is there is listed; drafts and updates of these are not. */
-static const int rfcs[] = { 3261, 3263, 3327, 3581, 3608, 4320, 5393, 5626, 5627, 5922, 5923, 6026,
-	7616, 8599, 8760 };
+static const int rfcs[] = { 3261, 3262, 3263, 3311, 3327, 3428, 3515, 3581, 3608, 3680, 3842, 3856,
+	3857, 3858, 3863, 3891, 3892, 3903, 3994, 4028, 4235, 4320, 4479, 4480, 4575, 4662, 5367,
+	5393, 5626, 5627, 5839, 5922, 5923, 6026, 6665, 7616, 8599, 8760 };
 
 /* RTE_FEATURES and RTE_LIBRARIES come from meson: "tls digest serve", "c-ares 1.18.1,
  * jansson 2.14". */
