@@ -181,6 +181,7 @@ static void accepted(struct subscription *s, const struct endpoint_result *resul
 static void keep_accepted(struct subscription *s, const struct endpoint_msg *m)
 {
 	keep_sent(s);
+	subscription_keep_raised(s, s->request);
 	sip_msg_unref(s->accepted);
 	s->accepted = sip_msg_ref((struct sip_msg *)(uintptr_t)m->msg);
 	net_flow_unref(s->flow);

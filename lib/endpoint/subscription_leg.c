@@ -158,6 +158,14 @@ static struct subscription_leg *make(struct subscription *s)
 
 /* ---- SUBSCRIBE within it ---- */
 
+void subscription_keep_raised(struct subscription *s, const struct request *r)
+{
+	uint32_t expires = request_expires(r);
+
+	if (!s->config.fetch && expires > s->config.expires)
+		s->config.expires = expires;
+}
+
 /* RFC 6665 4.1.2.1: the notifier may shorten the time, not lengthen it. */
 uint32_t subscription_leg_granted(const struct subscription *s, const struct sip_msg *m)
 {
@@ -174,6 +182,7 @@ static void refreshed(struct subscription_leg *l, const struct endpoint_result *
 
 	l->subscription->recovery.until = 0;
 	l->want_all = false;
+	subscription_keep_raised(l->subscription, l->request);
 	sip_dialog_refresh(&l->dialog.sip, result->response->msg);
 	subscription_leg_set_expiry(
 		l, subscription_leg_granted(l->subscription, result->response->msg));
@@ -466,7 +475,7 @@ void subscription_leg_accepted(struct subscription_leg *l)
 {
 	struct subscription *s = l->subscription;
 	struct sip_dialog *d = &l->dialog.sip;
-	uint32_t remote_cseq = d->remote_cseq;
+	uint32_t remote_cseq = d->remote_cseq, granted;
 	struct fail f;
 
 	if (l->ended || l->closing || !has_tag_of(s->accepted, d->remote_tag))
@@ -476,6 +485,8 @@ void subscription_leg_accepted(struct subscription_leg *l)
 		d->remote_cseq = remote_cseq;
 		d->has_remote_cseq = true;
 	}
-	if (l->expires_at == NET_NEVER)
-		subscription_leg_set_expiry(l, subscription_leg_granted(s, s->accepted));
+	/* A NOTIFY that came before may have said what is left; else what was asked for counted. */
+	granted = subscription_leg_granted(s, s->accepted);
+	if (l->expires_at > net_now_ms() + granted * 1000ULL)
+		subscription_leg_set_expiry(l, granted);
 }
