@@ -141,6 +141,13 @@ static int keep_list(struct subscription *s, struct fail *f)
 	return e;
 }
 
+static int check_extra(const struct subscription_extra *x, struct fail *f)
+{
+	if (!sip_build_clean(x->type) || (x->body.n > 0 && x->type.n == 0))
+		return fail_set(f, -FAIL_ARGUMENT, "a body needs a media type");
+	return endpoint_check_headers(x->headers, x->header_count, f);
+}
+
 static int check(const struct subscription_config *c, struct fail *f)
 {
 	struct sip_event event;
@@ -162,8 +169,7 @@ static int check(const struct subscription_config *c, struct fail *f)
 			return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a media type",
 				STR_ARG(c->accept[i]));
 	for (unsigned i = 0; i < SUBSCRIPTION_REQUESTS; i++)
-		if ((e = endpoint_check_headers(
-			     c->extra[i].headers, c->extra[i].header_count, f)) != 0)
+		if ((e = check_extra(&c->extra[i], f)) != 0)
 			return e;
 	if (c->member_count > 0 && c->extra[SUBSCRIPTION_SUBSCRIBE].body.n > 0)
 		return fail_set(f, -FAIL_ARGUMENT, "a list has no further body");
@@ -243,7 +249,7 @@ void subscription_stop(struct subscription *s)
 	ev_timer_stop(endpoint_loop(), &s->timer);
 	/* What is accepted and has no dialog yet is ended, too; what is not answered yet is left
 	 * alone: its NOTIFY finds nobody (481). */
-	if (s->leg_count == 0 && s->accepted && !s->config.fetch)
+	if (s->leg_count == 0 && s->accepted && !s->notified && !s->config.fetch)
 		subscription_leg_from_response(s);
 	request_free(s->request);
 	s->request = NULL;
@@ -297,7 +303,7 @@ int subscription_refresh(struct subscription *s)
 int subscription_update(
 	struct subscription *s, const struct subscription_extra *extra, struct fail *f)
 {
-	int e = endpoint_check_headers(extra->headers, extra->header_count, f);
+	int e = check_extra(extra, f);
 
 	if (e != 0)
 		return e;
