@@ -37,6 +37,9 @@ static void put_accept(const struct subscription *s, struct buf *b)
 
 	for (unsigned i = 0; i < c->accept_count; i++)
 		sip_build_hdr(b, SIP_HDR_ACCEPT, c->accept[i]);
+	/* RFC 5367 4: a list cannot do without. */
+	if (c->member_count > 0 && (c->accept_count > 0 || !type))
+		sip_build_hdr(b, SIP_HDR_SUPPORTED, STR("eventlist"));
 	if (c->accept_count > 0 || !type)
 		return;
 	sip_build_hdrf(b, SIP_HDR_ACCEPT, "%s, multipart/related, application/rlmi+xml", type);
