@@ -47,9 +47,9 @@ static inline void sub_state(struct sub *s, const struct endpoint_subscription *
 
 	assert_ptr_equal(e->subscription, s->s);
 	assert_non_null(e->cause);
-	assert_true(over == (strcmp(e->cause, "unsubscribed") == 0 ||
-				    strcmp(e->cause, "ended") == 0 ||
-				    strcmp(e->cause, "lost") == 0));
+	assert_true(
+		over == (strcmp(e->cause, "unsubscribed") == 0 || strcmp(e->cause, "ended") == 0 ||
+				strcmp(e->cause, "lost") == 0));
 	heard_touch(e->uri);
 	assert_str(e->event, "presence");
 	if (e->msg)
@@ -252,8 +252,8 @@ static inline struct sip_msg *notify_with(struct leg *l, struct says s)
 	if (state[0])
 		snprintf(lines + strlen(lines), sizeof(lines) - strlen(lines),
 			"Subscription-State: %s\r\n", state);
-	snprintf(lines + strlen(lines), sizeof(lines) - strlen(lines), "%s",
-		s.lines ? s.lines : "");
+	snprintf(
+		lines + strlen(lines), sizeof(lines) - strlen(lines), "%s", s.lines ? s.lines : "");
 	return leg_do(l, "NOTIFY",
 		(struct leg_says){ .lines = lines,
 			.type = s.type ? s.type : "text/plain",
