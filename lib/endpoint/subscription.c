@@ -381,7 +381,7 @@ void subscription_registered(struct endpoint *ep)
 
 		if (s->stopping || s->over)
 			continue;
-		if (s->state == SUBSCRIPTION_WAITING)
+		if (s->state == SUBSCRIPTION_WAITING && net_now_ms() >= s->not_before)
 			net_later(endpoint_loop(), &s->timer);
 		LIST_EACH (leg, &s->legs)
 			subscription_leg_refresh(CONTAINER_OF(leg, struct subscription_leg, node));

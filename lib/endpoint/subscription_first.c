@@ -1,6 +1,7 @@
 /* lib/endpoint/subscription_first.c -- the SUBSCRIBE outside of dialogs, which begins a
  * subscription and begins it anew when it was lost, and the NOTIFYs that it brings. RFC 6665
  * sections 4.1.2 and 4.4.1; ruling 5 */
+#include "base/map.h"
 #include "base/text.h"
 #include "endpoint/subscription_impl.h"
 
@@ -56,6 +57,7 @@ void subscription_again(
 			*wait = backoff_jitter(1000);
 		if (*wait < after_ms)
 			*wait = after_ms;
+		s->not_before = net_now_ms() + after_ms;
 		wait_for_try(s, *wait);
 	}
 }
@@ -126,6 +128,16 @@ static void keep_sent(struct subscription *s)
 	s->sent = sip_msg_ref(m);
 }
 
+static bool is_new_notifier(const struct subscription *s, const struct sip_msg *m)
+{
+	uint64_t hash = map_hash(sip_msg_from_tag(m));
+
+	for (unsigned i = 0; i < s->notifier_count; i++)
+		if (s->notifiers[i] == hash)
+			return false;
+	return s->notifier_count < SUBSCRIPTION_LEGS;
+}
+
 /* Found by Call-ID and our tag only: from a notifier that has no dialog with us yet. */
 static void on_half(void *arg, struct dialog *d, struct transaction *t, struct sip_msg *m,
 	struct net_flow *flow)
@@ -139,8 +151,7 @@ static void on_half(void *arg, struct dialog *d, struct transaction *t, struct s
 		return;
 	keep_sent(s);
 	status = subscription_judge(s, m, &state);
-	if (status == 0 &&
-		(s->over || s->stopping || !s->sent || s->leg_count >= SUBSCRIPTION_LEGS))
+	if (status == 0 && (s->over || s->stopping || !s->sent || !is_new_notifier(s, m)))
 		status = 481;
 	if (status != 0) {
 		subscription_refuse(s, t, status);
@@ -270,6 +281,7 @@ static void new_ids(struct subscription *s)
 	text_token(s->call_id, 32);
 	text_token(s->tag, 16);
 	s->cseq = 0;
+	s->notifier_count = 0;
 	auth_exchange_done(&s->exchange);
 	subscription_first_drop(s);
 	drop_accepted(s);

@@ -33,9 +33,13 @@ struct subscription {
 	double rtt_ms; /* of the 2xx */
 	struct list legs; /* the dialogs, each made by a NOTIFY */
 	unsigned leg_count; /* of those that have not ended */
+	/* Of the tags that made one by this SUBSCRIBE: whose dialog is over, has no second one. */
+	uint64_t notifiers[SUBSCRIPTION_LEGS];
+	unsigned notifier_count;
 	ev_timer timer; /* no NOTIFY, the next try, or the end */
 	struct backoff recovery;
 	struct backoff_repeat repeat; /* of subscribing anew at once */
+	uint64_t not_before; /* ms: the notifier does not want it back earlier */
 	bool answered; /* the SUBSCRIBE outside of dialogs is over */
 	bool notified; /* a NOTIFY has come since the last SUBSCRIBE outside of dialogs */
 	bool established; /* there was a dialog that was pending or active */

@@ -1,5 +1,6 @@
 /* lib/endpoint/subscription_leg.c -- one dialog of a subscription: what its notifier tells, and its
  * refreshes. RFC 6665 sections 4.1.2.2 to 4.1.3, RFC 5839 section 5, row SB-03 */
+#include "base/map.h"
 #include "base/mem.h"
 #include "endpoint/subscription_impl.h"
 #include "sip/build.h"
@@ -225,6 +226,7 @@ static void refresh_later(struct subscription_leg *l, const struct endpoint_resu
 		subscription_leg_end(l, &e, SUBSCRIPTION_NEVER);
 		return;
 	}
+	l->updates = l->updates || l->kind == SUBSCRIPTION_UPDATE; /* it is not lost */
 	l->refresh_at = net_now_ms() + wait;
 	arm(l);
 	subscription_tell_retry(s, result->fail.code == -FAIL_TIMEOUT ? "timeout" : "connect",
@@ -465,6 +467,7 @@ void subscription_leg_new(struct subscription *s, struct transaction *t, struct 
 	}
 	dialog_use_flow(&l->dialog, flow, m);
 	sip_dialog_received(&l->dialog.sip, m);
+	s->notifiers[s->notifier_count++] = map_hash(sip_msg_from_tag(m));
 	l->id = dialog_next_id(s->endpoint->manager);
 	list_add(&s->legs, &l->node);
 	answer(t, m);
