@@ -141,7 +141,7 @@ static void published(struct publication *p, const struct endpoint_result *resul
 	struct str etag = sip_msg_value(m, SIP_HDR_SIP_ETAG);
 	bool first = p->state == PUBLICATION_PUBLISHING;
 	const char *cause = cause_of(p, first);
-	uint32_t expires = p->config.expires;
+	uint32_t expires = request_expires(p->request);
 	uint64_t after;
 	struct endpoint_result bad;
 
@@ -155,9 +155,9 @@ static void published(struct publication *p, const struct endpoint_result *resul
 		finish(p, ENDPOINT_FAILED, &bad);
 		return;
 	}
-	sip_msg_seconds(m, SIP_HDR_EXPIRES, &expires);
-	if (expires > request_expires(p->request)) /* "MUST NOT be larger" */
-		expires = request_expires(p->request);
+	p->config.expires = expires; /* a 423 may have raised it */
+	if (sip_msg_seconds(m, SIP_HDR_EXPIRES, &expires) && expires > p->config.expires)
+		expires = p->config.expires; /* "MUST NOT be larger" */
 	keep_etag(p, etag);
 	after = refresh_after(expires);
 	p->state = PUBLICATION_PUBLISHED;
@@ -177,6 +177,7 @@ static void removed(struct publication *p, const struct endpoint_result *result)
 	bool ok = result->fail.code == 0;
 
 	keep_etag(p, STR_EMPTY);
+	p->over = true; /* whatever the handler calls */
 	if (!tell_state(p, "terminated", "removed", result->response, 0))
 		return;
 	if (p->stopping)
@@ -230,12 +231,25 @@ static void failed(struct publication *p, const struct endpoint_result *result)
 	}
 	if (!final && try_later(p, result))
 		return;
+	p->over = true; /* whatever the handler calls */
 	if (!tell_state(p, "terminated", final ? "rejected" : "expired", result->response, 0))
 		return;
 	if (final)
 		finish(p, ENDPOINT_FAILED, result);
 	else
 		finish_lost(p, why);
+}
+
+/* What was on its way when it was stopped: the removal follows, of what there is now. */
+static void answered_late(struct publication *p, const struct endpoint_result *result)
+{
+	struct str etag = STR_EMPTY;
+
+	if (result->fail.code == 0)
+		etag = sip_msg_value(result->response->msg, SIP_HDR_SIP_ETAG);
+	if (etag.n > 0 && endpoint_check_token(etag))
+		keep_etag(p, etag);
+	net_later(endpoint_loop(), &p->timer); /* this request is in its handler */
 }
 
 static void on_request(void *arg, const struct endpoint_event *ev)
@@ -249,6 +263,8 @@ static void on_request(void *arg, const struct endpoint_event *ev)
 	p->busy = false;
 	if (p->state == PUBLICATION_REMOVING)
 		removed(p, ev->result);
+	else if (p->stopping)
+		answered_late(p, ev->result);
 	else if (ev->type == ENDPOINT_DONE)
 		published(p, ev->result);
 	else
@@ -317,6 +333,15 @@ static int send_publish(struct publication *p, struct fail *f)
 	return 0;
 }
 
+static void take_back(struct publication *p)
+{
+	struct fail f;
+
+	p->state = PUBLICATION_REMOVING;
+	if (!p->etag || send_publish(p, &f) != 0)
+		finish_later(p, ENDPOINT_CLOSED);
+}
+
 static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct publication *p = CONTAINER_OF(w, struct publication, timer);
@@ -326,6 +351,8 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	ev_timer_stop(loop, w);
 	if (p->over)
 		finish(p, p->end, &p->result);
+	else if (p->stopping)
+		take_back(p);
 	else if (!p->busy && send_publish(p, &f) != 0)
 		finish_lost(p, fail_show(&f));
 }
@@ -459,19 +486,18 @@ int publication_refresh(struct publication *p)
 
 void publication_stop(struct publication *p)
 {
-	bool known = p->etag && p->config.keep && !p->config.leave;
-	struct fail f;
-
 	if (p->stopping || p->over)
 		return;
 	p->stopping = true;
 	ev_timer_stop(endpoint_loop(), &p->timer);
-	request_free(p->request);
-	p->request = NULL;
-	p->busy = false;
-	p->state = PUBLICATION_REMOVING;
-	if (!known || send_publish(p, &f) != 0)
+	if (!p->config.keep || p->config.leave) {
+		request_free(p->request);
+		p->request = NULL;
 		finish_later(p, ENDPOINT_CLOSED);
+	} else if (!p->busy) {
+		take_back(p);
+	}
+	/* else RFC 3903 4: no further one "until they have received a final response" */
 }
 
 static void abandon(struct publication *p)
