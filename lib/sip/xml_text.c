@@ -3,6 +3,12 @@
 
 #include "base/utf8.h"
 
+/* U+FFFE and U+FFFF are no Char of 2.2. */
+static bool is_noncharacter(struct str s)
+{
+	return str_starts(s, STR("\xef\xbf\xbe")) || str_starts(s, STR("\xef\xbf\xbf"));
+}
+
 void xml_text_write(struct buf *b, struct str s)
 {
 	struct buf clean = BUF_INIT(b->limit);
@@ -13,7 +19,10 @@ void xml_text_write(struct buf *b, struct str s)
 	for (size_t i = 0; i < clean.n; i++) {
 		unsigned char c = (unsigned char)clean.p[i];
 
-		if (c == '&')
+		if (is_noncharacter(str_sub(buf_str(&clean), i, clean.n))) {
+			buf_add_str(b, STR("\xef\xbf\xbd"));
+			i += 2;
+		} else if (c == '&')
 			buf_add_str(b, STR("&amp;"));
 		else if (c == '<')
 			buf_add_str(b, STR("&lt;"));
