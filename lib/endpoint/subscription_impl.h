@@ -133,9 +133,9 @@ struct endpoint_subscription subscription_leg_describe(
 	const struct subscription_leg *l, const char *state, const char *cause);
 /* A SUBSCRIPTION event. As subscription_tell. */
 bool subscription_leg_tell(struct subscription *s, const struct endpoint_subscription *e);
-/* The expiry of a SUBSCRIBE's 2xx, never more than was asked for. */
 /* What a 423 has raised is asked for from now on. */
 void subscription_keep_raised(struct subscription *s, const struct request *r);
+/* The expiry of a SUBSCRIBE's 2xx, never more than was asked for. */
 uint32_t subscription_leg_granted(const struct subscription *s, const struct sip_msg *m);
 void subscription_leg_set_expiry(struct subscription_leg *l, uint32_t seconds);
 /* What a NOTIFY says is left. */
