@@ -1,4 +1,5 @@
-/* lib/endpoint/refer.c -- REFER and the subscription that it makes: RFC 3515, 3892, 4488, 6665 */
+/* lib/endpoint/refer.c -- REFER and the subscription that it makes, as we send it: RFC 3515, 3892,
+ * 4488, 6665 */
 #include "endpoint/refer.h"
 
 #include "base/mem.h"
@@ -7,59 +8,13 @@
 #include "endpoint/session_impl.h"
 #include "sip/build.h"
 #include "sip/event.h"
-#include "sip/param.h"
 #include "sip/replaces.h"
-#include "sip/status.h"
 #include "sip/uri.h"
 
-#include <stdio.h>
-#include <string.h>
-
-enum {
-	SUBSCRIPTION_S = 300, /* how long a received REFER's subscription lasts, unless refreshed */
-	FRAG_MAX = 1024, /* of a status line that is reported */
-};
-
-struct refer {
-	struct list node; /* in its session's refers, or alone */
-	struct endpoint *endpoint;
-	struct session *session; /* NULL: outside of any, or it has ended */
-	struct arena arena; /* of config's texts, and of those of a received one */
-	struct refer_config config;
-	struct dialog own; /* outside of a session */
-	struct dialog half; /* ours, before a response: a NOTIFY may come first (RFC 6665 4.4.1) */
-	struct request *request; /* on its way: REFER, SUBSCRIBE, or NOTIFY */
-	char call_id[40], tag[17];
-	uint32_t cseq; /* of the REFER: the id of its events; 0: not sent yet */
-	unsigned status; /* of the last sipfrag, received or sent */
-	ev_timer timer; /* no final NOTIFY, or no refresh; then the end, from the loop (R2) */
-	endpoint_event_fn *fn;
-	void *arg;
-	struct endpoint_result result;
-	struct sip_msg *response; /* the 2xx of our REFER, for the result; NULL: none came */
-	struct net_flow *flow; /* that it came by */
-	double rtt_ms;
-	enum endpoint_event_type end; /* DONE, FAILED or CLOSED, when over */
-	bool accepted, over, stopping;
-
-	/* a received one */
-	bool received, silent; /* silent: Refer-Sub: false, so nothing is reported */
-	bool decided;
-	bool *gone; /* set while the handler decides: tells that it was freed */
-	struct transaction *transaction; /* until it is answered */
-	struct str uri, refer_to, referred_by, method, replaces;
-	struct buf frag; /* "200 OK": what is to be told, or was told last */
-	unsigned frag_status;
-	bool due; /* a NOTIFY with it is to be sent */
-	bool last; /* the one on its way ends the subscription */
-	const char *ending; /* why it ends without a final status; NULL: it does not */
-	uint64_t expires_at; /* ms */
-};
 
 /* ---- life ---- */
 
-/* Never NULL; a closed one has no endpoint. */
-static struct dialog *dialog_of(struct refer *r)
+struct dialog *refer_dialog(struct refer *r)
 {
 	struct dialog *d = r->session ? session_dialog(r->session) : NULL;
 
@@ -98,8 +53,6 @@ static void deliver_end(struct refer *r)
 	tell(r, &(struct endpoint_event){ .type = r->end, .result = &r->result });
 }
 
-static void end_subscription(struct refer *r, const char *reason);
-
 static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct refer *r = CONTAINER_OF(w, struct refer, timer);
@@ -107,7 +60,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)revents;
 	ev_timer_stop(loop, w);
 	if (!r->over && r->received) {
-		end_subscription(r, "timeout");
+		refer_end_subscription(r, "timeout");
 		return;
 	}
 	if (!r->over) {
@@ -118,8 +71,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	deliver_end(r);
 }
 
-/* The one final event comes from the loop. */
-static void finish(struct refer *r, enum endpoint_event_type end)
+void refer_finish(struct refer *r, enum endpoint_event_type end)
 {
 	if (r->over)
 		return;
@@ -128,12 +80,12 @@ static void finish(struct refer *r, enum endpoint_event_type end)
 	net_later(endpoint_loop(), &r->timer);
 }
 
-static struct refer *make(struct endpoint *ep, struct session *s)
+struct refer *refer_new(struct endpoint *ep, struct session *s)
 {
 	struct refer *r = MEM_NEW(struct refer);
 
 	list_init(&r->node);
-	buf_init(&r->frag, FRAG_MAX);
+	buf_init(&r->frag, REFER_FRAG_MAX);
 	r->endpoint = ep;
 	r->session = s;
 	r->result.cause = "";
@@ -184,12 +136,12 @@ void refer_session_ended(struct list *refers)
 
 		leave_session(r);
 		if (r->received || r->stopping) {
-			finish(r, ENDPOINT_CLOSED);
+			refer_finish(r, ENDPOINT_CLOSED);
 			continue;
 		}
 		fail_set(&r->result.fail, -FAIL_ENDED,
 			"the session ended before the transfer was reported");
-		finish(r, ENDPOINT_FAILED);
+		refer_finish(r, ENDPOINT_FAILED);
 	}
 }
 
@@ -247,7 +199,7 @@ static bool read_event(const struct sip_msg *m, struct sip_event *event)
 	       str_ieq(event->package, STR("refer"));
 }
 
-static void refuse(struct transaction *t, unsigned status)
+void refer_refuse(struct transaction *t, unsigned status)
 {
 	const char *headers = status == 489   ? "Allow-Events: refer\r\n" /* RFC 6665 8.3.2 */
 			      : status == 405 ? "Allow: NOTIFY, SUBSCRIBE\r\n"
@@ -270,7 +222,8 @@ static void notified(struct refer *r, struct transaction *t, struct sip_msg *m)
 
 	if (r->over || !sip_subscription_state_parse(
 			       sip_msg_value(m, SIP_HDR_SUBSCRIPTION_STATE), &state)) {
-		refuse(t, r->over ? 481 : 400); /* A56: after its end there is no subscription */
+		refer_refuse(
+			t, r->over ? 481 : 400); /* A56: after its end there is no subscription */
 		return;
 	}
 	transaction_answer(t, 200, NULL);
@@ -295,19 +248,18 @@ static void notified(struct refer *r, struct transaction *t, struct sip_msg *m)
 		     : str_ieq(state.state, STR("pending")) ? "pending"
 							    : "active";
 	if (ended && r->stopping) {
-		finish(r, ENDPOINT_CLOSED);
+		refer_finish(r, ENDPOINT_CLOSED);
 	} else if (ended && r->status == 0) {
 		fail_set(&r->result.fail, -FAIL_ENDED,
 			"the transfer's subscription ended: " STR_FMT, STR_ARG(state.reason));
-		finish(r, ENDPOINT_FAILED);
+		refer_finish(r, ENDPOINT_FAILED);
 	} else if (ended) {
-		finish(r, ENDPOINT_DONE);
+		refer_finish(r, ENDPOINT_DONE);
 	}
 	tell(r, &(struct endpoint_event){ .type = ENDPOINT_TRANSFER, .transfer = &what });
 }
 
-/* Which of the session's REFERs it is about, of those received or of ours. */
-static struct refer *find(struct session *s, const struct sip_msg *m, bool received)
+struct refer *refer_find(struct session *s, const struct sip_msg *m, bool received)
 {
 	struct sip_event event;
 
@@ -324,17 +276,13 @@ static struct refer *find(struct session *s, const struct sip_msg *m, bool recei
 
 bool refer_notified(struct session *s, struct dialog *d, struct transaction *t, struct sip_msg *m)
 {
-	struct refer *r = find(s, m, false);
+	struct refer *r = refer_find(s, m, false);
 
 	(void)d;
 	if (r)
 		notified(r, t, m);
 	return r != NULL;
 }
-
-/* What arrives in a dialog that the REFER made itself. */
-static void on_dialog(void *arg, struct dialog *d, struct transaction *t, struct sip_msg *m,
-	struct net_flow *flow);
 
 /* The NOTIFY came before the response: it makes the dialog. */
 static void on_half(void *arg, struct dialog *d, struct transaction *t, struct sip_msg *m,
@@ -350,12 +298,12 @@ static void on_half(void *arg, struct dialog *d, struct transaction *t, struct s
 	/* What is not about this REFER makes nothing. */
 	if (t && !r->own.endpoint && request && m->method == SIP_NOTIFY && read_event(m, &event) &&
 		is_mine(r, &event) && sip_dialog_from_notify(&r->own.sip, request, m, &f) == 0) {
-		r->own.on_request = on_dialog;
+		r->own.on_request = refer_on_dialog;
 		r->own.arg = r;
 		if (dialog_open(&r->own, r->endpoint)) {
 			dialog_use_flow(&r->own, flow, m);
 			sip_dialog_received(&r->own.sip, m);
-			on_dialog(r, &r->own, t, m, flow);
+			refer_on_dialog(r, &r->own, t, m, flow);
 			return;
 		}
 		sip_dialog_done(&r->own.sip);
@@ -381,7 +329,7 @@ static void write_refer(void *arg, struct request *request, struct buf *b)
 	struct buf v = BUF_INIT(1 << 16);
 
 	dialog_contact(r->endpoint, request_flow(request),
-		dialog_of(r)->sip.secure || dialog_is_sips(r->config.target), b);
+		refer_dialog(r)->sip.secure || dialog_is_sips(r->config.target), b);
 	buf_addf(&v, "<" STR_FMT ">", STR_ARG(r->config.refer_to));
 	if (r->config.method.n > 0) { /* RFC 3515 2.1: a parameter of its URI */
 		buf_clear(&v);
@@ -414,7 +362,7 @@ static void take_dialog(struct refer *r, struct request *request, const struct s
 		trace_note(endpoint_manager_trace(r->endpoint->manager), "no dialog: %s", f.text);
 		return;
 	}
-	r->own.on_request = on_dialog;
+	r->own.on_request = refer_on_dialog;
 	r->own.arg = r;
 	if (dialog_open(&r->own, r->endpoint))
 		dialog_use_flow(&r->own, request_flow(request), m);
@@ -443,7 +391,7 @@ static void refer_accepted(struct refer *r, const struct endpoint_event *ev)
 		return;
 	/* RFC 4488 4: "the absence of a Refer-Sub ... indicates ... an implicit subscription" */
 	if (sub && str_istarts(str_trim(sub->value), STR("false"))) {
-		finish(r, ENDPOINT_DONE);
+		refer_finish(r, ENDPOINT_DONE);
 		return;
 	}
 	if (r->config.notify_ms > 0)
@@ -494,9 +442,7 @@ static bool names_replaces(struct str headers)
 	return false;
 }
 
-/* The Refer-To without its headers, and their Replaces (RFC 5589 section 7, RFC 3891 section 4).
- * False: there is one that is none. */
-static bool split_uri(struct refer *r, const struct sip_uri *u)
+bool refer_split_uri(struct refer *r, const struct sip_uri *u)
 {
 	struct buf replaces = BUF_INIT(1 << 12);
 	size_t n = u->text.n;
@@ -530,7 +476,7 @@ static int keep_config(struct refer *r, const struct refer_config *c, struct fai
 	r->config.headers = headers;
 	r->fn = c->on_event;
 	r->arg = c->arg;
-	if (!sip_uri_parse(r->config.refer_to, &uri) || !split_uri(r, &uri))
+	if (!sip_uri_parse(r->config.refer_to, &uri) || !refer_split_uri(r, &uri))
 		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a URI to refer to",
 			STR_ARG(c->refer_to));
 	if (c->method.n > 0 && uri.scheme > SIP_URI_SIPS)
@@ -564,13 +510,12 @@ static struct request_config request_of(struct refer *r)
 	};
 }
 
-/* What follows the REFER in its dialog: without its header fields. */
-static struct request_config within(struct refer *r, struct str method)
+struct request_config refer_within(struct refer *r, struct str method)
 {
 	return (struct request_config){
 		.endpoint = r->endpoint,
 		.method = method,
-		.dialog = dialog_of(r),
+		.dialog = refer_dialog(r),
 		.max_forwards = -1,
 		.timeout_ms = r->config.timeout_ms,
 		.write_arg = r,
@@ -585,7 +530,7 @@ static int prepare(const struct refer_config *config, struct refer **out, struct
 
 	if (config->session && !session_is_confirmed(config->session))
 		return fail_set(f, -FAIL_STATE, "the session is not established");
-	r = make(config->endpoint, config->session);
+	r = refer_new(config->endpoint, config->session);
 	text_token(r->call_id, 32);
 	text_token(r->tag, 16);
 	if ((e = keep_config(r, config, f)) != 0) {
@@ -639,14 +584,14 @@ static void on_unsubscribed(void *arg, const struct endpoint_event *ev)
 	struct refer *r = arg;
 
 	if (ev->type == ENDPOINT_DONE || ev->type == ENDPOINT_FAILED)
-		finish(r, ENDPOINT_CLOSED); /* the NOTIFY that ends it may come or not */
+		refer_finish(r, ENDPOINT_CLOSED); /* the NOTIFY that ends it may come or not */
 }
 
 static void write_unsubscribe(void *arg, struct request *request, struct buf *b)
 {
 	struct refer *r = arg;
 
-	dialog_contact(r->endpoint, request_flow(request), dialog_of(r)->sip.secure, b);
+	dialog_contact(r->endpoint, request_flow(request), refer_dialog(r)->sip.secure, b);
 	sip_build_hdrf(b, SIP_HDR_EVENT, "refer;id=%u", r->cseq);
 	buf_add_str(b, STR("Expires: 0\r\n"));
 }
@@ -658,7 +603,7 @@ void refer_stop(struct refer *r)
 	if (r->over || r->stopping)
 		return;
 	if (r->received && r->accepted && !r->silent) {
-		end_subscription(r, "noresource");
+		refer_end_subscription(r, "noresource");
 		return;
 	}
 	ev_timer_stop(endpoint_loop(), &r->timer);
@@ -666,12 +611,12 @@ void refer_stop(struct refer *r)
 	r->stopping = true;
 	request_free(r->request);
 	r->request = NULL;
-	c = within(r, STR("SUBSCRIBE"));
+	c = refer_within(r, STR("SUBSCRIBE"));
 	c.write = write_unsubscribe;
 	c.on_event = on_unsubscribed;
 	if (r->received || !r->accepted || !c.dialog->endpoint ||
 		request_start(&c, &r->request, NULL) != 0)
-		finish(r, ENDPOINT_CLOSED);
+		refer_finish(r, ENDPOINT_CLOSED);
 }
 
 unsigned refer_status(const struct refer *r)
@@ -679,278 +624,9 @@ unsigned refer_status(const struct refer *r)
 	return r->status;
 }
 
-/* ---- received ---- */
-
-/* Exactly one Refer-To (RFC 3515 2.4.2), of a scheme that a call can be made to (A74). */
-static unsigned read_refer(struct refer *r, const struct sip_msg *m)
-{
-	const struct sip_hdr *to = sip_msg_hdr(m, SIP_HDR_REFER_TO);
-	const struct sip_hdr *sub = sip_msg_hdr_named(m, STR("Refer-Sub"));
-	struct sip_nameaddr a;
-	struct sip_cseq cseq;
-	struct str method;
-
-	if (!to || sip_msg_hdr_next(m, to) || !sip_nameaddr_parse(to->value, &a))
-		return 400;
-	r->refer_to = arena_str(&r->arena, a.uri.text);
-	r->referred_by = arena_str(&r->arena, sip_msg_value(m, SIP_HDR_REFERRED_BY));
-	r->silent = sub && str_istarts(str_trim(sub->value), STR("false"));
-	if (sip_msg_cseq(m, &cseq))
-		r->cseq = cseq.number;
-	if (a.uri.scheme > SIP_URI_TEL)
-		return 416;
-	if (!split_uri(r, &a.uri))
-		return 400;
-	if (a.uri.scheme <= SIP_URI_SIPS && sip_uri_param(&a.uri, "method", &method)) {
-		if (!endpoint_check_token(method))
-			return 400;
-		r->method = arena_str(&r->arena, method);
-	}
-	/* RFC 3891 4: it is for INVITE only. */
-	return r->replaces.n && r->method.n && !str_eq(r->method, STR("INVITE")) ? 400 : 0;
-}
-
-bool refer_received(struct endpoint *ep, struct session *s, struct dialog *d, struct transaction *t,
-	struct sip_msg *m)
-{
-	struct refer *r = make(ep, s);
-	struct dispatch_text text;
-	struct endpoint_msg description;
-	struct endpoint_transfer what;
-	struct endpoint_event ev = { .type = ENDPOINT_TRANSFER, .endpoint = ep, .transfer = &what };
-	const bool *manager_gone = ep->manager->gone;
-	bool gone = false;
-	unsigned status = read_refer(r, m);
-
-	(void)d;
-	if (status != 0) {
-		refer_free(r);
-		refuse(t, status);
-		return true;
-	}
-	r->received = true;
-	r->transaction = t;
-	transaction_own(t, NULL, NULL);
-	dispatch_describe_msg(m, transaction_flow(t), &text, &description);
-	what = (struct endpoint_transfer){
-		.refer = r,
-		.id = s ? session_id(s) : 0,
-		.received = true,
-		.state = "pending",
-		.refer_to = r->refer_to,
-		.referred_by = r->referred_by,
-		.method = r->method,
-		.msg = &description,
-	};
-	r->gone = &gone;
-	if (s)
-		session_tell(s, &ev);
-	else
-		endpoint_emit(ep, &ev);
-	if (gone)
-		return true;
-	r->gone = NULL;
-	if (manager_gone && *manager_gone)
-		r->transaction = NULL; /* it went, too */
-	if (!r->decided)
-		refer_decline(r, 603, STR_EMPTY); /* RF-08: nobody has proved who asks */
-	return true;
-}
-
-void refer_decline(struct refer *r, unsigned status, struct str reason)
-{
-	if (r->transaction)
-		dialog_reply(r->transaction,
-			&(struct dialog_response){ .status = status, .reason = reason });
-	refer_free(r);
-}
-
-static void send_notify(struct refer *r);
-
-/* 481, or nobody there: the subscription is gone with what was to be told (RFC 6665 4.2.2). */
-static void on_notified(void *arg, const struct endpoint_event *ev)
-{
-	struct refer *r = arg;
-
-	if (ev->type != ENDPOINT_DONE && ev->type != ENDPOINT_FAILED)
-		return;
-	request_free(r->request);
-	r->request = NULL;
-	if (ev->type == ENDPOINT_FAILED) {
-		fail_set(&r->result.fail, -FAIL_LOST, "nobody takes the reports of this transfer");
-		finish(r, ENDPOINT_FAILED);
-	} else if (r->last) {
-		finish(r, ENDPOINT_CLOSED);
-	} else if (r->due) {
-		send_notify(r);
-	}
-}
-
-static void write_notify(void *arg, struct request *request, struct buf *b)
-{
-	struct refer *r = arg;
-	uint64_t now = net_now_ms();
-
-	dialog_contact(r->endpoint, request_flow(request), dialog_of(r)->sip.secure, b);
-	sip_build_hdrf(b, SIP_HDR_EVENT, "refer;id=%u", r->cseq);
-	if (r->last)
-		sip_build_hdrf(b, SIP_HDR_SUBSCRIPTION_STATE, "terminated;reason=%s",
-			r->status >= 200 ? "noresource" : r->ending);
-	else
-		sip_build_hdrf(b, SIP_HDR_SUBSCRIPTION_STATE, "active;expires=%u",
-			r->expires_at > now ? (unsigned)((r->expires_at - now + 999) / 1000) : 0);
-}
-
-static void send_notify(struct refer *r)
-{
-	struct request_config c = within(r, STR("NOTIFY"));
-	struct buf body = BUF_INIT(FRAG_MAX + 16);
-
-	buf_addf(&body, "SIP/2.0 " STR_FMT "\r\n", STR_ARG(buf_str(&r->frag)));
-	r->status = r->frag_status;
-	r->due = false;
-	r->last = r->status >= 200 || r->ending;
-	c.body = buf_str(&body);
-	c.type = STR("message/sipfrag;version=2.0");
-	c.write = write_notify;
-	c.on_event = on_notified;
-	if (!c.dialog->endpoint || request_start(&c, &r->request, NULL) != 0) {
-		fail_set(&r->result.fail, -FAIL_LOST, "the transfer's dialog is gone");
-		finish(r, ENDPOINT_FAILED);
-	}
-	buf_done(&body);
-}
-
-/* Now, or when the one on its way was answered: the newest is told then. */
-static void notify(struct refer *r)
-{
-	r->due = true;
-	if (!r->request)
-		send_notify(r);
-}
-
-static void end_subscription(struct refer *r, const char *reason)
-{
-	if (r->over || r->last || r->ending)
-		return;
-	r->ending = reason;
-	notify(r);
-}
-
-static void expire_after(struct refer *r, uint32_t seconds)
-{
-	r->expires_at = net_now_ms() + seconds * 1000ULL;
-	net_timer_set(endpoint_loop(), &r->timer, r->expires_at);
-}
-
-int refer_notify(struct refer *r, unsigned status, struct str reason, struct fail *f)
-{
-	if (r->over || !r->accepted || r->frag_status >= 200 || r->ending)
-		return fail_set(f, -FAIL_STATE, "there is nothing more to report");
-	if (status < 100 || status > 699 || !sip_build_clean(reason))
-		return fail_set(f, -FAIL_ARGUMENT, "%u is not a status to report", status);
-	r->frag_status = status;
-	if (r->silent) {
-		r->status = status;
-		if (status >= 200)
-			finish(r, ENDPOINT_CLOSED);
-		return 0;
-	}
-	if (reason.n == 0 || reason.n > FRAG_MAX - 4)
-		reason = sip_status_reason(status);
-	buf_clear(&r->frag);
-	buf_addf(&r->frag, "%u " STR_FMT, status, STR_ARG(reason));
-	notify(r);
-	return 0;
-}
-
-int refer_accept(struct refer *r, endpoint_event_fn *fn, void *arg, struct fail *f)
-{
-	struct transaction *t = r->transaction;
-	struct sip_msg *m = transaction_msg(t);
-	struct net_flow *flow = transaction_flow(t);
-	struct buf headers = BUF_INIT(1 << 16);
-	struct dialog_response answer = { .status = r->silent ? 200 : 202, .record_route = true };
-	int e;
-
-	if (!r->session) {
-		e = sip_dialog_from_request(&r->own.sip, m, transaction_tag(t),
-			net_flow_info(flow)->transport == NET_TLS, f);
-		if (e != 0) {
-			refer_decline(r, 400, STR_EMPTY);
-			return e;
-		}
-		sip_dialog_confirm(&r->own.sip, NULL, NULL);
-		r->own.on_request = on_dialog;
-		r->own.arg = r;
-		dialog_open(&r->own, r->endpoint);
-		dialog_use_flow(&r->own, flow, m);
-	}
-	r->fn = fn;
-	r->arg = arg;
-	r->decided = r->accepted = true;
-	dialog_contact(r->endpoint, flow, dialog_wants_sips(m), &headers);
-	if (r->silent)
-		buf_add_str(&headers, STR("Refer-Sub: false\r\n"));
-	answer.headers = buf_str(&headers);
-	dialog_reply(t, &answer);
-	buf_done(&headers);
-	transaction_free(t);
-	r->transaction = NULL;
-	if (r->silent)
-		return 0;
-	expire_after(r, SUBSCRIPTION_S);
-	return refer_notify(r, 100, STR_EMPTY, f);
-}
-
-struct str refer_uri(const struct refer *r)
-{
-	return r->uri;
-}
-
-struct str refer_replaces(const struct refer *r)
-{
-	return r->replaces;
-}
-
 /* ---- the dialog that a REFER outside of a session makes, both roles ---- */
 
-/* RFC 6665 4.2.1: Expires 0 ends the subscription, anything else refreshes it; a NOTIFY follows. */
-static void subscribed(struct refer *r, struct transaction *t, const struct sip_msg *m)
-{
-	struct buf headers = BUF_INIT(1 << 16);
-	uint32_t expires = SUBSCRIPTION_S;
-
-	if (!r->accepted || r->over || r->silent || r->last || r->ending) {
-		refuse(t, 481);
-		return;
-	}
-	sip_msg_seconds(m, SIP_HDR_EXPIRES, &expires);
-	if (expires > SUBSCRIPTION_S)
-		expires = SUBSCRIPTION_S;
-	dialog_contact(r->endpoint, transaction_flow(t), dialog_of(r)->sip.secure, &headers);
-	sip_build_hdrf(&headers, SIP_HDR_EXPIRES, "%u", expires);
-	dialog_reply(t, &(struct dialog_response){ .status = 200, .headers = buf_str(&headers) });
-	buf_done(&headers);
-	transaction_free(t);
-	if (expires == 0) {
-		end_subscription(r, "timeout");
-	} else {
-		expire_after(r, expires);
-		notify(r);
-	}
-}
-
-bool refer_subscribed(struct session *s, struct transaction *t, struct sip_msg *m)
-{
-	struct refer *r = find(s, m, true);
-
-	if (r)
-		subscribed(r, t, m);
-	return r != NULL;
-}
-
-static void on_dialog(void *arg, struct dialog *d, struct transaction *t, struct sip_msg *m,
+void refer_on_dialog(void *arg, struct dialog *d, struct transaction *t, struct sip_msg *m,
 	struct net_flow *flow)
 {
 	struct refer *r = arg;
@@ -962,13 +638,13 @@ static void on_dialog(void *arg, struct dialog *d, struct transaction *t, struct
 	if (!t || m->method == SIP_BENOTIFY) /* AR-12 */
 		transaction_free(t);
 	else if (!event_fits)
-		refuse(t, m->method == SIP_BYE || m->method == SIP_NOTIFY ? 481 : 405);
+		refer_refuse(t, m->method == SIP_BYE || m->method == SIP_NOTIFY ? 481 : 405);
 	else if (!read_event(m, &event))
-		refuse(t, 489);
+		refer_refuse(t, 489);
 	else if (!is_mine(r, &event))
-		refuse(t, 481);
+		refer_refuse(t, 481);
 	else if (r->received)
-		subscribed(r, t, m);
+		refer_answer_subscribe(r, t, m);
 	else
 		notified(r, t, m);
 }
