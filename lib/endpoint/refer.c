@@ -11,7 +11,6 @@
 #include "sip/replaces.h"
 #include "sip/uri.h"
 
-
 /* ---- life ---- */
 
 struct dialog *refer_dialog(struct refer *r)
