@@ -12,13 +12,18 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HOPS = 32, VARIABLES = 8, GRACE_MS = 3000 };
+enum {
+	HOPS = 32,
+	VARIABLES = 8,
+	GRACE_MS = 3000, /* for the COMMAND to end */
+	STOP_MS = 2000, /* for the subscribers to hear of the end */
+};
 
 struct args {
 	const char *domain, *users_file, *auth, *digest, *realm, *cert, *key, *min_expires,
 		*max_expires, *nonce_expires, *service_route, *seed, *control, *ready_file,
-		*ready_fd, *duration;
-	struct values add_users, listen, replies, faults, routes, trust;
+		*ready_fd, *duration, *events;
+	struct values add_users, listen, replies, faults, routes, trust, mwi, conferences, lists;
 	int tls_auto;
 
 	const char *const *command; /* NULL: none */
@@ -37,7 +42,7 @@ struct args {
 	struct child child;
 	ev_signal on_hup;
 	ev_timer timer; /* --for, then the time that the COMMAND has to end */
-	bool expired;
+	bool expired, stopping;
 };
 
 /* ---- the command ---- */
@@ -141,9 +146,22 @@ static void on_event(void *arg, const struct serve_event *ev)
 	case SERVE_CONTROL:
 		out_line(o, "%-10s  " STR_FMT, "control", STR_ARG(ev->text));
 		break;
+	case SERVE_STOPPED:
+		run_finish(a->run, EXIT_ok);
+		break;
 	case SERVE_LISTENING: /* told by start() */
 		break;
 	}
+}
+
+/* The subscribers are told, which must not take long. */
+static void stop_serving(struct args *a)
+{
+	if (a->stopping)
+		return;
+	a->stopping = true;
+	net_timer_set(endpoint_loop(), &a->timer, net_now_ms() + STOP_MS);
+	serve_stop(a->serve);
 }
 
 static void on_hup(struct ev_loop *loop, ev_signal *w, int revents)
@@ -166,8 +184,12 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 
 	(void)revents;
 	ev_timer_stop(loop, w);
-	if (!child_running(&a->child) || a->expired) {
+	if (a->stopping || a->expired) {
 		run_finish(a->run, a->expired ? EXIT_timeout : EXIT_ok);
+		return;
+	}
+	if (!child_running(&a->child)) {
+		stop_serving(a);
 		return;
 	}
 	a->expired = true;
@@ -221,6 +243,8 @@ static void stop(struct run *r)
 
 	if (child_running(&a->child))
 		child_signal(&a->child, r->signal ? r->signal : SIGTERM);
+	else if (a->serve)
+		stop_serving(a);
 	else
 		run_finish(r, EXIT_ok);
 }
@@ -390,14 +414,20 @@ static int names(struct groups *g, struct args *a, struct fail *f)
 static int values(struct groups *g, struct args *a, struct fail *f)
 {
 	struct serve_config *c = &a->config;
+	struct fail why = { 0 };
 	uint32_t seed = 0;
 	int e;
 
+	if (a->events && serve_events_check(str_of(a->events), &why) != 0)
+		return fail_set(f, -FAIL_ARGUMENT, "--events: %s", fail_show(&why));
 	if ((e = names(g, a, f)) != 0 || (e = times(a, f)) != 0 || (e = sockets(g, a, f)) != 0 ||
 		(e = rules("--reply", &a->replies, serve_reply_check, f)) != 0 ||
 		(e = rules("--fault", &a->faults, serve_fault_check, f)) != 0 ||
 		(e = rules("--route", &a->routes, serve_route_check, f)) != 0 ||
 		(e = rules("--trust", &a->trust, serve_trust_check, f)) != 0 ||
+		(e = rules("--mwi", &a->mwi, serve_mwi_check, f)) != 0 ||
+		(e = rules("--conference", &a->conferences, serve_conference_check, f)) != 0 ||
+		(e = rules("--list", &a->lists, serve_list_check, f)) != 0 ||
 		(e = value_number("--seed", a->seed, (struct value_range){ 1, UINT32_MAX, 0 },
 			 &seed, f)) != 0 ||
 		(e = ready_fd(a->ready_fd, &a->ready.fd, f)) != 0)
@@ -410,6 +440,13 @@ static int values(struct groups *g, struct args *a, struct fail *f)
 	c->route_count = a->routes.n;
 	c->trust = texts(g, &a->trust);
 	c->trust_count = a->trust.n;
+	c->mwi = texts(g, &a->mwi);
+	c->mwi_count = a->mwi.n;
+	c->conferences = texts(g, &a->conferences);
+	c->conference_count = a->conferences.n;
+	c->lists = texts(g, &a->lists);
+	c->list_count = a->lists.n;
+	c->events = str_of(a->events);
 	c->seed = seed;
 	c->control = a->control;
 	a->ready.file = a->ready_file;
@@ -480,6 +517,16 @@ int cmd_serve(const struct cmd *cmd, int argc, const char **argv, struct groups 
 			"what it sends suffers: drop:P delay:T dup:P reorder:P "
 			"truncate badsdp",
 			"RULE" },
+		{ "events", 0, POPT_ARG_STRING, &a.events, 0,
+			"packages: presence dialog reg message-summary conference "
+			"presence.winfo, or none (all)",
+			"LIST" },
+		{ "mwi", 0, POPT_ARG_STRING, &a.mwi, OPT_LIST, "messages that wait for a user",
+			"USER=NEW/OLD" },
+		{ "conference", 0, POPT_ARG_STRING, &a.conferences, OPT_LIST,
+			"a conference and its document", "USER=FILE" },
+		{ "list", 0, POPT_ARG_STRING, &a.lists, OPT_LIST,
+			"several to be subscribed to as one", "NAME=URI,..." },
 		{ "seed", 0, POPT_ARG_STRING, &a.seed, 0, "of --fault (random)", "N" },
 		{ "control", 0, POPT_ARG_STRING, &a.control, 0, "take orders here, one a line",
 			"FIFO" },

@@ -37,6 +37,7 @@ static void finish(struct actor_fork *w)
 {
 	ev_timer_stop(endpoint_loop(), &w->timer);
 	list_del(&w->node);
+	calls_ended(w->serve, sip_msg_call_id(w->msg), sip_msg_from_tag(w->msg), "timeout", 0);
 	transaction_free(w->transaction);
 	sip_msg_unref(w->msg);
 	net_flow_unref(w->flow);
@@ -96,6 +97,8 @@ static void reply(struct actor_fork *w, const struct leg *leg, unsigned status)
 	sip_build_end(&b, body.n > 0 ? STR("application/sdp") : STR_EMPTY, buf_str(&body));
 	if (b.fail == 0)
 		transaction_reply(w->transaction, status, buf_str(&b));
+	calls_answered(w->serve, sip_msg_call_id(w->msg), sip_msg_from_tag(w->msg), status,
+		str_of(leg->tag));
 	buf_done(&host);
 	buf_done(&body);
 	buf_done(&b);
@@ -152,6 +155,8 @@ static void on_transaction(void *arg, struct transaction *t, const struct transa
 
 	if (ev->type == TRANSACTION_CANCEL && !w->answered) {
 		transaction_answer(t, 487, NULL);
+		calls_answered(w->serve, sip_msg_call_id(w->msg), sip_msg_from_tag(w->msg), 487,
+			STR_EMPTY);
 		finish(w);
 	}
 }
@@ -177,6 +182,7 @@ void actor_fork_request(
 	w->flow = net_flow_ref(flow);
 	ev_init(&w->timer, on_timer);
 	transaction_own(t, on_transaction, w);
+	calls_invite(s, m);
 	for (unsigned i = 0; i < LEGS; i++) {
 		text_token(w->legs[i].tag, 16);
 		reply(w, &w->legs[i], 180);
@@ -204,6 +210,8 @@ bool actor_fork_within(struct serve *s, struct transaction *t, struct sip_msg *m
 		}
 		if (!mine)
 			continue;
+		if (m->method == SIP_BYE)
+			calls_bye(s, m);
 		if (t)
 			serve_answer(s, t, m->method == SIP_BYE ? 200 : 405, STR_EMPTY,
 				m->method == SIP_BYE ? STR_EMPTY : STR("Allow: ACK, BYE\r\n"));

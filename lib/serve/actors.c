@@ -51,6 +51,7 @@ struct call {
 	struct refer *refer;
 	enum play play;
 	unsigned step;
+	char *call_id, *caller_tag; /* for who watches */
 	ev_timer timer;
 };
 
@@ -102,6 +103,28 @@ bool actors_has(struct str user)
 	return part_of(user).play != PLAY_NONE;
 }
 
+/* Whoever has this name by configuration or by registration is no actor. */
+static bool is_person(const struct serve *s, struct str key)
+{
+	struct record *r = registrar_record(s, key);
+
+	return serve_user(s, key) || (r && r->count > 0);
+}
+
+bool actors_decide(const struct serve *s, const struct sip_uri *uri)
+{
+	struct buf key = BUF_INIT(1 << 12);
+	enum play play;
+	bool person;
+
+	serve_user_key(uri, &key);
+	play = part_of(buf_str(&key)).play;
+	person = is_person(s, buf_str(&key));
+	buf_done(&key);
+	return !person && (play == PLAY_BUSY || play == PLAY_STATUS || play == PLAY_SLOW ||
+				  play == PLAY_SILENT || play == PLAY_REDIRECT);
+}
+
 static struct part part_of_uri(struct str text, struct buf *key)
 {
 	struct sip_uri uri;
@@ -121,6 +144,9 @@ static void end_call(struct call *c)
 	c->actors->count--;
 	refer_free(c->refer);
 	session_free(c->session);
+	calls_ended(c->actors->serve, str_of(c->call_id), str_of(c->caller_tag), "error", 0);
+	mem_free(c->call_id);
+	mem_free(c->caller_tag);
 	mem_free(c);
 }
 
@@ -193,12 +219,26 @@ static void echo_within(struct call *c, const struct endpoint_msg *m)
 		session_send(c->session, m->method, m->content_type, m->body, NULL);
 }
 
+/* Calls are watched (package dialog). */
+static void tell_call(const struct call *c, const struct endpoint_session *e)
+{
+	struct serve *s = c->actors->serve;
+	struct str call_id = str_of(c->call_id), tag = str_of(c->caller_tag);
+
+	if (strcmp(e->state, "terminated") == 0)
+		calls_ended(s, call_id, tag, e->cause, e->status_code);
+	else if (strcmp(e->state, "trying") != 0)
+		calls_answered(s, call_id, tag, strcmp(e->state, "confirmed") == 0 ? 200 : 180,
+			strcmp(e->state, "proceeding") == 0 ? STR_EMPTY : e->local_tag);
+}
+
 static void on_call(void *arg, const struct endpoint_event *ev)
 {
 	struct call *c = arg;
 
 	switch (ev->type) {
 	case ENDPOINT_SESSION:
+		tell_call(c, ev->session);
 		if (strcmp(ev->session->state, "confirmed") == 0 && c->step == 0 &&
 			(c->play == PLAY_REFER || c->play == PLAY_REINVITE) && !ev->session->news)
 			later(c, RING_MS);
@@ -303,8 +343,9 @@ static void act(struct call *c, const struct part *p)
 	}
 }
 
-static void take_call(struct actors *a, struct session *s, const struct part *p)
+static void take_call(struct actors *a, const struct endpoint_incoming *in, const struct part *p)
 {
+	struct session *s = in->session;
 	struct call *c = MEM_NEW(struct call);
 	const struct session_policy policy = {
 		.media = a->media,
@@ -320,8 +361,11 @@ static void take_call(struct actors *a, struct session *s, const struct part *p)
 	c->actors = a;
 	c->session = s;
 	c->play = p->play;
+	c->call_id = mem_strndup(in->msg->call_id.p, in->msg->call_id.n);
+	c->caller_tag = mem_strndup(in->msg->from.tag.p, in->msg->from.tag.n);
 	ev_init(&c->timer, on_timer);
 	session_take(s, &policy);
+	calls_invite(a->serve, in->msg->msg);
 	if (a->count > CALLS)
 		reject(c, 503, NULL);
 	else
@@ -421,6 +465,10 @@ static void answer_other(struct actors *a, struct incoming *in, const struct par
 		answer.header_count = 1;
 		break;
 	default:
+		/* Nobody is here whose state could be watched. */
+		if (str_eq(incoming_msg(in)->method, STR("SUBSCRIBE")) ||
+			str_eq(incoming_msg(in)->method, STR("PUBLISH")))
+			answer.status = 489;
 		break;
 	}
 	incoming_answer(in, &answer);
@@ -441,7 +489,7 @@ static void on_event(void *arg, const struct endpoint_event *ev)
 		if (ev->incoming->request)
 			answer_other(a, ev->incoming->request, &p);
 		else
-			take_call(a, ev->incoming->session, &p);
+			take_call(a, ev->incoming, &p);
 	}
 	buf_done(&key);
 }
@@ -462,9 +510,7 @@ enum actors_verdict actors_request(
 {
 	struct buf key = BUF_INIT(1 << 12);
 	struct part p = part_of_uri(m->request_uri, &key);
-	struct record *r = registrar_record(s, buf_str(&key));
-	/* Whoever has this name by configuration or by registration is no actor. */
-	bool person = serve_user(s, buf_str(&key)) || (r && r->count > 0);
+	bool person = is_person(s, buf_str(&key));
 
 	buf_done(&key);
 	if (p.play == PLAY_NONE || person || !s->actors)
@@ -496,7 +542,7 @@ int actors_open(struct serve *s, struct fail *f)
 		.kind = ENDPOINT_PEER_TO_PEER,
 		.transport = -1,
 		.any_to = true,
-		.methods = STR("INVITE,MESSAGE,INFO,OPTIONS,REFER"),
+		.methods = STR("INVITE,MESSAGE,INFO,OPTIONS,REFER,SUBSCRIBE,PUBLISH"),
 		.on_event = on_event,
 		.arg = a,
 	};

@@ -8,6 +8,9 @@
 /* echo ring busy STATUS slow-T silent fork3 redirect-URI early refer timer90 reinvite: is this user
  * part (unescaped) one of them? */
 bool actors_has(struct str user);
+/* Is this URI one whose name says how every request is answered (busy STATUS slow-T silent
+ * redirect-URI)? */
+bool actors_decide(const struct serve *s, const struct sip_uri *uri);
 
 /* Makes the endpoint that they share. -FAIL_x as endpoint_new. */
 int actors_open(struct serve *s, struct fail *f);

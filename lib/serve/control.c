@@ -1,4 +1,5 @@
-/* lib/serve/control.c -- orders through a FIFO, one a line: "drop USER", "deregister USER CAUSE" */
+/* lib/serve/control.c -- orders through a FIFO, one a line: the registrar's, and those of the event
+ * agent */
 #include "serve/impl.h"
 
 #include <errno.h>
@@ -49,6 +50,7 @@ static int deregister(struct serve *s, struct str user, struct str cause, struct
 
 int serve_order(struct serve *s, struct str line, struct fail *f)
 {
+	static const char *const of_events[] = { "mwi", "conference", "terminate", "notify" };
 	struct str verb = str_trim(line), user = STR_EMPTY, rest = STR_EMPTY;
 
 	str_cut(verb, ' ', &verb, &user);
@@ -58,8 +60,14 @@ int serve_order(struct serve *s, struct str line, struct fail *f)
 		return drop(s, user, f);
 	if (str_eq(verb, STR("deregister")) && user.n > 0)
 		return deregister(s, user, str_trim(rest), f);
+	for (unsigned i = 0; i < ARRAY_LEN(of_events); i++)
+		if (str_eq(verb, str_of(of_events[i])) && user.n > 0)
+			return events_order(s, verb, user, str_trim(rest), f);
 	return fail_set(f, -FAIL_ARGUMENT,
-		"\"" STR_FMT "\" is not an order: drop USER, deregister USER CAUSE", STR_ARG(line));
+		"\"" STR_FMT "\" is not an order: drop USER, deregister USER CAUSE, "
+		"mwi USER NEW/OLD, conference USER FILE, terminate USER PACKAGE REASON, "
+		"notify USER PACKAGE",
+		STR_ARG(line));
 }
 
 static void carry_out(struct serve *s, struct str line)

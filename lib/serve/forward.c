@@ -112,6 +112,15 @@ static bool pass_on(struct forward *w, const struct sip_msg *m, struct str heade
 	return written;
 }
 
+/* Calls are watched (package dialog). */
+static void told(const struct forward *w, unsigned status, struct str tag)
+{
+	const struct sip_msg *m = transaction_msg(w->upstream);
+
+	if (w->invite)
+		calls_answered(w->serve, sip_msg_call_id(m), sip_msg_from_tag(m), status, tag);
+}
+
 /* 16.7 step 6: how good is it to answer with? Lower is better. */
 static unsigned rank(const struct branch *b)
 {
@@ -189,6 +198,7 @@ static void answer(struct forward *w)
 		put_challenges(w, best, &headers);
 	}
 	w->final = status;
+	told(w, status, STR_EMPTY);
 	if (!m)
 		transaction_answer(w->upstream, status, NULL);
 	else if (headers.fail != 0 || !pass_on(w, m, buf_str(&headers)))
@@ -321,8 +331,10 @@ static void got_provisional(struct branch *b, const struct sip_msg *m)
 		return; /* step 5: never forwarded */
 	if (w->invite && !b->unwanted) /* step 2 */
 		start_timer_c(b);
-	if (w->final == 0)
+	if (w->final == 0) {
+		told(w, m->status, sip_msg_to_tag(m));
 		pass_on(w, m, STR_EMPTY);
+	}
 }
 
 /* Forwarded at once, whatever was forwarded before (step 5). */
@@ -335,6 +347,7 @@ static void got_success(struct branch *b, struct sip_msg *m)
 	if (!pass_on(w, m, STR_EMPTY))
 		transaction_answer(w->upstream, 502, NULL);
 	w->final = m->status;
+	told(w, m->status, sip_msg_to_tag(m));
 	if (first)
 		close_because(w, m->status);
 	if (!w->invite) /* of an INVITE every 2xx comes again: RFC 6026 8.4 */
@@ -513,7 +526,11 @@ void forward_request(struct serve *s, struct transaction *t, struct net_flow *fr
 	for (unsigned i = 0; i < targets->count; i++)
 		add_branch(w, &targets->list[i], &w->branches);
 	transaction_own(t, on_upstream, w);
-	if (w->invite)
+	if (w->invite) {
 		transaction_answer(t, 100, NULL);
+		calls_invite(s, transaction_msg(t));
+	} else if (transaction_msg(t)->method == SIP_BYE) {
+		calls_bye(s, transaction_msg(t));
+	}
 	settle(w);
 }

@@ -33,6 +33,9 @@ struct binding {
 	struct net_addr source;
 	enum net_transport transport;
 	char temp_gruu[24]; /* user part; "" without instance */
+	unsigned id; /* for reginfo; 0: not told of yet */
+	const char *event; /* RFC 3680: what happened to it last */
+	uint64_t changed; /* when, as a serial of events */
 	ev_timer expiry;
 };
 
@@ -64,6 +67,7 @@ struct serve {
 	struct list forwards; /* forward.c: requests on their way */
 	unsigned branches; /* of all of them */
 	struct actors *actors; /* the well-known users */
+	struct events *events; /* the event agent */
 	struct list forks; /* actor_fork.c: calls to fork3@ */
 	struct route *routes; /* route.c: config.route_count of them */
 	struct net_addr *trusted; /* config.trust_count; port 0: any */
@@ -80,6 +84,12 @@ struct serve {
 
 /* serve.c */
 void serve_tell(struct serve *s, const struct serve_event *ev);
+/* Tells of a request and what it got. */
+void serve_tell_request(struct serve *s, struct transaction *t, unsigned status);
+/* Does m require what neither the server nor `known` (ended by NULL) has? Then it has been answered
+ * with 420. */
+bool serve_unsupported(
+	struct serve *s, struct transaction *t, const struct sip_msg *m, const char *const *known);
 /* Is this host (and port) one of ours: the domain, or an address that we listen at? */
 bool serve_is_self(const struct serve *s, const struct sip_uri *u);
 struct user *serve_user(const struct serve *s, struct str name);
@@ -120,6 +130,30 @@ void proxy_ack(struct serve *s, struct sip_msg *m, struct net_flow *flow);
 
 /* forward.c: ends all requests that are on their way, silently. */
 void forward_done(struct serve *s);
+
+/* events.c: the event agent. True: it took the request. */
+bool events_request(struct serve *s, struct transaction *t, struct sip_msg *m,
+	struct net_flow *flow, const struct sip_uri *uri);
+/* Something happened to a binding; gone: it is about to be freed. */
+void events_binding(struct serve *s, struct binding *b, const char *cause, bool gone);
+/* "mwi" "conference" "terminate" "notify" */
+int events_order(
+	struct serve *s, struct str verb, struct str user, struct str rest, struct fail *f);
+int events_open(struct serve *s, struct fail *f);
+/* Ends all subscriptions; SERVE_STOPPED tells when that is done. */
+void events_stop(struct serve *s);
+void events_close(struct serve *s);
+
+/* calls.c: what the package dialog tells of. All are by Call-ID and the caller's tag; what is not
+ * known is passed over. */
+void calls_invite(struct serve *s, const struct sip_msg *m);
+/* tag: of the response's To */
+void calls_answered(struct serve *s, struct str call_id, struct str caller_tag, unsigned status,
+	struct str tag);
+void calls_bye(struct serve *s, const struct sip_msg *m);
+/* cause: a word of RFC 4235, as the callee has it */
+void calls_ended(struct serve *s, struct str call_id, struct str caller_tag, const char *cause,
+	unsigned status);
 
 /* route.c */
 int route_init(struct serve *s, struct fail *f);

@@ -50,6 +50,7 @@ static void tell(struct binding *b, const char *cause)
 	};
 
 	serve_tell(b->serve, &(struct serve_event){ .type = SERVE_BINDING, .binding = &e });
+	events_binding(b->serve, b, cause, b->expires_at == 0);
 }
 
 static void free_binding(struct binding *b)
@@ -80,7 +81,7 @@ void registrar_remove(struct binding *b, const char *cause)
 	struct serve *s = b->serve;
 	struct record *r = b->record;
 
-	b->expires_at = 0;
+	b->expires_at = 0; /* it is gone */
 	tell(b, cause);
 	free_binding(b);
 	drop_empty(s, r);

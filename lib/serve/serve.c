@@ -81,19 +81,25 @@ unsigned serve_bindings(const struct serve *s, struct str user)
 
 /* ---- answers ---- */
 
-void serve_answer(struct serve *s, struct transaction *t, unsigned status, struct str reason,
-	struct str headers)
+void serve_tell_request(struct serve *s, struct transaction *t, unsigned status)
 {
-	struct buf b = BUF_INIT(1 << 18);
-	char address[NET_ADDR_TEXT];
 	struct dispatch_text text;
-	struct sip_response r =
-		transaction_response(transaction_msg(t), transaction_flow(t), address);
 	struct endpoint_msg description;
 
 	dispatch_describe_msg(transaction_msg(t), transaction_flow(t), &text, &description);
 	description.replied = status;
 	serve_tell(s, &(struct serve_event){ .type = SERVE_REQUEST, .msg = &description });
+}
+
+void serve_answer(struct serve *s, struct transaction *t, unsigned status, struct str reason,
+	struct str headers)
+{
+	struct buf b = BUF_INIT(1 << 18);
+	char address[NET_ADDR_TEXT];
+	struct sip_response r =
+		transaction_response(transaction_msg(t), transaction_flow(t), address);
+
+	serve_tell_request(s, t, status);
 	r.status = status;
 	r.reason = reason;
 	r.to_tag = transaction_tag(t);
@@ -111,9 +117,9 @@ void serve_answer(struct serve *s, struct transaction *t, unsigned status, struc
 }
 
 /* 8.2.2.3 for what we answer ourselves. */
-static bool unsupported(struct serve *s, struct transaction *t, const struct sip_msg *m)
+bool serve_unsupported(
+	struct serve *s, struct transaction *t, const struct sip_msg *m, const char *const *known)
 {
-	static const char *const known[] = { "path", "outbound", "gruu" };
 	struct sip_list l = sip_msg_list(m, SIP_HDR_REQUIRE);
 	struct buf h = BUF_INIT(1 << 12);
 	struct str tag;
@@ -122,7 +128,7 @@ static bool unsupported(struct serve *s, struct transaction *t, const struct sip
 	while (sip_list_token(&l, &tag)) {
 		bool is_known = false;
 
-		for (unsigned i = 0; i < ARRAY_LEN(known); i++)
+		for (unsigned i = 0; known[i]; i++)
 			is_known = is_known || str_ieq(tag, str_of(known[i]));
 		if (!is_known)
 			buf_addf(&h, "Unsupported: " STR_FMT "\r\n", STR_ARG(tag));
@@ -154,13 +160,14 @@ static void own_request(struct serve *s, struct transaction *t, const struct sip
 static void sip_request(struct serve *s, struct transaction *t, struct sip_msg *m,
 	struct net_flow *flow, const struct sip_uri *uri)
 {
+	static const char *const known[] = { "path", "outbound", "gruu", NULL };
 	bool ours = serve_is_self(s, uri), routed = sip_msg_hdr(m, SIP_HDR_ROUTE) != NULL;
 
 	if (m->method == SIP_REGISTER && ours) {
-		if (!unsupported(s, t, m))
+		if (!serve_unsupported(s, t, m, known))
 			registrar_request(s, t, m, flow);
 	} else if (ours && !uri->has_user && !routed) {
-		if (!unsupported(s, t, m))
+		if (!serve_unsupported(s, t, m, known))
 			own_request(s, t, m);
 	} else {
 		proxy_request(s, t, m, flow);
@@ -192,6 +199,8 @@ static bool on_request(void *arg, struct transaction *t, struct sip_msg *m, stru
 	if (rule_request(s, t, m))
 		return true;
 	good = sip_uri_parse(m->request_uri, &uri);
+	if (good && events_request(s, t, m, flow, &uri))
+		return true;
 	if (good && m->method != SIP_REGISTER && is_for_actors(s, &uri) &&
 		(verdict = actors_request(s, t, m, flow)) != ACTORS_NOT_OURS)
 		return verdict == ACTORS_TAKEN;
@@ -226,6 +235,10 @@ static void keep_config(struct serve *s)
 	c->max_expires = c->max_expires ? c->max_expires : 3600;
 	c->nonce_ms = c->nonce_ms ? c->nonce_ms : 300000;
 	c->timer_c_ms = c->timer_c_ms ? c->timer_c_ms : 181000;
+	c->events = arena_str(&s->arena, c->events);
+	c->lists = arena_strs(&s->arena, c->lists, c->list_count);
+	c->max_subscriptions = c->max_subscriptions ? c->max_subscriptions : 10000;
+	c->max_publications = c->max_publications ? c->max_publications : 1000;
 }
 
 static void add_user(struct serve *s, const struct serve_user *u)
@@ -359,13 +372,18 @@ int serve_new(const struct serve_config *config, bool open, struct serve **out, 
 	if (config->fault_count > 0)
 		endpoint_manager_on_send(s->manager, fault_send, s);
 	if ((e = listen_all(s, open, f)) != 0 || (e = actors_open(s, f)) != 0 ||
-		(e = control_open(s, f)) != 0)
+		(e = events_open(s, f)) != 0 || (e = control_open(s, f)) != 0)
 		goto fail;
 	*out = s;
 	return 0;
 fail:
 	serve_free(s);
 	return e;
+}
+
+void serve_stop(struct serve *s)
+{
+	events_stop(s);
 }
 
 void serve_free(struct serve *s)
@@ -375,6 +393,7 @@ void serve_free(struct serve *s)
 	s->config.on_event = NULL;
 	control_close(s);
 	rule_done(s);
+	events_close(s);
 	actors_close(s);
 	forward_done(s);
 	route_done(s);

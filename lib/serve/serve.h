@@ -25,6 +25,7 @@ enum serve_event_type {
 	SERVE_REQUEST, /* msg: a request, with what was replied (0: it was proxied) */
 	SERVE_CONTROL, /* text: an order of the control FIFO that was carried out, or why it was not
 			*/
+	SERVE_STOPPED, /* after serve_stop: no subscription is left */
 };
 
 struct serve_event {
@@ -67,6 +68,15 @@ struct serve_config {
 	unsigned trust_count; /* "ADDR" or "ADDR:PORT": who comes from there is not challenged */
 	uint64_t
 		timer_c_ms; /* Timer C of an INVITE; 0: 181 s (RFC 3261 16.6 step 11: over 3 min) */
+	struct str events; /* packages that the event agent serves: "presence,reg"; empty: all,
+			    * "none": none, SUBSCRIBE and PUBLISH are then passed on */
+	const struct str *mwi;
+	unsigned mwi_count; /* "USER=NEW/OLD": messages that wait */
+	const struct str *conferences;
+	unsigned conference_count; /* "USER=FILE": a document of RFC 4575 */
+	const struct str *lists;
+	unsigned list_count; /* "NAME=URI,URI": resource lists of RFC 4662 */
+	unsigned max_subscriptions, max_publications; /* 0: 10000 and 1000 */
 	const char *control; /* path of a FIFO, made if missing; NULL: none */
 	struct sip_timers timers;
 	serve_event_fn *on_event;
@@ -78,11 +88,19 @@ int serve_reply_check(struct str rule, struct fail *f);
 int serve_fault_check(struct str rule, struct fail *f);
 int serve_route_check(struct str route, struct fail *f);
 int serve_trust_check(struct str address, struct fail *f);
+/* The same for --events, --mwi, --conference (its file is not looked at) and --list. */
+int serve_events_check(struct str list, struct fail *f);
+int serve_mwi_check(struct str option, struct fail *f);
+int serve_conference_check(struct str option, struct fail *f);
+int serve_list_check(struct str option, struct fail *f);
 
 /* Binds everything. -FAIL_ARGUMENT, -FAIL_LOCAL. Beyond loopback it wants users and a challenge,
  * unless open is set. */
 int serve_new(const struct serve_config *config, bool open, struct serve **out, struct fail *f);
 void serve_free(struct serve *s); /* NULL is fine */
+/* The orderly end: every subscription gets its last NOTIFY. One SERVE_STOPPED follows, from the
+ * loop. A second call changes nothing. */
+void serve_stop(struct serve *s);
 
 /* Where it listens, as in endpoint_manager_listener. */
 bool serve_listener(
@@ -90,7 +108,7 @@ bool serve_listener(
 /* The CA file of tls_auto, or NULL. */
 const char *serve_cacert(const struct serve *s);
 uint32_t serve_seed(const struct serve *s);
-/* One order of the control FIFO: "drop USER", "deregister USER CAUSE". */
+/* One order of the control FIFO, as in rte-serve(1). */
 int serve_order(struct serve *s, struct str line, struct fail *f);
 /* How many bindings a user has, for tests. */
 unsigned serve_bindings(const struct serve *s, struct str user);

@@ -17,7 +17,7 @@ struct srv {
 	bool quiet;
 
 	/* What it told. */
-	unsigned listening, bindings, requests, controls;
+	unsigned listening, bindings, requests, controls, stopped;
 	char causes[512]; /* of the bindings, with blanks between */
 	char last_aor[128], last_contact[256], last_agent[64], last_text[256], last_method[32];
 	uint32_t last_expires;
@@ -52,6 +52,9 @@ static inline void srv_event(void *arg, const struct serve_event *ev)
 	case SERVE_CONTROL:
 		v->controls++;
 		heard_copy(v->last_text, sizeof(v->last_text), ev->text);
+		break;
+	case SERVE_STOPPED:
+		v->stopped++;
 		break;
 	}
 }
