@@ -104,7 +104,7 @@ void calls_write(const struct view *v, struct state *st)
 		if (events_wanted(st, l->call->changed))
 			write_dialog(b, l, NULL, 0);
 	}
-	events_write_ghosts(v, st);
+	presentity_write_ghosts(v, st);
 	buf_add_str(b, STR("</dialog-info>\n"));
 }
 

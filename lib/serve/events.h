@@ -121,8 +121,6 @@ void events_busy(struct serve *s, struct transaction *t, const char *reason);
 /* Is this element with its serial to be written? All of a whole are asked for, in one order: they
  * make its tag. */
 bool events_wanted(struct state *st, uint64_t serial);
-/* The ghosts that a partial document tells of. */
-void events_write_ghosts(const struct view *v, struct state *st);
 
 /* presentity.c */
 struct presentity *presentity_get(const struct events *ev, struct str key);
@@ -131,10 +129,14 @@ struct presentity *presentity_make(struct events *ev, struct str key);
 void presentity_changed(struct presentity *p, enum package_id id);
 /* The last words on something that ended. */
 void presentity_bury(struct presentity *p, enum package_id id, const struct buf *words);
+/* Those that a partial document tells of. */
+void presentity_write_ghosts(const struct view *v, struct state *st);
+void presentity_forget(struct presentity *p, enum package_id id);
 /* Frees it when nothing is known of it any more. */
 void presentity_tidy(struct presentity *p);
 void presentity_done(struct events *ev);
 
+/* view.c */
 void view_open(struct view *v, struct presentity *p, enum package_id id, struct notifier *owner);
 /* reason: why, for watcherinfo. May free its presentity. */
 void view_close(struct view *v, const char *reason);

@@ -1,4 +1,4 @@
-/* lib/serve/presentity.c -- whose state is watched, by name, and who sees what of it */
+/* lib/serve/presentity.c -- whose state is watched, by name, and what has ended of it */
 #include "serve/events.h"
 
 #include "base/mem.h"
@@ -44,7 +44,7 @@ struct ghost {
 	struct str words;
 };
 
-static void forget(struct ghosts *g, struct ghost *ghost)
+static void forget_one(struct ghosts *g, struct ghost *ghost)
 {
 	g->count--;
 	list_del(&ghost->node);
@@ -52,10 +52,12 @@ static void forget(struct ghosts *g, struct ghost *ghost)
 	mem_free(ghost);
 }
 
-static void forget_all(struct ghosts *g)
+void presentity_forget(struct presentity *p, enum package_id id)
 {
+	struct ghosts *g = &p->ghosts[id];
+
 	LIST_EACH (it, &g->list)
-		forget(g, CONTAINER_OF(it, struct ghost, node));
+		forget_one(g, CONTAINER_OF(it, struct ghost, node));
 	g->forgotten = 0;
 }
 
@@ -70,7 +72,7 @@ void presentity_bury(struct presentity *p, enum package_id id, const struct buf 
 		struct ghost *oldest = CONTAINER_OF(list_first(&g->list), struct ghost, node);
 
 		g->forgotten = oldest->serial;
-		forget(g, oldest);
+		forget_one(g, oldest);
 	}
 	ghost = MEM_NEW(struct ghost);
 	list_init(&ghost->node);
@@ -80,7 +82,7 @@ void presentity_bury(struct presentity *p, enum package_id id, const struct buf 
 	g->count++;
 }
 
-void events_write_ghosts(const struct view *v, struct state *st)
+void presentity_write_ghosts(const struct view *v, struct state *st)
 {
 	LIST_EACH (it, &v->who->ghosts[v->package].list) {
 		const struct ghost *g = CONTAINER_OF(it, struct ghost, node);
@@ -88,64 +90,6 @@ void events_write_ghosts(const struct view *v, struct state *st)
 		if (!st->full && g->serial > st->since)
 			buf_add_str(&st->body, g->words);
 	}
-}
-
-/* ---- views ---- */
-
-void view_open(struct view *v, struct presentity *p, enum package_id id, struct notifier *owner)
-{
-	struct events *ev = owner->events;
-
-	list_init(&v->node);
-	v->who = p;
-	v->package = id;
-	v->owner = owner;
-	v->id = ++ev->last_id;
-	v->full = true;
-	if (!p)
-		return;
-	list_add(&p->views, &v->node);
-	p->watched[id]++;
-	v->began = ++ev->serial;
-	if (id == PACKAGE_PRESENCE)
-		presentity_changed(p, PACKAGE_WINFO);
-}
-
-void view_close(struct view *v, const char *reason)
-{
-	struct presentity *p = v->who;
-
-	mem_free(v->uri);
-	v->uri = NULL;
-	if (!p)
-		return;
-	v->who = NULL;
-	list_del(&v->node);
-	if (--p->watched[v->package] == 0)
-		forget_all(&p->ghosts[v->package]);
-	if (v->package == PACKAGE_PRESENCE) {
-		v->who = p;
-		state_winfo_bury(v, reason);
-		v->who = NULL;
-		presentity_changed(p, PACKAGE_WINFO);
-	}
-	presentity_tidy(p);
-}
-
-void view_write(const struct view *v, struct state *st)
-{
-	st->since = v->since;
-	st->version = v->version;
-	st->tag = v->package + 1;
-	st->full = v->full || v->since < v->who->ghosts[v->package].forgotten;
-	events_packages[v->package].write(v, st);
-}
-
-void view_told(struct view *v, uint32_t version)
-{
-	v->since = v->owner->events->serial;
-	v->version = version + 1;
-	v->due = v->full = false;
 }
 
 void presentity_changed(struct presentity *p, enum package_id id)
@@ -167,7 +111,7 @@ void presentity_changed(struct presentity *p, enum package_id id)
 static void free_presentity(struct presentity *p)
 {
 	for (unsigned i = 0; i < PACKAGES; i++)
-		forget_all(&p->ghosts[i]);
+		presentity_forget(p, (enum package_id)i);
 	map_del(&p->events->presentities, &p->node);
 	mem_free((char *)(uintptr_t)p->key.p);
 	mem_free(p->uri);

@@ -67,6 +67,6 @@ void state_reg_write(const struct view *v, struct state *st)
 			if (events_wanted(st, c->changed))
 				write_contact(b, c, c->event, false);
 		}
-	events_write_ghosts(v, st);
+	presentity_write_ghosts(v, st);
 	buf_add_str(b, STR("</registration>\n</reginfo>\n"));
 }

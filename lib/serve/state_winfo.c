@@ -44,6 +44,6 @@ void state_winfo_write(const struct view *v, struct state *st)
 		if (w->package == PACKAGE_PRESENCE && events_wanted(st, w->began))
 			write_watcher(b, w, "active", "subscribe");
 	}
-	events_write_ghosts(v, st);
+	presentity_write_ghosts(v, st);
 	buf_add_str(b, STR("</watcher-list>\n</watcherinfo>\n"));
 }
