@@ -69,7 +69,7 @@ bool events_wanted(struct state *st, uint64_t serial)
 
 /* ---- requests ---- */
 
-static void bad_event(struct events *ev, struct transaction *t, unsigned packages)
+void events_bad(struct events *ev, struct transaction *t, unsigned packages)
 {
 	struct buf h = BUF_INIT(256);
 
@@ -178,11 +178,11 @@ static void take(struct events *ev, struct transaction *t, struct sip_msg *m, st
 		/* answered */
 	} else if (m->method == SIP_PUBLISH) {
 		if (w.package != PACKAGE_PRESENCE || !events_has(ev, w.package))
-			bad_event(ev, t, ev->packages & 1U << PACKAGE_PRESENCE);
+			events_bad(ev, t, ev->packages & 1U << PACKAGE_PRESENCE);
 		else
 			publish(ev, t, m, flow, w.key);
 	} else if (w.package == PACKAGES || !events_has(ev, w.package)) {
-		bad_event(ev, t, ev->packages);
+		events_bad(ev, t, ev->packages);
 	} else if (uri->has_user) {
 		subscribe(ev, t, m, flow, &w);
 	} else if (proxy_proved(ev->serve, t, m, flow)) {
@@ -462,7 +462,9 @@ static void on_event(void *arg, const struct endpoint_event *e)
 {
 	struct events *ev = arg;
 
-	if (e->type == ENDPOINT_REQUEST || e->type == ENDPOINT_UNMATCHED)
+	/* NOTIFYs that go out are no requests to us, and what arrives within our dialogs is told
+	 * of with its answer. */
+	if (e->type == ENDPOINT_REQUEST && e->msg->replied)
 		serve_tell(
 			ev->serve, &(struct serve_event){ .type = SERVE_REQUEST, .msg = e->msg });
 }

@@ -20,6 +20,7 @@ enum package_id {
 };
 
 enum {
+	EVENTS_HEAD = 8192, /* of a SUBSCRIBE, without its body: its dialog keeps parts of it */
 	EVENTS_BODY = 16384, /* of a publication or a document of a conference */
 	EVENTS_DOCUMENT = 49152, /* that fits into a message */
 	EVENTS_PUBLICATIONS = 32, /* of one user */
@@ -100,7 +101,7 @@ struct events {
 	unsigned last_id; /* of views and calls */
 	struct map presentities;
 	struct list notifiers;
-	unsigned notifier_count, publication_count;
+	unsigned notifier_count, view_count, publication_count;
 	struct map calls;
 	struct list all_calls; /* the oldest first */
 	struct map lists; /* the configured ones */
@@ -116,6 +117,8 @@ static inline bool events_has(const struct events *ev, enum package_id id)
 /* The seconds that m asks for, within our limits. False: it was refused with 423. */
 bool events_expires(
 	struct serve *s, struct transaction *t, const struct sip_msg *m, uint32_t *seconds);
+/* 489 with Allow-Events. */
+void events_bad(struct events *ev, struct transaction *t, unsigned packages);
 /* 503 with Retry-After. */
 void events_busy(struct serve *s, struct transaction *t, const char *reason);
 /* Is this element with its serial to be written? All of a whole are asked for, in one order: they

@@ -109,9 +109,12 @@ static void on_notified(void *arg, const struct endpoint_event *ev)
 		send_due(n);
 }
 
+/* Under the key of this process: another run's tags are none of ours. */
 static void tag_text(uint64_t tag, char out[20])
 {
-	snprintf(out, 20, "%016llx", (unsigned long long)tag);
+	const struct str bytes = { (const char *)&tag, sizeof(tag) };
+
+	snprintf(out, 20, "%016llx", (unsigned long long)map_hash(bytes));
 }
 
 static void write_event(const struct notifier *n, struct buf *b)
@@ -268,6 +271,7 @@ static void answer(struct notifier *n, struct transaction *t, unsigned status, u
 	sip_build_hdrf(&headers, SIP_HDR_EXPIRES, "%u", expires);
 	if (n->list)
 		buf_add_str(&headers, STR("Require: eventlist\r\n"));
+	serve_tell_request(n->events->serve, t, status);
 	dialog_reply(
 		t, &(struct dialog_response){
 			   .status = status, .headers = buf_str(&headers), .record_route = true });
@@ -306,21 +310,23 @@ static void on_dialog(void *arg, struct dialog *d, struct transaction *t, struct
 
 	(void)d;
 	(void)flow;
-	if (!t)
+	if (!t || m->method == SIP_BENOTIFY) { /* AR-12 */
+		transaction_free(t);
 		return;
+	}
 	if (m->method != SIP_SUBSCRIBE)
 		status = m->method == SIP_BYE || m->method == SIP_NOTIFY ? 481 : 405;
 	else if (!sip_event_parse(sip_msg_value(m, SIP_HDR_EVENT), &event))
 		status = 489;
 	else if (!is_mine(n, &event) || n->ending || n->over)
 		status = 481; /* there is no such subscription in this dialog, or no more */
-	if (status == 0) {
+	if (status == 0)
 		refresh(n, t, m);
-		return;
-	}
-	if (m->method != SIP_BENOTIFY) /* AR-12 */
-		transaction_answer(t, status, status == 405 ? "Allow: SUBSCRIBE\r\n" : NULL);
-	transaction_free(t);
+	else if (status == 489)
+		events_bad(n->events, t, n->events->packages);
+	else
+		serve_answer(n->events->serve, t, status, STR_EMPTY,
+			status == 405 ? STR("Allow: SUBSCRIBE\r\n") : STR_EMPTY);
 }
 
 /* Is a body of this type, of a package or a list, one that Accept lets through? RFC 6665 3.1.3:
@@ -440,13 +446,18 @@ void notifier_subscribe(struct events *ev, struct transaction *t, struct sip_msg
 	struct fail f = { 0 };
 	uint32_t expires;
 
+	if (m->wire.n - m->body.n > EVENTS_HEAD) {
+		serve_answer(s, t, 513, STR_EMPTY, STR_EMPTY);
+		return;
+	}
 	if (!events_expires(s, t, m, &expires))
 		return;
 	if (!accepts_all(m, w)) {
 		refuse_types(s, t, w);
 		return;
 	}
-	if (ev->stopping || ev->notifier_count >= s->config.max_subscriptions) {
+	if (ev->stopping ||
+		ev->view_count + (w->list ? w->member_count : 1) > s->config.max_subscriptions) {
 		events_busy(s, t, ev->stopping ? "Shutting down" : "Too many subscriptions");
 		return;
 	}
@@ -457,7 +468,6 @@ void notifier_subscribe(struct events *ev, struct transaction *t, struct sip_msg
 		return;
 	}
 	read_condition(n, m);
-	serve_tell_request(s, t, 200);
 	answer(n, t, 200, expires);
 	expire_after(n, expires);
 	notifier_again(n);

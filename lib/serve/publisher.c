@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+enum { TYPE_MAX = 256 }; /* of a Content-Type that is kept */
+
 struct publication {
 	struct list node; /* in presentity->publications */
 	struct presentity *who;
@@ -133,7 +135,8 @@ static unsigned judge_body(const struct sip_msg *m, bool initial, struct fail *f
 		fail_set(f, -FAIL_SYNTAX, "nothing to publish");
 	if (m->body.n == 0)
 		return initial ? 400 : 0;
-	if (!is_pidf(m) || sip_msg_hdr(m, SIP_HDR_CONTENT_ENCODING))
+	if (sip_msg_value(m, SIP_HDR_CONTENT_TYPE).n > TYPE_MAX || !is_pidf(m) ||
+		sip_msg_hdr(m, SIP_HDR_CONTENT_ENCODING))
 		return 415;
 	if (m->body.n > EVENTS_BODY)
 		return 413;

@@ -76,7 +76,8 @@ struct serve_config {
 	unsigned conference_count; /* "USER=FILE": a document of RFC 4575 */
 	const struct str *lists;
 	unsigned list_count; /* "NAME=URI,URI": resource lists of RFC 4662 */
-	unsigned max_subscriptions, max_publications; /* 0: 10000 and 1000 */
+	unsigned max_subscriptions, max_publications; /* 0: 10000 (a list counts as its members)
+						       * and 1000 */
 	const char *control; /* path of a FIFO, made if missing; NULL: none */
 	struct sip_timers timers;
 	serve_event_fn *on_event;

@@ -14,6 +14,7 @@ void view_open(struct view *v, struct presentity *p, enum package_id id, struct 
 	v->owner = owner;
 	v->id = ++ev->last_id;
 	v->full = true;
+	ev->view_count++;
 	if (!p)
 		return;
 	list_add(&p->views, &v->node);
@@ -27,6 +28,7 @@ void view_close(struct view *v, const char *reason)
 {
 	struct presentity *p = v->who;
 
+	v->owner->events->view_count--;
 	mem_free(v->uri);
 	v->uri = NULL;
 	if (!p)

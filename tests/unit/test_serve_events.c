@@ -488,6 +488,8 @@ static void subscribes_over(bool tcp)
 	assert_int_equal(m->status, 200);
 	assert_int_equal(msg_seconds(m, SIP_HDR_EXPIRES), 1000);
 	assert_str(sip_msg_value(m, SIP_HDR_RECORD_ROUTE), "<sip:192.0.2.1;lr>");
+	assert_int_equal(v->last_replied, 200); /* the NOTIFY is no request to it */
+	assert_string_equal(v->last_method, "SUBSCRIBE");
 	mem_free(s);
 
 	/* Without a route the NOTIFY comes over the connection of the SUBSCRIBE. */
@@ -514,12 +516,16 @@ static void subscribes_over(bool tcp)
 	assert_true(n->body.n > 0);
 	/* Too brief: the subscription stays as it is. */
 	assert_int_equal(sub_again(s, "5", NULL)->status, 423);
+	assert_int_equal(v->last_replied, 423);
 	no_notify(s);
 	/* Not ours. */
 	snprintf(s->event, sizeof(s->event), "presence;id=8");
 	assert_int_equal(sub_again(s, "600", NULL)->status, 481);
 	snprintf(s->event, sizeof(s->event), "dialog;id=7");
 	assert_int_equal(sub_again(s, "600", NULL)->status, 481);
+	s->event[0] = '\0';
+	assert_int_equal(sub_again(s, "600", NULL)->status, 489);
+	assert_has(sip_msg_value(s->answer, SIP_HDR_ALLOW_EVENTS), "presence, dialog");
 	snprintf(s->event, sizeof(s->event), "presence;id=7");
 	/* Unsubscribed: the state once more, and then there is nothing. */
 	m = sub_again(s, "0", NULL);
@@ -711,6 +717,8 @@ static void test_subscription_limit(void **state)
 	struct peer *p = watcher_new();
 	struct sub *a = sub_new(v, p, &(struct want){ 0 }), *b = sub_new(v, p, &(struct want){ 0 }),
 		   *c;
+	struct str list = STR("two=sip:alice@test.invalid,sip:bob@test.invalid");
+	CLEANUP(buf_done) struct buf lines = BUF_INIT(65536);
 
 	(void)state;
 	c = sub_try(v, p, 0, &(struct want){ 0 });
@@ -724,7 +732,56 @@ static void test_subscription_limit(void **state)
 	mem_free(b);
 	mem_free(c);
 	srv_free(v);
+	/* A list counts as its members. */
+	v = srv_new(
+		(struct serve_config){ .max_subscriptions = 1, .lists = &list, .list_count = 1 });
+	assert_int_equal(
+		refused(v, p, &(struct want){ .user = "two", .lines = "Supported: eventlist\r\n" }),
+		503);
+	assert_int_equal(refused(v, p, &(struct want){ 0 }), 200);
+	srv_free(v);
+	/* A head that is too large. */
+	v = srv_new((struct serve_config){ 0 });
+	buf_add_str(&lines, STR("X-Long: "));
+	for (unsigned i = 0; i < 8192; i++)
+		buf_add_char(&lines, 'x');
+	buf_add_str(&lines, STR("\r\n"));
+	assert_int_equal(refused(v, p, &(struct want){ .lines = buf_cstr(&lines) }), 513);
+	srv_free(v);
 	peer_free(p);
+}
+
+/* More than one message can hold: there is no way to tell it. */
+static void test_too_much(void **state)
+{
+	struct srv *v = srv_new((struct serve_config){ .timers = rig_timers(200) });
+	struct peer *bob = peer_new(), *p = watcher_new();
+	char from[600], call_id[32], user[401];
+	struct sub *s;
+
+	(void)state;
+	memset(user, 'u', 400);
+	user[400] = '\0';
+	snprintf(from, sizeof(from), "<sip:%s@elsewhere.test>;tag=1", user);
+	srv_register(v, &(struct reg){ .user = "bob", .expires = "600", .peer = bob });
+	peer_script(bob, STEPS({ 180 }));
+	for (unsigned i = 0; i < 90; i++) {
+		struct ask a = { .method = "INVITE",
+			.uri = "sip:bob@test.invalid",
+			.to = "<sip:bob@test.invalid>",
+			.from = from,
+			.call_id = call_id };
+
+		snprintf(call_id, sizeof(call_id), "many%u", i);
+		assert_null(srv_ask_within(v, v->p, 0, &a, 1));
+	}
+	rig_wait(bob->requests, 90);
+	s = sub_new(v, p, &(struct want){ .user = "bob", .event = "dialog" });
+	assert_int_equal(terminated(s, "probation")->body.n, 0);
+	mem_free(s);
+	srv_free(v);
+	peer_free(p);
+	peer_free(bob);
 }
 
 /* RFC 5839 */
@@ -867,7 +924,7 @@ static void test_forgotten(void **state)
 	peer_script(p, STEPS({ 0 }, { 200 }));
 	srv_register(v, &(struct reg){ .contact = "<sip:stays@192.0.2.1>", .expires = "600" });
 	active(s);
-	for (unsigned i = 0; i < 70; i++) {
+	for (unsigned i = 0; i < 90; i++) {
 		char contact[64];
 
 		snprintf(contact, sizeof(contact), "<sip:c%u@192.0.2.9>", i);
@@ -1515,6 +1572,7 @@ int main(void)
 		cmocka_unit_test(test_one_at_a_time),
 		cmocka_unit_test(test_failing_notify),
 		cmocka_unit_test(test_subscription_limit),
+		cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_conditions),
 		cmocka_unit_test(test_reg),
 		cmocka_unit_test(test_forgotten),
