@@ -1384,6 +1384,20 @@ static void test_list(void **state)
 	EVENTLIST "Require: recipient-list-subscribe\r\nContent-Disposition: recipient-list\r\n"   \
 		  "Content-Type: application/resource-lists+xml\r\n"
 
+/* The answer to one SUBSCRIBE with a list in its body, that is over at once. */
+static struct sip_msg *sub_fetch(struct srv *v, struct peer *p, const char *body)
+{
+	struct sub *s = sub_try(v, p, 0,
+		&(struct want){ .uri = "sip:test.invalid",
+			.expires = "0",
+			.lines = OWN_LIST,
+			.body = body });
+	struct sip_msg *m = s->answer;
+
+	mem_free(s);
+	return m;
+}
+
 static void test_own_list(void **state)
 {
 	static const struct {
@@ -1533,6 +1547,41 @@ static void test_stop(void **state)
 	peer_free(gone);
 }
 
+/* Every truncation of the bodies that are read, and every byte of them turned into another: it
+ * answers, keeps nothing that is malformed, and goes on. */
+static void test_hostile(void **state)
+{
+	static const char list[] = LISTS("<list><entry uri=\"sip:alice@test.invalid\"/></list>");
+	struct srv *v = srv_new((struct serve_config){ .max_publications = 5 });
+	struct peer *p = watcher_new();
+	char body[400];
+	const char *doc = pidf("x");
+	struct sip_msg *m;
+
+	(void)state;
+	for (size_t n = 1; n < 2 * sizeof(list); n++) {
+		size_t at = n < sizeof(list) ? n : n - sizeof(list);
+
+		snprintf(body, sizeof(body), "%s", list);
+		if (n < sizeof(list))
+			body[at - 1] = '\0';
+		else
+			body[at] ^= 0x15;
+		m = sub_fetch(v, p, body);
+		if (m->status != 200 && m->status != 400 && m->status != 415)
+			fail_msg("%u for %s", m->status, body);
+		if (n < sizeof(list) - 1 && m->status == 200)
+			fail_msg("it takes %s", body);
+	}
+	for (size_t n = 1; n < strlen(doc); n++) {
+		snprintf(body, sizeof(body), "%.*s", (int)n, doc);
+		assert_int_equal(publish(v, NULL, body)->status, 400);
+	}
+	assert_int_equal(refused(v, p, &(struct want){ 0 }), 200);
+	srv_free(v);
+	peer_free(p);
+}
+
 /* Freed with everything in it: nothing is left, nothing comes. */
 static void test_freed(void **state)
 {
@@ -1586,6 +1635,7 @@ int main(void)
 		cmocka_unit_test(test_own_list),
 		cmocka_unit_test(test_bad_options),
 		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_freed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
