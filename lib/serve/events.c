@@ -69,16 +69,33 @@ bool events_wanted(struct state *st, uint64_t serial)
 
 /* ---- requests ---- */
 
+static void write_packages(unsigned packages, struct buf *h)
+{
+	const char *lead = "Allow-Events: ";
+
+	for (unsigned i = 0; i < PACKAGES; i++)
+		if (packages >> i & 1) {
+			buf_addf(h, "%s%s", lead, events_packages[i].name);
+			lead = ", ";
+		}
+	if (packages)
+		buf_add_str(h, STR("\r\n"));
+}
+
+void events_write_options(const struct serve *s, struct buf *h)
+{
+	unsigned packages = s->events ? s->events->packages : 0;
+
+	write_packages(packages, h); /* RFC 6665 4.4.4 */
+	if (packages)
+		buf_add_str(h, STR("Supported: eventlist, recipient-list-subscribe\r\n"));
+}
+
 void events_bad(struct events *ev, struct transaction *t, unsigned packages)
 {
 	struct buf h = BUF_INIT(256);
 
-	for (unsigned i = 0; i < PACKAGES; i++)
-		if (packages >> i & 1)
-			buf_addf(
-				&h, "%s%s", h.n ? ", " : "Allow-Events: ", events_packages[i].name);
-	if (h.n)
-		buf_add_str(&h, STR("\r\n"));
+	write_packages(packages, &h);
 	serve_answer(ev->serve, t, 489, STR_EMPTY, buf_str(&h));
 	buf_done(&h);
 }

@@ -134,6 +134,8 @@ void forward_done(struct serve *s);
 /* events.c: the event agent. True: it took the request. */
 bool events_request(struct serve *s, struct transaction *t, struct sip_msg *m,
 	struct net_flow *flow, const struct sip_uri *uri);
+/* What a 200 to OPTIONS says of it. */
+void events_write_options(const struct serve *s, struct buf *h);
 /* Something happened to a binding; gone: it is about to be freed. */
 void events_binding(struct serve *s, struct binding *b, const char *cause, bool gone);
 /* "mwi" "conference" "terminate" "notify" */

@@ -146,8 +146,10 @@ static void own_request(struct serve *s, struct transaction *t, const struct sip
 	struct buf h = BUF_INIT(1 << 10);
 
 	buf_add_str(&h, str_of(allow));
-	if (m->method == SIP_OPTIONS)
+	if (m->method == SIP_OPTIONS) {
 		buf_add_str(&h, STR("Accept: */*\r\nSupported: path, outbound, gruu\r\n"));
+		events_write_options(s, &h);
+	}
 	serve_answer(s, t,
 		m->method == SIP_OPTIONS ? 200
 		: m->method == SIP_OTHER ? 501

@@ -552,6 +552,7 @@ static void test_subscribe(void **state)
 static void test_subscribe_refused(void **state)
 {
 	struct str events = STR("presence,reg");
+	struct sip_msg *m;
 	struct srv *v = srv_new((struct serve_config){ .events = events });
 	struct peer *p = watcher_new();
 	static const struct {
@@ -579,8 +580,8 @@ static void test_subscribe_refused(void **state)
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
 		struct sub *s = sub_try(v, p, 0, &cases[i].want);
-		struct sip_msg *m = s->answer;
 
+		m = s->answer;
 		if (m->status != cases[i].status)
 			fail_msg("case %u: %u", i, m->status);
 		if (m->status == 489)
@@ -591,6 +592,9 @@ static void test_subscribe_refused(void **state)
 	}
 	assert_int_equal(v->last_replied, 405);
 	assert_string_equal(v->last_method, "SUBSCRIBE");
+	m = srv_ask(v, &(struct ask){ .uri = "sip:test.invalid" });
+	assert_str(sip_msg_value(m, SIP_HDR_ALLOW_EVENTS), "presence, reg");
+	assert_true(sip_msg_has_token(m, SIP_HDR_SUPPORTED, "eventlist"));
 	/* No Contact, no dialog. */
 	assert_int_equal(srv_ask(v, &(struct ask){ .method = "SUBSCRIBE",
 					    .uri = "sip:alice@test.invalid",
