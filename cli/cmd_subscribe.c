@@ -108,7 +108,9 @@ static void on_state(struct watch *w, const struct endpoint_event *ev)
 	struct args *a = w->args;
 	bool terminated = strcmp(ev->subscription->state, "terminated") == 0;
 
-	out_event(a->run->out, ev);
+	/* of a fetch the notification has said it */
+	if (!a->fetch || !terminated || out_is_json(a->run->out))
+		out_event(a->run->out, ev);
 	if (a->ending)
 		return;
 	if (!a->count && !a->until && !a->fetch && !terminated)
@@ -389,7 +391,9 @@ static bool list_target(struct args *a, struct run *r, struct fail *f)
 			"--list: say whom to ask with --list-uri, --aor or --server");
 		return false;
 	}
-	buf_addf(&b, "sip:" STR_FMT, STR_ARG(domain));
+	if (!str_istarts(domain, STR("sip:")) && !str_istarts(domain, STR("sips:")))
+		buf_add_str(&b, STR("sip:"));
+	buf_add_str(&b, domain);
 	return target_parse(r, buf_cstr(&b), &a->list_target, f) == 0;
 }
 

@@ -108,7 +108,7 @@ complete -c rte -n '__rte_command_is - help' -a 'subscribe' -d 'Watch the state 
 complete -c rte -n '__rte_command_is - help' -a 'publish' -d 'Publish state of our own, such as presence.'
 complete -c rte -n '__rte_command_is - help' -a 'options ping' -d 'OPTIONS once or repeatedly, with statistics.'
 complete -c rte -n '__rte_command_is - help' -a 'resolve' -d 'Server location (RFC 3263), step by step.'
-complete -c rte -n '__rte_command_is - help' -a 'serve' -d 'A registrar and proxy for tests.'
+complete -c rte -n '__rte_command_is - help' -a 'serve' -d 'A registrar, proxy and event agent for tests.'
 complete -c rte -n '__rte_command_is - help' -a 'help' -d 'The manual page of a command, or its help.'
 complete -c rte -n '__rte_command_is - help' -a 'version' -d 'Version, features, libraries, RFCs.'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l verbose -s v -d 'notes and start lines; -vv whole messages; -vvv timers'

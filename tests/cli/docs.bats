@@ -286,6 +286,12 @@ run_blocks() {
 @test "examples: rte-message(1)" {
 	run_blocks man/rte-message.1
 }
+@test "examples: rte-subscribe(1)" {
+	run_blocks man/rte-subscribe.1
+}
+@test "examples: rte-publish(1)" {
+	run_blocks man/rte-publish.1
+}
 @test "examples: rte-listen(1)" {
 	run_blocks man/rte-listen.1
 }

@@ -157,6 +157,8 @@ end='{"command":"x","elapsed_ms":1.5,"exit_code":0,"exit_name":"ok","received":0
 		"$RTE" version -j
 		"$RTE" serve -- sh -c '"$0" invite -j --p2p --duration=100ms "sip:timer90@$RTE_SERVER"
 			"$0" invite -j --p2p --duration=2s "sip:refer@$RTE_SERVER"' "$RTE" || true
+		"$RTE" serve -- sh -c '"$0" publish -j --status=open sip:alice@test.invalid
+			"$0" subscribe -j -e presence -c 1 sip:alice@test.invalid' "$RTE"
 		cat "$BATS_TEST_TMPDIR/listen.out"
 	} >"$HOME/all"
 	check_records <"$HOME/all"
