@@ -23,7 +23,7 @@ void check_start(struct check *c, bool registered);
 /* Does --expect name this status? 0: is there an --expect? Then any final response is a result. */
 bool check_expects(const struct check *c, unsigned status);
 /* The command takes requests: these are what --expect-header and --expect-body look at, by
- * check_message; without any the checks did not hold. */
+ * check_message, and no response; without any the checks did not hold. */
 void check_requests(struct check *c);
 /* --expect-header and --expect-body against a message: a record for each. False, and exit code 17
  * at the end, when one does not hold. */

@@ -59,13 +59,14 @@ static void end(struct args *a, int code)
 	if (a->ending)
 		return;
 	a->ending = true;
-	a->code = code;
+	if (a->code == EXIT_ok) /* else the first failure decides */
+		a->code = code;
 	ev_timer_stop(endpoint_loop(), &a->timer);
 	for (unsigned i = 0; i < a->watch_count; i++)
 		if (a->watches[i].subscription)
 			subscription_stop(a->watches[i].subscription);
 	if (a->open == 0)
-		run_finish(a->run, code);
+		run_finish(a->run, a->code);
 }
 
 static void reach_goal(struct args *a)
