@@ -147,9 +147,10 @@ static const char *keep_state(
 			    : strcmp(l->state, now) != 0 ? "notified"
 							 : NULL;
 
+	if (!l->state) /* else a refresh that fails all the while would be repeated at once */
+		s->recovery.until = 0;
 	l->state = now;
 	s->established = true;
-	s->recovery.until = 0;
 	if (s->config.fetch || l->closing)
 		return cause;
 	if (state->has_expires)
