@@ -872,6 +872,59 @@ static void test_bodies(void **state)
 	}
 }
 
+static void notify_dialogs(struct leg *l, unsigned version, const char *state)
+{
+	char body[512];
+
+	snprintf(body, sizeof(body),
+		"<dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" version=\"%u\" "
+		"state=\"%s\" entity=\"sip:bob@example.test\"><dialog id=\"d%u\">"
+		"<state>early</state></dialog></dialog-info>",
+		version, state, version);
+	assert_int_equal(notify_with(l, (struct says){ .type = "application/dialog-info+xml",
+						.lines = "SIP-ETag: e1\r\n",
+						.body = body })
+				 ->status,
+		200);
+}
+
+/* RFC 4235 3.4: when versions are missing, the whole is asked for; not again and again, and not
+ * "unless it is what I know". */
+static void test_partial(void **state)
+{
+	struct rig *r = rig_out(NET_UDP, 0);
+	struct leg l;
+	struct sub *s = sub_up(r, (struct subscription_config){ .decode = true }, &l);
+	struct peer_got g;
+
+	(void)state;
+	notify_dialogs(&l, 0, "full");
+	notify_dialogs(&l, 1, "partial");
+	till(s->notified == 3);
+	assert_true(s->decoded && s->whole);
+	rig_idle(10);
+	assert_int_equal(got_new(r->p, "SUBSCRIBE"), 1);
+	notify_dialogs(&l, 3, "partial");
+	g = sub_asked(r, 2);
+	assert_within(&g, &l, 3600);
+	assert_str(msg_named(g.msg, "Suppress-If-Match"), "");
+	sub_accept(&l, &g, 200, 3600, NULL);
+	till(s->told == 2);
+	notify_dialogs(&l, 9, "partial");
+	rig_idle(20);
+	assert_int_equal(got_new(r->p, "SUBSCRIBE"), 2);
+	clock_skip(31);
+	notify_dialogs(&l, 20, "partial");
+	g = sub_asked(r, 3);
+	sub_accept(&l, &g, 200, 3600, NULL);
+	till(s->told == 3);
+	assert_int_equal(subscription_refresh(s->s), 0);
+	g = sub_asked(r, 4);
+	assert_str(msg_named(g.msg, "Suppress-If-Match"), "e1");
+	sub_free(s);
+	rig_free(r);
+}
+
 /* --- refreshes -----------------------------------------------------------------------------------
  */
 
@@ -1574,6 +1627,7 @@ int main(void)
 		cmocka_unit_test(test_event_id),
 		cmocka_unit_test(test_judged_early),
 		cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_partial),
 		cmocka_unit_test(test_refresh_time),
 		cmocka_unit_test(test_refresh_short),
 		cmocka_unit_test(test_refresh_stream),

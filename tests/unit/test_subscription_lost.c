@@ -231,6 +231,13 @@ static void test_again_fails(void **state)
 		assert_int_equal(subscription_state(s->s), SUBSCRIPTION_WAITING);
 		clock_skip(2);
 		up_again(s, &l, 4);
+		/* that is over: the next time begins at once */
+		clock_skip(100);
+		assert_int_equal(notify(&l, "terminated;reason=deactivated", NULL), 200);
+		g = sub_asked(r, 5);
+		leg_reply(&l, &g, 503, NULL, NULL);
+		till(s->heard.count[ENDPOINT_RETRY] == 5);
+		assert_between(s->heard.waits[4], 0, 0);
 		sub_free(s);
 		rig_free(r);
 	}
@@ -440,6 +447,12 @@ static void test_refresh_fails(void **state)
 		assert_int_equal(s->notified, 2);
 		clock_skip(2);
 		g = sub_asked(r, 4);
+		/* ... which is no reason to ask at once again */
+		leg_reply(&l, &g, 500, NULL, NULL);
+		till(s->heard.count[ENDPOINT_RETRY] == 3);
+		assert_between(s->heard.waits[2], 1600, 2400);
+		clock_skip(3);
+		g = sub_asked(r, 5);
 		assert_within(&g, &l, 3600);
 		sub_accept(&l, &g, 200, 3600, NULL);
 		till(s->told == 2);
