@@ -16,7 +16,7 @@ build='gcc libc6-dev meson ninja-build pkg-config
 test='libcmocka-dev clang llvm libclang-rt-dev binutils valgrind libc6-dbg
 	bats parallel jq procps mandoc man-db bash-completion zsh fish
 	faketime libfaketime openssl curl ca-certificates socat iproute2 iptables
-	kamailio kamailio-tls-modules kamailio-outbound-modules
+	kamailio kamailio-tls-modules kamailio-outbound-modules kamailio-presence-modules
 	sip-tester sipsak sofia-sip-bin baresip-core knot bind9-dnsutils'
 
 bench='libosip2-dev libsofia-sip-ua-dev libre-dev

@@ -6,11 +6,13 @@
 #   kamailio.sh restart DIR                 stop and start with the same options; the bindings are forgotten
 #   kamailio.sh contacts DIR USER           the bindings of USER, one a line: URI, then NAME=VALUE for each detail
 #   kamailio.sh rpc DIR COMMAND...          kamcmd
+#   kamailio.sh table DIR NAME COLUMN...    CFG=presence: these columns of one of its tables as they are now, a row a line
 #
 # Options (default): PORT (5060: udp and tcp) TLSPORT (5061) DOMAIN (rte.test) AUTH (yes) ALGORITHM (MD5; SHA-256)
 # QOP (auth; empty: RFC 2069) MIN_EXPIRES (0) MAX_EXPIRES (3600) NONCE_EXPIRE (300 s) FLOW_TIMER (25)
 # AUTH_INFO (no; yes: Authentication-Info) ONE_TIME_NONCE (no) PKI (DIR/pki, made by pki.sh) CERT (server)
-# CLIENT_CERT (no; yes: a client certificate is required) TLS (TLSv1.2+) CFG (kamailio; edge: an edge proxy before it)
+# CLIENT_CERT (no; yes: a client certificate is required) TLS (TLSv1.2+) CFG (kamailio; edge: an edge proxy before it;
+# presence: a presence server) FORCE_ACTIVE (1; 0: nobody has allowed the watchers, so they are pending)
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 PATH=$PATH:/usr/sbin:/sbin
@@ -33,7 +35,7 @@ running() {
 start() {
 	PORT=5060 TLSPORT=5061 DOMAIN=rte.test AUTH=yes ALGORITHM=MD5 QOP=auth MIN_EXPIRES=0 MAX_EXPIRES=3600
 	NONCE_EXPIRE=300 FLOW_TIMER=25 AUTH_INFO=no ONE_TIME_NONCE=no PKI=$dir/pki CERT=server CLIENT_CERT=no
-	TLS=TLSv1.2+ CFG=kamailio
+	TLS=TLSv1.2+ CFG=kamailio FORCE_ACTIVE=1
 	local option defines=()
 	for option; do
 		[ -z "$option" ] || declare -g "$option"
@@ -65,13 +67,15 @@ start() {
 	ca_list = $ca
 	END
 	local script=
-	for option in PORT TLSPORT DOMAIN ALGORITHM QOP MIN_EXPIRES MAX_EXPIRES NONCE_EXPIRE FLOW_TIMER; do
+	for option in PORT TLSPORT DOMAIN ALGORITHM QOP MIN_EXPIRES MAX_EXPIRES NONCE_EXPIRE FLOW_TIMER FORCE_ACTIVE; do
 		script+="s#@$option@#${!option}#g;"
 	done
 	sed -e "${script}s#@DIR@#$dir#g" "$here/$CFG.cfg.in" >"$dir/kamailio.cfg"
 	for option in AUTH AUTH_INFO ONE_TIME_NONCE; do
 		[ "${!option}" = no ] || defines+=(-A "WITH_$option")
 	done
+
+	[ "$CFG" != presence ] || tables
 
 	rm -f "$dir/ctl"
 	local began now
@@ -97,6 +101,25 @@ start() {
 		fi
 		sleep 0.02
 	done
+}
+
+# tables: the files of the presence server. They are empty but for a list, which its module looks up by who watches: alice
+# and open have one, sip:friends@DOMAIN, of alice and bob.
+tables() {
+	local table number=0 user list
+	rm -rf "$dir/tables"
+	mkdir "$dir/tables"
+	for table in version presentity active_watchers watchers xcap pua rls_watchers rls_presentity; do
+		cp "/usr/share/kamailio/dbtext/kamailio/$table" "$dir/tables"
+	done
+	list='<?xml version="1.0"?><rls-services xmlns="urn:ietf:params:xml:ns:rls-services"'
+	list+=' xmlns:rl="urn:ietf:params:xml:ns:resource-lists">'
+	list+="<service uri=\"sip:friends@$DOMAIN\"><list><rl:entry uri=\"sip:alice@$DOMAIN\"/>"
+	list+="<rl:entry uri=\"sip:bob@$DOMAIN\"/></list><packages><package>presence</package></packages></service></rls-services>"
+	for user in alice open; do
+		number=$((number + 1))
+		echo "$number:$user:$DOMAIN:${list//:/\\:}:8:e$number:0:index:0"
+	done >>"$dir/tables/xcap"
 }
 
 # Its process group at once: TERM takes two seconds, and a server that dies without a word is the better test.
@@ -137,6 +160,30 @@ contacts() {
 		END { out() }'
 }
 
+# Its head has blanks between the names, a row colons between the values; a colon within one is behind a backslash.
+table() {
+	local name=$1
+	shift
+	rpc db_text.dump >/dev/null
+	sed 's/\\:/\x01/g; s/\\n/ /g' "$dir/tables/$name" | awk -F : -v wanted="$*" '
+		NR == 1 {
+			n = split($0, head, " ")
+			for (i = 1; i <= n; i++) {
+				sub(/\(.*/, "", head[i])
+				at[head[i]] = i
+			}
+			n = split(wanted, column, " ")
+			next
+		}
+		{
+			line = ""
+			for (i = 1; i <= n; i++)
+				line = line (i > 1 ? " " : "") $at[column[i]]
+			gsub(/\001/, ":", line)
+			print line
+		}'
+}
+
 case $command in
 start) start "$@" ;;
 stop) stop ;;
@@ -147,6 +194,7 @@ restart)
 	;;
 contacts) contacts "$1" ;;
 rpc) rpc "$@" ;;
+table) table "$@" ;;
 *)
 	echo "kamailio.sh: unknown command $command" >&2
 	exit 2
