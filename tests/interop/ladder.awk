@@ -12,6 +12,7 @@
 #                           + body: the body. Behind > : a header field more.
 #   pause MS    silence MS  nothing to do; nothing may come
 #   label N     goto N      jumps
+#   turn N LABEL            behind the first < : the Nth call of this scenario goes on at LABEL
 #   # ...                   comment
 #
 # Whoever begins with < is called: he answers with the tag sipp, and his own requests begin with CSeq 1. Variables of the
@@ -99,6 +100,10 @@ function begin_recv(what) {
 }
 function end_recv() {
 	print open
+	if (role == "called" && first != "" && !counted && open ~ /request=/) {
+		actions = actions "<add assign_to=\"turns\" value=\"1\"/>\n"
+		counted = 1
+	}
 	print "<action>\n" actions "</action>"
 	print "</recv>"
 }
@@ -163,7 +168,7 @@ function request_head(what,   uri, to, h, n) {
 	else if ("again" in word)
 		n = cseq
 	else
-		n = "cseq" in word ? word["cseq"] : ++cseq
+		n = "cseq" in word ? word["cseq"] + 0 : ++cseq
 	if (what != "ACK" && what != "CANCEL" && n > cseq)
 		cseq = n
 	if ("branch" in word)
@@ -217,7 +222,8 @@ function end_part() {
 }
 
 BEGIN {
-	print "<?xml version=\"1.0\" encoding=\"us-ascii\"?>\n<scenario name=\"ladder\">"
+	print "<?xml version=\"1.0\" encoding=\"us-ascii\"?>\n<scenario name=\"ladder\">\n<Global variables=\"turns\"/>"
+	uses("turns")
 }
 /^[[:space:]]*(#.*)?$/ { next }
 { sub(/^[[:space:]]+/, "") }
@@ -250,6 +256,10 @@ $1 == "silence" {
 $1 == "label" {
 	print "<label id=\"" $2 "\"/>"
 	labelled = 1
+	next
+}
+$1 == "turn" {
+	print "<nop next=\"" $3 "\" test=\"" uses("turn" $2) "\"><action><test assign_to=\"turn" $2 "\" variable=\"turns\" compare=\"equal\" value=\"" $2 "\"/></action></nop>"
 	next
 }
 $1 == "goto" { print "<nop next=\"" $2 "\"/>"; next }
