@@ -1,15 +1,16 @@
 #!/usr/bin/env bats
 # bats file_tags=serial
-# tests/interop/mass.bats -- many calls: in a row, open at once, in parallel, and under loss. At a tenth of what the tool is held
-# to; RTE_SOAK=1 (tests/soak.sh) is the whole of it.
+# tests/interop/mass.bats -- many calls: in a row, open at once, in parallel, and under loss; many subscriptions. At a tenth of
+# what the tool is held to; RTE_SOAK=1 (tests/soak.sh) is the whole of it.
 
 load client
 
 setup() {
-	client_home
-	need sipp iptables jq
 	scale=10
 	[ -z "${RTE_SOAK:-}" ] || scale=1
+	client_home # which knows no RTE_SOAK any more
+	cd "$BATS_TEST_TMPDIR"
+	need sipp iptables jq
 	sdp >media.sdp
 }
 teardown() {
@@ -148,4 +149,55 @@ one_registration() { # NUMBER
 	echo "$good of $count registrations; the floor of two exchanges is 99.997 %"
 	[ "$good" -ge "$(least $count 999974)" ]
 	awk '$2 != 0 && $2 != 14 { bad = 1 } END { exit bad }' codes
+}
+
+# ---- subscriptions: tests/peers/notifier.c is at the other end
+
+# told WORD: what the notifier says of it
+told() {
+	local word rest
+	while read -r -t 90 word rest <&7; do
+		[ "$word" != "$1" ] || {
+			echo "$rest"
+			return 0
+		}
+	done
+	echo "the notifier never said $1" >&2
+	return 1
+}
+
+@test "subscriptions in one process, a notification a second each, over UDP and TCP: none is lost, and memory is flat" {
+	local n=$((1000 / scale)) seconds=$((scale > 1 ? 12 : 60)) notifier=${RTE%/cli/rte}/tests/peers/notifier
+	local count=$((n * (seconds + 1))) transport before after cpu said status
+	[ -x "$notifier" ] || { echo "$notifier is not built"; return 1; }
+	seq -f 'sip:u%g@rte.test' $n >"$BATS_TEST_TMPDIR/uris"
+	for transport in udp tcp; do
+		exec 7< <("$notifier" $transport 5070 $n 1 $seconds 2>&1 3>&-)
+		told ready
+		"$RTE" subscribe -j --server=127.0.0.1:5070 -t $transport -e presence -x 1h --t1=100ms --each="$BATS_TEST_TMPDIR/uris" \
+			>"$BATS_TEST_TMPDIR/records" 2>"$BATS_TEST_TMPDIR/err" 3>&- 7<&- &
+		server=$!
+		told subscribed
+		# over UDP every answer is kept for 64*T1, in case it is asked for again; from then on nothing grows
+		wait_for 20 eval '[ "$(grep -c "\"type\":\"notify\"" "$BATS_TEST_TMPDIR/records")" -ge '$((9 * n))' ]'
+		before=$(resident)
+		cpu=$(awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$server/stat")
+		told sent
+		wait_for 30 eval '[ "$(grep -c "\"type\":\"notify\"" "$BATS_TEST_TMPDIR/records")" -ge '$count' ]'
+		after=$(resident)
+		cpu=$(($(awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$server/stat") - cpu))
+		kill -INT $server
+		said=$(told answered)
+		exec 7<&-
+		status=0
+		wait $server || status=$?
+		server=
+		echo "$transport: $before KiB, $after KiB after $seconds s; $((cpu * 1000000 / $(getconf CLK_TCK) / (n * (seconds - 8)))) us CPU a notification; answered $said"
+		[ $status = 0 ] || { tail -n 3 "$BATS_TEST_TMPDIR/records" "$BATS_TEST_TMPDIR/err"; return 1; }
+		# every subscription has its first notification and those of the minute; each was told
+		[[ $said == *" refused 0 ended $n "* ]]
+		[ "${said%% *}" -ge "$count" ]
+		[ "$(jq -r 'select(.type == "notify") | .uri' "$BATS_TEST_TMPDIR/records" | sort -u | wc -l)" = $n ]
+		[ "$after" -le $((before + before / 20 + 256)) ]
+	done
 }
