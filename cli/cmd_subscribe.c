@@ -31,6 +31,7 @@ struct args {
 	unsigned taken,
 		reached; /* notifications; subscriptions that have been in the state of --until */
 	ev_timer timer; /* --for */
+	bool due; /* the state of --until is there, and its notification comes next */
 	bool ending;
 	int code; /* to end with */
 };
@@ -104,6 +105,12 @@ static void on_for(struct ev_loop *loop, ev_timer *w, int revents)
 
 /* ---- events ---- */
 
+/* A NOTIFY that changes the state is told of twice: the state first, unless that is its end. */
+static bool is_told_next(const struct endpoint_subscription *e)
+{
+	return strcmp(e->cause, "subscribed") == 0 || strcmp(e->cause, "notified") == 0;
+}
+
 static void on_state(struct watch *w, const struct endpoint_event *ev)
 {
 	struct args *a = w->args;
@@ -119,7 +126,8 @@ static void on_state(struct watch *w, const struct endpoint_event *ev)
 	if (a->until && !w->reached && strcmp(ev->subscription->state, a->until) == 0) {
 		w->reached = true;
 		a->reached++;
-		if (!a->count && is_done(a))
+		a->due = is_done(a);
+		if (a->due && !is_told_next(ev->subscription))
 			reach_goal(a);
 	}
 }
@@ -131,7 +139,7 @@ static void on_notify(struct args *a, const struct endpoint_event *ev)
 	out_event(a->run->out, ev);
 	check_message(a->run->check, ev->notify->msg);
 	a->taken++;
-	if (a->count && is_done(a))
+	if (a->due || (a->count && is_done(a)))
 		reach_goal(a);
 }
 

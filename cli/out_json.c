@@ -386,7 +386,8 @@ static void put_decoded(json_t *r, struct str type, struct str body)
 	struct fail f = { 0 };
 	int e = body.n ? endpoint_decode(type, body, &arena, &t, &f) : 0;
 
-	put_body(r, type, body);
+	if (body.n > 0)
+		put_body(r, type, body);
 	if (t)
 		json_object_set_new(r, "body", out_json_tree(t));
 	if (e != 0)
@@ -646,7 +647,8 @@ static void notification(struct out *o, const struct endpoint_notify *n)
 {
 	json_t *r = notify_head(o, n->msg);
 
-	put_body(r, n->msg->content_type, n->msg->body);
+	if (n->msg->body.n > 0)
+		put_body(r, n->msg->content_type, n->msg->body);
 	if (n->body)
 		json_object_set_new(r, "body", out_json_tree(n->body));
 	if (n->malformed)

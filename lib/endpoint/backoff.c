@@ -59,3 +59,12 @@ bool backoff_is_final(const struct endpoint_result *result)
 	return status >= 300 && status < 700 && status != 408 && status != 480 && status != 491 &&
 	       status / 100 != 5;
 }
+
+const char *backoff_because(const struct endpoint_result *result)
+{
+	if (result->fail.code == -FAIL_TIMEOUT)
+		return "timeout";
+	if (!result->response)
+		return "connect";
+	return result->response->has_retry_after ? "retry-after" : "status";
+}

@@ -30,4 +30,7 @@ uint64_t backoff_jitter(uint64_t ms);
  * and 5xx are not, nor is a TLS handshake, since a server that is just going down resets it. */
 bool backoff_is_final(const struct endpoint_result *result);
 
+/* Why it is tried again, for a RETRY event: "timeout" "retry-after" "status" "connect". */
+const char *backoff_because(const struct endpoint_result *result);
+
 #endif

@@ -176,7 +176,8 @@ void incoming_abandon_all(struct endpoint *ep);
 void endpoint_allow(const struct endpoint *ep, struct buf *b);
 /* "Supported: ...\r\n" */
 void endpoint_supported(const struct endpoint *ep, struct buf *b);
-/* 8.2.2.3: writes "Unsupported: ...\r\n" when Require names what this endpoint does not know. */
+/* 8.2.2.3: does Require name what this endpoint does not know? Writes "Unsupported: ...\r\n" then;
+ * b may be NULL. */
 bool endpoint_unsupported(const struct endpoint *ep, const struct sip_msg *m, struct buf *b);
 /* A CANCEL for this INVITE came and was answered: tells whose it is. */
 void endpoint_cancelled(struct endpoint_manager *m, const struct sip_msg *invite,

@@ -51,13 +51,14 @@ void endpoint_allow(const struct endpoint *ep, struct buf *b)
 	buf_add_str(b, STR("\r\n"));
 }
 
-/* The first three are a registration's, the others a session's. */
-static const char *const tags[] = { "path", "outbound", "gruu", "100rel", "timer", "replaces",
-	"norefersub" };
+/* The first three are a registration's, then a subscription's, the others a session's. */
+static const char *const tags[] = { "path", "outbound", "gruu", "eventlist", "100rel", "timer",
+	"replaces", "norefersub" };
+enum { WITHOUT_SESSIONS = 4 };
 
 static unsigned tag_count(const struct endpoint *ep)
 {
-	return ep && ep->methods & (uint64_t)1 << SIP_INVITE ? ARRAY_LEN(tags) : 3;
+	return ep && ep->methods & (uint64_t)1 << SIP_INVITE ? ARRAY_LEN(tags) : WITHOUT_SESSIONS;
 }
 
 void endpoint_supported(const struct endpoint *ep, struct buf *b)
@@ -80,10 +81,11 @@ bool endpoint_unsupported(const struct endpoint *ep, const struct sip_msg *m, st
 			known = i < tag_count(ep) && i > 0 && str_ieq(tag, str_of(tags[i]));
 		if (known)
 			continue;
-		buf_addf(b, "%s" STR_FMT, any ? ", " : "Unsupported: ", STR_ARG(tag));
+		if (b)
+			buf_addf(b, "%s" STR_FMT, any ? ", " : "Unsupported: ", STR_ARG(tag));
 		any = true;
 	}
-	if (any)
+	if (any && b)
 		buf_add_str(b, STR("\r\n"));
 	return any;
 }

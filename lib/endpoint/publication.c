@@ -203,7 +203,7 @@ static bool try_later(struct publication *p, const struct endpoint_result *resul
 {
 	const struct endpoint_msg *m = result->response;
 	struct endpoint_retry retry = {
-		.because = result->fail.code == -FAIL_TIMEOUT ? "timeout" : "connect",
+		.because = backoff_because(result),
 		.detail = str_of(result->fail.text),
 	};
 	uint64_t least = m && m->has_retry_after ? m->retry_after * 1000ULL : 0, wait;

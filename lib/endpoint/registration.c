@@ -365,7 +365,7 @@ static void failed(struct registration_flow *f, const struct endpoint_result *re
 		struct str detail = str_of(result->fail.text);
 
 		keepalive_stop(&f->keepalive);
-		if (recover(f, result->fail.code == -FAIL_TIMEOUT ? "timeout" : "connect", detail))
+		if (recover(f, backoff_because(result), detail))
 			return;
 		if (emit_terminated(r, "expired"))
 			finish_lost(r, -FAIL_LOST, result->fail.text);

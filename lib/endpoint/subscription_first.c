@@ -34,8 +34,21 @@ static void wait_for_try(struct subscription *s, uint64_t wait)
 	net_timer_set(endpoint_loop(), &s->timer, net_now_ms() + wait);
 }
 
-void subscription_again(
-	struct subscription *s, enum subscription_again when, uint64_t after_ms, uint64_t *wait)
+/* At once or later, but never in a storm, nor before the notifier wants it back. */
+static uint64_t wait_of(
+	struct subscription *s, enum subscription_again when, const struct endpoint_subscription *e)
+{
+	uint64_t least = e->has_retry_after ? e->retry_after * 1000ULL : 0;
+	uint64_t wait = backoff_repeat(&s->repeat, net_now_ms());
+
+	if (when == SUBSCRIPTION_LATER && wait == 0)
+		wait = backoff_jitter(1000);
+	s->not_before = net_now_ms() + least;
+	return wait < least ? least : wait;
+}
+
+void subscription_again(struct subscription *s, enum subscription_again when,
+	const struct endpoint_subscription *e, uint64_t *wait)
 {
 	uint64_t most = s->config.recover_ms ? s->config.recover_ms : 300000;
 
@@ -46,18 +59,14 @@ void subscription_again(
 		if (s->answered)
 			subscription_finish(s, ENDPOINT_DONE);
 	} else if (when == SUBSCRIPTION_NEVER || s->config.give_up) {
-		subscription_fail(s, -FAIL_ENDED, "the notifier ended the subscription");
-	} else if (after_ms > most) {
+		subscription_fail(s, -FAIL_ENDED, "the notifier ended the subscription%s" STR_FMT,
+			e->reason.n ? ": " : "", STR_ARG(e->reason));
+	} else if (e->has_retry_after && e->retry_after * 1000ULL > most) {
 		subscription_fail(s, -FAIL_ENDED,
-			"the notifier ended the subscription, and wants it back in %llu s only",
-			(unsigned long long)(after_ms / 1000));
+			"the notifier ended the subscription, and wants it back in %u s only",
+			e->retry_after);
 	} else {
-		*wait = backoff_repeat(&s->repeat, net_now_ms());
-		if (when == SUBSCRIPTION_LATER && *wait == 0)
-			*wait = backoff_jitter(1000);
-		if (*wait < after_ms)
-			*wait = after_ms;
-		s->not_before = net_now_ms() + after_ms;
+		*wait = wait_of(s, when, e);
 		wait_for_try(s, *wait);
 	}
 }
@@ -220,8 +229,7 @@ static void failed(struct subscription *s, const struct endpoint_result *result)
 	if (!subscription_recover(s, result, &wait))
 		return;
 	wait_for_try(s, wait);
-	subscription_tell_retry(s, result->fail.code == -FAIL_TIMEOUT ? "timeout" : "connect",
-		str_of(result->fail.text), wait);
+	subscription_tell_retry(s, backoff_because(result), str_of(result->fail.text), wait);
 }
 
 static void on_request(void *arg, const struct endpoint_event *ev)
@@ -235,6 +243,8 @@ static void on_request(void *arg, const struct endpoint_event *ev)
 		break;
 	case ENDPOINT_DONE:
 		accepted(s, ev->result);
+		request_free(s->request); /* it is in its handler, and what it said is kept */
+		s->request = NULL;
 		break;
 	case ENDPOINT_FAILED:
 		failed(s, ev->result);

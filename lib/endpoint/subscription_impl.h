@@ -64,6 +64,7 @@ struct subscription_leg {
 	struct subscription_extra update; /* to be sent, when updates is set, or just sent */
 	struct arena update_texts;
 	bool updates;
+	struct backoff recovery; /* of one of several: the last one's is the subscription's */
 	struct auth_exchange exchange;
 	char *etag; /* of the last NOTIFY (RFC 5839); NULL: none */
 	struct body_state *documents; /* NULL: none yet */
@@ -93,10 +94,10 @@ void subscription_finish(struct subscription *s, enum endpoint_event_type end);
 void subscription_fail(struct subscription *s, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The last dialog is gone. */
 enum subscription_again { SUBSCRIPTION_NOW, SUBSCRIPTION_LATER, SUBSCRIPTION_NEVER };
-/* Subscribes anew, or says why not. after_ms: not before, 0: when the back-off says. Arms timers
+/* Subscribes anew, or says why not; e: how it ended, with its reason and retry-after. Arms timers
  * only; *wait: until then. */
-void subscription_again(
-	struct subscription *s, enum subscription_again when, uint64_t after_ms, uint64_t *wait);
+void subscription_again(struct subscription *s, enum subscription_again when,
+	const struct endpoint_subscription *e, uint64_t *wait);
 /* The next try of what was lost: false when there is no time left, and then the end is on its way.
  */
 bool subscription_recover(

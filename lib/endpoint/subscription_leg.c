@@ -129,8 +129,7 @@ void subscription_leg_end(
 	subscription_leg_mark_ended(l);
 	e->expires = e->refresh_in = 0;
 	if (s->leg_count == 0 && !s->over) {
-		subscription_again(
-			s, when, e->has_retry_after ? e->retry_after * 1000ULL : 0, &wait);
+		subscription_again(s, when, e, &wait);
 		waits = s->state == SUBSCRIPTION_WAITING;
 	}
 	if (!subscription_leg_tell(s, e))
@@ -177,21 +176,30 @@ uint32_t subscription_leg_granted(const struct subscription *s, const struct sip
 	return expires;
 }
 
-static void refreshed(struct subscription_leg *l, const struct endpoint_result *result)
+/* Told when it arrives, not when the request is over: a NOTIFY may be right behind it, and what
+ * that says of the expiry counts more (4.1.3). */
+static void refreshed(struct subscription_leg *l, const struct endpoint_msg *m)
 {
 	struct endpoint_subscription e;
 
-	l->subscription->recovery.until = 0;
+	l->subscription->recovery.until = l->recovery.until = 0;
 	l->want_all = false;
 	subscription_keep_raised(l->subscription, l->request);
-	sip_dialog_refresh(&l->dialog.sip, result->response->msg);
-	subscription_leg_set_expiry(
-		l, subscription_leg_granted(l->subscription, result->response->msg));
+	sip_dialog_refresh(&l->dialog.sip, m->msg);
+	subscription_leg_set_expiry(l, subscription_leg_granted(l->subscription, m->msg));
+	e = subscription_leg_describe(l, l->state ? l->state : "active", "refreshed");
+	e.msg = m;
+	subscription_leg_tell(l->subscription, &e);
+}
+
+static void refresh_over(struct subscription_leg *l)
+{
+	request_free(l->request); /* it is in its handler, and what it said was told */
+	l->request = NULL;
 	if (l->updates)
 		net_later(endpoint_loop(), &l->timer);
-	e = subscription_leg_describe(l, l->state ? l->state : "active", "refreshed");
-	e.msg = result->response;
-	subscription_leg_tell(l->subscription, &e);
+	else
+		arm(l);
 }
 
 /* No way back: whose refusal it is, is told with the end of the whole. */
@@ -213,15 +221,27 @@ static void refresh_refused(struct subscription_leg *l, const struct endpoint_re
 		subscription_refused(s, result);
 }
 
+/* The last one takes the subscription along, one of several goes alone. */
+static bool may_try_again(
+	struct subscription_leg *l, const struct endpoint_result *result, uint64_t *wait)
+{
+	struct subscription *s = l->subscription;
+	const struct endpoint_msg *m = result->response;
+	uint64_t least = m && m->has_retry_after ? m->retry_after * 1000ULL : 0;
+
+	return s->leg_count == 1 ? subscription_recover(s, result, wait)
+				 : backoff_next(&l->recovery, s->config.recover_ms, least, wait);
+}
+
 /* RFC 6665 4.1.2.2: "the original subscription is still considered valid for the duration of the
  * most recently known Expires value", so it is tried again within the dialog. */
 static void refresh_later(struct subscription_leg *l, const struct endpoint_result *result)
 {
 	struct subscription *s = l->subscription;
 	struct endpoint_subscription e;
-	uint64_t wait = backoff_jitter(1000);
+	uint64_t wait;
 
-	if (s->leg_count == 1 && !subscription_recover(s, result, &wait)) {
+	if (!may_try_again(l, result, &wait)) {
 		e = subscription_leg_describe(l, "terminated", "lost");
 		subscription_leg_end(l, &e, SUBSCRIPTION_NEVER);
 		return;
@@ -229,8 +249,7 @@ static void refresh_later(struct subscription_leg *l, const struct endpoint_resu
 	l->updates = l->updates || l->kind == SUBSCRIPTION_UPDATE; /* it is not lost */
 	l->refresh_at = net_now_ms() + wait;
 	arm(l);
-	subscription_tell_retry(s, result->fail.code == -FAIL_TIMEOUT ? "timeout" : "connect",
-		str_of(result->fail.text), wait);
+	subscription_tell_retry(s, backoff_because(result), str_of(result->fail.text), wait);
 }
 
 static void refresh_failed(struct subscription_leg *l, const struct endpoint_result *result)
@@ -264,9 +283,13 @@ static void on_subscribe(void *arg, const struct endpoint_event *ev)
 {
 	struct subscription_leg *l = arg;
 
+	if (ev->type == ENDPOINT_RESPONSE) {
+		if (ev->msg->status_code / 100 == 2 && !l->closing && !l->ended)
+			refreshed(l, ev->msg);
+		return;
+	}
 	if (ev->type != ENDPOINT_DONE && ev->type != ENDPOINT_FAILED) {
-		if (ev->type != ENDPOINT_RESPONSE)
-			subscription_tell(l->subscription, ev);
+		subscription_tell(l->subscription, ev);
 		return;
 	}
 	l->busy = false;
@@ -275,7 +298,7 @@ static void on_subscribe(void *arg, const struct endpoint_event *ev)
 	if (l->closing)
 		close_answered(l, ev->result);
 	else if (ev->type == ENDPOINT_DONE)
-		refreshed(l, ev->result);
+		refresh_over(l);
 	else
 		refresh_failed(l, ev->result);
 }
@@ -299,6 +322,7 @@ static int send_subscribe(
 		.max_forwards = c->max_forwards,
 		.timeout_ms = c->timeout_ms,
 		.retry = { .no_retry_after = true }, /* it has a schedule of its own */
+		.answers = true,
 		.write = subscription_leg_write,
 		.write_arg = l,
 		.on_event = on_subscribe,

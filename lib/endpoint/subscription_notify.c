@@ -2,8 +2,8 @@
  * told. RFC 6665 sections 4.1.2.3 and 4.1.3, RFC 5839 section 5.3 */
 #include "base/mem.h"
 #include "endpoint/subscription_impl.h"
+#include "sip/build.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { WHOLE_AGAIN_MS = 30000 }; /* the whole state is not asked for more often */
@@ -15,6 +15,8 @@ unsigned subscription_judge(
 
 	if (m->method != SIP_NOTIFY && m->method != SIP_BENOTIFY)
 		return m->method == SIP_BYE ? 481 : 405;
+	if (endpoint_unsupported(s->endpoint, m, NULL))
+		return 420;
 	if (!sip_event_parse(sip_msg_value(m, SIP_HDR_EVENT), &event) ||
 		!str_ieq(event.package, s->event.package))
 		return 489;
@@ -27,20 +29,20 @@ unsigned subscription_judge(
 
 void subscription_refuse(const struct subscription *s, struct transaction *t, unsigned status)
 {
-	char headers[300];
+	struct buf headers = BUF_INIT(1 << 16);
 
 	if (!t)
 		return;
 	if (status == 489) /* RFC 6665 8.3.2 */
-		snprintf(headers, sizeof(headers), "Allow-Events: %.*s\r\n",
-			(int)(s->event.package.n < 256 ? s->event.package.n : 256),
-			s->event.package.p);
+		sip_build_hdr(&headers, SIP_HDR_ALLOW_EVENTS, s->event.package);
+	else if (status == 405)
+		buf_add_str(&headers, STR("Allow: NOTIFY\r\n"));
+	else if (status == 420)
+		endpoint_unsupported(s->endpoint, transaction_msg(t), &headers);
 	if (transaction_msg(t)->method != SIP_BENOTIFY) /* AR-12 */
-		transaction_answer(t, status,
-			status == 489   ? headers
-			: status == 405 ? "Allow: NOTIFY\r\n"
-					: NULL);
+		transaction_answer(t, status, headers.n > 0 ? buf_cstr(&headers) : NULL);
 	transaction_free(t);
+	buf_done(&headers);
 }
 
 /* ---- NOTIFY ---- */

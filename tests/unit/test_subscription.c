@@ -1601,9 +1601,56 @@ static void test_freed(void **state)
 	subscription_free(NULL);
 }
 
+/* RFC 6665 4.1.3: what a NOTIFY says of the expiry counts more than the 2xx before it, also when
+ * both arrive together. */
+static void test_notify_behind_refresh(void **state)
+{
+	struct rig *r = rig_out(NET_UDP, 0);
+	struct leg l;
+	struct sub *s = sub_up(r, (struct subscription_config){ 0 }, &l);
+	struct peer_got g;
+
+	(void)state;
+	assert_int_equal(subscription_refresh(s->s), 0);
+	g = sub_asked(r, 2);
+	sub_accept(&l, &g, 200, 3600, NULL);
+	leg_ask(&l, "NOTIFY",
+		(struct leg_says){
+			.lines = "Event: presence\r\nSubscription-State: active;expires=100\r\n",
+			.type = "text/plain",
+			.body = "both" });
+	till(s->notified == 2);
+	assert_string_equal(s->states, " active/subscribed active/refreshed");
+	assert_between((double)subscription_refresh_in_ms(s->s), 48000, 50000);
+	sub_free(s);
+	rig_free(r);
+}
+
+/* Ruling 6: NOTIFY is no exception; eventlist is known (RFC 4662 4.4). */
+static void test_notify_require(void **state)
+{
+	struct rig *r = rig_out(NET_UDP, 0);
+	struct leg l;
+	struct sub *s = sub_up(r, (struct subscription_config){ 0 }, &l);
+	struct sip_msg *answer = notify_with(
+		&l, (struct says){ .lines = "Require: nothing-we-know, eventlist\r\n" });
+
+	(void)state;
+	assert_int_equal(answer->status, 420);
+	assert_str(sip_msg_value(answer, SIP_HDR_UNSUPPORTED), "nothing-we-know");
+	assert_int_equal(s->notified, 1);
+	assert_int_equal(
+		notify_with(&l, (struct says){ .lines = "Require: eventlist\r\n" })->status, 200);
+	till(s->notified == 2);
+	sub_free(s);
+	rig_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_notify_behind_refresh),
+		cmocka_unit_test(test_notify_require),
 		cmocka_unit_test(test_wire),
 		cmocka_unit_test(test_accept),
 		cmocka_unit_test(test_kinds),

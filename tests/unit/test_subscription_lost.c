@@ -436,7 +436,7 @@ static void test_refresh_fails(void **state)
 			leg_reply(&l, &g, codes[i], NULL, NULL);
 		till(s->heard.count[ENDPOINT_RETRY] == 1);
 		assert_between(s->heard.waits[0], 0, 0);
-		assert_string_equal(s->heard.because, codes[i] ? "connect" : "timeout");
+		assert_string_equal(s->heard.because, codes[i] ? "status" : "timeout");
 		g = sub_asked(r, 3);
 		assert_within(&g, &l, 3600);
 		leg_reply(&l, &g, 500, NULL, NULL);
