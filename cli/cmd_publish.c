@@ -34,6 +34,10 @@ static void on_event(void *arg, const struct endpoint_event *ev)
 		out_event(r->out, ev);
 		r->goal = r->goal || strcmp(ev->publication->state, "active") == 0;
 		break;
+	case ENDPOINT_RETRY:
+		out_event(r->out, ev);
+		out_trying(r->out, r->aor, ev->retry);
+		break;
 	case ENDPOINT_DONE:
 		out_times(r->out, &ev->result->times);
 		run_event(r, ev);

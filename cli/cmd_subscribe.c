@@ -220,6 +220,8 @@ static void on_event(void *arg, const struct endpoint_event *ev)
 		break;
 	default:
 		out_event(w->args->run->out, ev);
+		if (ev->type == ENDPOINT_RETRY && !w->args->ending)
+			out_trying(w->args->run->out, w->uri.p, ev->retry);
 		break;
 	}
 }

@@ -58,6 +58,9 @@ void out_error(struct out *o, int code, const char *text, const struct endpoint_
 int out_failed(struct out *o, const struct endpoint_result *r);
 /* One free text line for people; nothing in JSON. */
 void out_line(struct out *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* For a command that stays: it is being tried again, which people should see without -v, too.
+ * Nothing in JSON. */
+void out_trying(struct out *o, const char *uri, const struct endpoint_retry *r);
 /* A note with -v ("* ..."), on stderr. */
 void out_note(struct out *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A warning on stderr unless -q ("rte: warning: ..."). */

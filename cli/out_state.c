@@ -3,6 +3,7 @@
 #include "out_impl.h"
 #include "out_tree.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool is(const char *a, const char *b)
@@ -101,4 +102,15 @@ void out_text_publication(struct out *o, const struct endpoint_publication *e)
 	add_seconds(&b, "expires", e->expires > 0, e->expires);
 	add_text(&b, "etag", e->etag);
 	out_put(o, bad ? OUT_YELLOW : OUT_GREEN, "%-10s  " STR_FMT, e->cause, STR_ARG(buf_str(&b)));
+}
+
+void out_trying(struct out *o, const char *uri, const struct endpoint_retry *r)
+{
+	char when[24] = "now";
+
+	if (o->config.json)
+		return;
+	if (r->wait_ms >= 50)
+		snprintf(when, sizeof(when), "in %.1f s", r->wait_ms / 1000);
+	out_put(o, OUT_YELLOW, "%-10s  %s  %s  " STR_FMT, "trying", uri, when, STR_ARG(r->detail));
 }

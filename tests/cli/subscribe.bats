@@ -247,6 +247,25 @@ order() {
 	check_records <"$BATS_TEST_TMPDIR/watch.out"
 }
 
+@test "a server that is away is tried again, and that is said; then exit 19" {
+	serve_start
+	spawn watch subscribe --server="$tcp" -t tcp -e presence --retry-max-time=3s sip:alice@test.invalid
+	printed watch '^notify '
+	kill -KILL "$serve"
+	spawned_ends 19 watch 'the subscription was lost: .*connection refused$'
+	printed watch '^trying      sip:alice@test\.invalid  now  .*connection refused$'
+	printed watch '^trying      sip:alice@test\.invalid  in [0-9]\.[0-9] s  '
+	printed watch '^terminated  sip:alice@test\.invalid  presence  lost$'
+	# a JSON reader has the same
+	serve_start
+	spawn watch subscribe -j --server="$tcp" -t tcp -e presence --retry-max-time=1s sip:alice@test.invalid
+	printed watch '"type":"notify"'
+	kill -KILL "$serve"
+	spawned_ends 19 watch
+	check_records <"$BATS_TEST_TMPDIR/watch.out"
+	[ "$(jq -s '[.[] | select(.type == "retry")] | length' "$BATS_TEST_TMPDIR/watch.out")" -ge 1 ]
+}
+
 @test "a closed pipe, a full disk" {
 	serve_start
 	rte subscribe --server="$udp" -e presence --once -o /dev/full sip:alice@test.invalid
