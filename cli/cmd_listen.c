@@ -267,9 +267,5 @@ int cmd_listen(const struct cmd *cmd, int argc, const char **argv, struct groups
 	if (code != OPT_GO_ON)
 		return code;
 	e = values(g, &a, &f);
-	if (e == -FAIL_ARGUMENT)
-		return opt_bad(g, &f);
-	if (e != 0)
-		return out_refuse(cmd->name, g->json, exit_of_fail(e), fail_show(&f));
-	return go(&a, g);
+	return e ? opt_failed(g, e, &f) : go(&a, g);
 }

@@ -295,12 +295,7 @@ static void dry_run(struct args *a)
 		const struct request_config config = request_of(a, a->targets.v[i].uri, &wrapped);
 		int e = request_dry_run(&config, &wire, &f);
 
-		if (e == 0) {
-			out_unsent(r->out, buf_str(&wire));
-			continue;
-		}
-		out_error(r->out, exit_of_fail(e), fail_show(&f), NULL);
-		run_finish(r, exit_of_fail(e));
+		run_unsent(r, e, buf_str(&wire), &f);
 	}
 }
 
@@ -407,12 +402,7 @@ int cmd_message(const struct cmd *cmd, int argc, const char **argv, struct group
 	if (code != OPT_GO_ON)
 		return code;
 	e = values(g, &a, &f);
-	if (e == -FAIL_ARGUMENT)
-		code = opt_bad(g, &f);
-	else if (e != 0)
-		code = out_refuse(cmd->name, g->json, exit_of_fail(e), fail_show(&f));
-	else
-		code = go(&a, g);
+	code = e ? opt_failed(g, e, &f) : go(&a, g);
 	stats_done(&a.stats);
 	targets_done(&a.targets);
 	return code;

@@ -107,12 +107,7 @@ static void dry_run(struct args *a)
 	struct fail f = { 0 };
 	int e = publication_dry_run(&config, &wire, &f);
 
-	if (e == 0) {
-		out_unsent(r->out, buf_str(&wire));
-		return;
-	}
-	out_error(r->out, exit_of_fail(e), fail_show(&f), NULL);
-	run_finish(r, exit_of_fail(e));
+	run_unsent(r, e, buf_str(&wire), &f);
 }
 
 /* ---- values ---- */
@@ -248,12 +243,7 @@ int cmd_publish(const struct cmd *cmd, int argc, const char **argv, struct group
 	if (code != OPT_GO_ON)
 		return code;
 	e = values(&a, g, &f);
-	if (e == -FAIL_ARGUMENT)
-		code = opt_bad(g, &f);
-	else if (e != 0)
-		code = out_refuse(cmd->name, g->json, exit_of_fail(e), fail_show(&f));
-	else
-		code = go(&a, g);
+	code = e ? opt_failed(g, e, &f) : go(&a, g);
 	buf_done(&a.presence);
 	return code;
 }

@@ -136,12 +136,7 @@ static void dry_run(struct args *a)
 	struct fail f = { 0 };
 	int e = refer_dry_run(&config, &wire, &f);
 
-	if (e == 0) {
-		out_unsent(r->out, buf_str(&wire));
-		return;
-	}
-	out_error(r->out, exit_of_fail(e), fail_show(&f), NULL);
-	run_finish(r, exit_of_fail(e));
+	run_unsent(r, e, buf_str(&wire), &f);
 }
 
 /* ---- values ---- */
@@ -246,9 +241,5 @@ int cmd_refer(const struct cmd *cmd, int argc, const char **argv, struct groups 
 	if (code != OPT_GO_ON)
 		return code;
 	e = values(&a, g, &f);
-	if (e == -FAIL_ARGUMENT)
-		return opt_bad(g, &f);
-	if (e != 0)
-		return out_refuse(cmd->name, g->json, exit_of_fail(e), fail_show(&f));
-	return go(&a, g);
+	return e ? opt_failed(g, e, &f) : go(&a, g);
 }

@@ -83,12 +83,7 @@ static void dry_run(struct run *r)
 	struct fail f = { 0 };
 	int e = registration_dry_run(&a->config, &wire, &f);
 
-	if (e == 0) {
-		out_unsent(r->out, buf_str(&wire));
-		return;
-	}
-	out_error(r->out, exit_of_fail(e), fail_show(&f), NULL);
-	run_finish(r, exit_of_fail(e));
+	run_unsent(r, e, buf_str(&wire), &f);
 }
 
 /* ---- values of options ---- */
@@ -374,9 +369,5 @@ int cmd_register(const struct cmd *cmd, int argc, const char **argv, struct grou
 	if (code != OPT_GO_ON)
 		return code;
 	e = values(g, &a, &f);
-	if (e == -FAIL_ARGUMENT)
-		return opt_bad(g, &f);
-	if (e != 0)
-		return out_refuse(cmd->name, g->json, exit_of_fail(e), fail_show(&f));
-	return go(&a, g);
+	return e ? opt_failed(g, e, &f) : go(&a, g);
 }

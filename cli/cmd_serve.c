@@ -549,12 +549,7 @@ int cmd_serve(const struct cmd *cmd, int argc, const char **argv, struct groups 
 	if (code != OPT_GO_ON || (code = command(&a, g, argc, argv)) != OPT_GO_ON)
 		return code;
 	e = values(g, &a, &f);
-	if (e == -FAIL_ARGUMENT)
-		code = opt_bad(g, &f);
-	else if (e != 0)
-		code = out_refuse(cmd->name, g->json, exit_of_fail(e), fail_show(&f));
-	else
-		code = go(&a, g);
+	code = e ? opt_failed(g, e, &f) : go(&a, g);
 	users_done(&a.users);
 	return code;
 }

@@ -293,12 +293,7 @@ static void dry_run(struct args *a)
 		const struct subscription_config config = config_of(a, &a->watches[i]);
 		int e = subscription_dry_run(&config, &wire, &f);
 
-		if (e == 0) {
-			out_unsent(r->out, buf_str(&wire));
-			continue;
-		}
-		out_error(r->out, exit_of_fail(e), fail_show(&f), NULL);
-		run_finish(r, exit_of_fail(e));
+		run_unsent(r, e, buf_str(&wire), &f);
 	}
 }
 
@@ -501,12 +496,7 @@ int cmd_subscribe(const struct cmd *cmd, int argc, const char **argv, struct gro
 	if (code != OPT_GO_ON)
 		return code;
 	e = values(&a, g, &f);
-	if (e == -FAIL_ARGUMENT)
-		code = opt_bad(g, &f);
-	else if (e != 0)
-		code = out_refuse(cmd->name, g->json, exit_of_fail(e), fail_show(&f));
-	else
-		code = go(&a, g);
+	code = e ? opt_failed(g, e, &f) : go(&a, g);
 	mem_free(a.watches);
 	targets_done(&a.targets);
 	return code;

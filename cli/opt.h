@@ -46,6 +46,10 @@ int opt_refuse(const struct groups *g, int code, const char *fmt, ...) PRINTF_LI
  * writes it) is replaced by the place it came from, be that a file or the environment. Gives 2. */
 int opt_bad(const struct groups *g, const struct fail *f);
 
+/* What a command found wrong with its values: a bad one as above, anything else (a file that cannot
+ * be read) with its own code, which it gives. */
+int opt_failed(const struct groups *g, int e, const struct fail *f);
+
 /* Where the option's value came from; NULL when it is built in. */
 const struct opt_origin *opt_origin(const struct groups *g, const char *name);
 /* Was it said on the command line? */

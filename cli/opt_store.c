@@ -1,3 +1,4 @@
+#include "exit.h"
 #include "opt_table.h"
 #include "value.h"
 
@@ -196,4 +197,10 @@ int opt_bad(const struct groups *g, const struct fail *f)
 		return opt_usage(g, "%s: %s%s", o->where, o->name, rest);
 	}
 	return opt_usage(g, "%s", text);
+}
+
+int opt_failed(const struct groups *g, int e, const struct fail *f)
+{
+	return e == -FAIL_ARGUMENT ? opt_bad(g, f)
+				   : opt_refuse(g, exit_of_fail(e), "%s", fail_show(f));
 }

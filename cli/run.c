@@ -565,6 +565,16 @@ void run_event(void *arg, const struct endpoint_event *ev)
 	}
 }
 
+void run_unsent(struct run *r, int e, struct str wire, const struct fail *f)
+{
+	if (e == 0) {
+		out_unsent(r->out, wire);
+		return;
+	}
+	out_error(r->out, exit_of_fail(e), fail_show(f), NULL);
+	run_finish(r, exit_of_fail(e));
+}
+
 int run_usage(struct run *r, const char *fmt, ...)
 {
 	char text[480];

@@ -122,6 +122,9 @@ void run_failed(struct run *r, const struct endpoint_result *result);
 /* The handler of simple operations; arg is the struct run: DONE finishes with 0, FAILED is
  * run_failed, CLOSED finishes, everything else goes to out_event. */
 void run_event(void *arg, const struct endpoint_event *ev);
+/* --dry-run: prints the request, or why there is none (e of a dry run, not 0), which is then the
+ * exit code. */
+void run_unsent(struct run *r, int e, struct str wire, const struct fail *f);
 /* A bad argument of the command, found after run_init: prints it, gives the code for run_finish
  * (2). */
 int run_usage(struct run *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
