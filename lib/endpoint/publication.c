@@ -176,10 +176,12 @@ static void removed(struct publication *p, const struct endpoint_result *result)
 {
 	bool ok = result->fail.code == 0;
 
-	keep_etag(p, STR_EMPTY);
 	p->over = true; /* whatever the handler calls */
-	if (!tell_state(p, "terminated", "removed", result->response, 0))
-		return;
+	if (ok) {
+		keep_etag(p, STR_EMPTY);
+		if (!tell_state(p, "terminated", "removed", result->response, 0))
+			return;
+	}
 	if (p->stopping)
 		finish(p, ENDPOINT_CLOSED, result); /* it expires, if the server did not hear */
 	else

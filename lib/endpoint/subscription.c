@@ -41,14 +41,23 @@ bool subscription_tell_retry(
 
 /* ---- the end ---- */
 
+/* Nothing is heard of it any more; the legs stay until it is freed. */
+static void close_all(struct subscription *s)
+{
+	ev_timer_stop(endpoint_loop(), &s->timer);
+	dialog_close(&s->half);
+	LIST_EACH (it, &s->legs)
+		subscription_leg_mark_ended(CONTAINER_OF(it, struct subscription_leg, node));
+}
+
 void subscription_finish(struct subscription *s, enum endpoint_event_type end)
 {
 	if (s->over)
 		return;
+	close_all(s);
 	s->over = true;
 	s->end = end;
 	s->state = SUBSCRIPTION_TERMINATED;
-	dialog_close(&s->half);
 	net_later(endpoint_loop(), &s->timer);
 }
 
@@ -99,6 +108,7 @@ void subscription_refused(struct subscription *s, const struct endpoint_result *
 {
 	struct endpoint_event ev = { .type = ENDPOINT_FAILED, .result = result };
 
+	close_all(s);
 	s->over = s->told = true;
 	s->state = SUBSCRIPTION_TERMINATED;
 	subscription_first_drop(s);

@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "endpoint/subscription_impl.h"
 
+#include <stdio.h>
+
 void subscription_first_drop(struct subscription *s)
 {
 	dialog_close(&s->half);
@@ -113,10 +115,53 @@ static void no_notify(struct subscription *s)
 	}
 }
 
+/* Whose 2xx it is has nobody beside it: nothing else answers the SUBSCRIBE. */
+static bool is_of_2xx(const struct subscription *s, uint64_t tag)
+{
+	return s->accepted && map_hash(sip_msg_to_tag(s->accepted)) == tag;
+}
+
+bool subscription_first_keeps(struct subscription *s, uint64_t tag, enum subscription_again when,
+	const struct endpoint_subscription *e)
+{
+	struct subscription_verdict *v = &s->verdict;
+
+	if (s->stopping || s->config.fetch || !s->half.endpoint || is_of_2xx(s, tag))
+		return false;
+	*v = (struct subscription_verdict){
+		.is = true,
+		.when = when,
+		.tag = tag,
+		.has_retry_after = e->has_retry_after,
+		.retry_after = e->retry_after,
+	};
+	snprintf(v->reason, sizeof(v->reason), STR_FMT, STR_ARG(e->reason));
+	return true;
+}
+
+static void act_on_verdict(struct subscription *s)
+{
+	const struct subscription_verdict v = s->verdict;
+	const struct endpoint_subscription e = {
+		.reason = str_of(v.reason),
+		.has_retry_after = v.has_retry_after,
+		.retry_after = v.retry_after,
+	};
+	uint64_t wait;
+
+	s->verdict.is = false;
+	subscription_first_drop(s);
+	subscription_again(s, v.when, &e, &wait);
+	if (s->state == SUBSCRIPTION_WAITING)
+		subscription_tell_retry(s, "dropped", e.reason.n ? e.reason : STR("ended"), wait);
+}
+
 void subscription_first_due(struct subscription *s)
 {
 	if (s->state == SUBSCRIPTION_WAITING)
 		subscribe_anew(s);
+	else if (s->verdict.is && s->leg_count == 0)
+		act_on_verdict(s);
 	else if (s->notified) /* no further notifier is waited for: RFC 6665 4.1.2.4 */
 		subscription_first_drop(s);
 	else
@@ -177,6 +222,11 @@ static bool ends_fetch(const struct subscription *s)
 	return s->config.fetch && (s->notified || (s->accepted && s->accepted->status == 204));
 }
 
+static void wait_for_notifiers(struct subscription *s)
+{
+	net_timer_set(endpoint_loop(), &s->timer, net_now_ms() + subscription_timer_n(s));
+}
+
 static void accepted(struct subscription *s, const struct endpoint_result *result)
 {
 	struct endpoint_result *keep = &s->result;
@@ -195,7 +245,10 @@ static void accepted(struct subscription *s, const struct endpoint_result *resul
 	}
 	LIST_EACH (it, &s->legs)
 		subscription_leg_accepted(CONTAINER_OF(it, struct subscription_leg, node));
-	net_timer_set(endpoint_loop(), &s->timer, net_now_ms() + subscription_timer_n(s));
+	if (s->verdict.is && is_of_2xx(s, s->verdict.tag))
+		net_later(endpoint_loop(), &s->timer);
+	else
+		wait_for_notifiers(s);
 }
 
 static void keep_accepted(struct subscription *s, const struct endpoint_msg *m)
@@ -216,13 +269,17 @@ static void failed(struct subscription *s, const struct endpoint_result *result)
 	s->answered = true;
 	if (s->over || s->state != SUBSCRIPTION_SUBSCRIBING)
 		return;
-	if (s->notified) { /* the NOTIFY has proved that it is there */
+	if (s->notified && !result->response) { /* the NOTIFY has proved that it is there */
 		s->state = SUBSCRIPTION_SUBSCRIBED;
 		if (s->config.fetch)
 			subscription_finish(s, ENDPOINT_DONE);
+		else /* Timer N is over with the request's own */
+			net_later(endpoint_loop(), &s->timer);
 		return;
 	}
-	if (!s->established || backoff_is_final(result)) {
+	/* 4.1.2.1: "a non-200 class final response indicates that no subscription ... has been
+	 * created", whatever was notified. */
+	if (!s->established || s->notified || backoff_is_final(result)) {
 		subscription_refused(s, result);
 		return;
 	}
@@ -292,6 +349,7 @@ static void new_ids(struct subscription *s)
 	text_token(s->tag, 16);
 	s->cseq = 0;
 	s->notifier_count = 0;
+	s->verdict.is = false;
 	auth_exchange_done(&s->exchange);
 	subscription_first_drop(s);
 	drop_accepted(s);

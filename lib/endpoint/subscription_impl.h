@@ -40,6 +40,20 @@ struct subscription {
 	struct backoff recovery;
 	struct backoff_repeat repeat; /* of subscribing anew at once */
 	uint64_t not_before; /* ms: the notifier does not want it back earlier */
+	/* How the last dialog ended while other notifiers may still come: what counts when none
+	 * did. */
+	struct subscription_verdict {
+		bool is;
+		enum subscription_again {
+			SUBSCRIPTION_NOW,
+			SUBSCRIPTION_LATER,
+			SUBSCRIPTION_NEVER
+		} when;
+		uint64_t tag; /* hash of the notifier's */
+		char reason[40];
+		bool has_retry_after;
+		uint32_t retry_after;
+	} verdict;
 	bool answered; /* the SUBSCRIBE outside of dialogs is over */
 	bool notified; /* a NOTIFY has come since the last SUBSCRIBE outside of dialogs */
 	bool established; /* there was a dialog that was pending or active */
@@ -55,6 +69,7 @@ struct subscription_leg {
 	struct subscription *subscription;
 	struct dialog dialog;
 	unsigned id; /* for events */
+	uint64_t tag; /* hash of the notifier's */
 	const char *state; /* "pending" or "active"; NULL: not told yet */
 	uint64_t expires_at, refresh_at; /* ms; NET_NEVER: not known, none planned */
 	ev_timer timer;
@@ -83,6 +98,10 @@ struct request_config subscription_first_request(struct subscription *s);
 void subscription_first_due(struct subscription *s);
 /* No further notifier is taken. */
 void subscription_first_drop(struct subscription *s);
+/* The last dialog has ended. May other notifiers of this SUBSCRIBE come, so that this one does not
+ * decide? Then it is kept until they did not. */
+bool subscription_first_keeps(struct subscription *s, uint64_t tag, enum subscription_again when,
+	const struct endpoint_subscription *e);
 
 /* ---- subscription.c ---- */
 
@@ -93,7 +112,6 @@ void subscription_finish(struct subscription *s, enum endpoint_event_type end);
 /* FAILED with this text. */
 void subscription_fail(struct subscription *s, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* The last dialog is gone. */
-enum subscription_again { SUBSCRIPTION_NOW, SUBSCRIPTION_LATER, SUBSCRIPTION_NEVER };
 /* Subscribes anew, or says why not; e: how it ended, with its reason and retry-after. Arms timers
  * only; *wait: until then. */
 void subscription_again(struct subscription *s, enum subscription_again when,

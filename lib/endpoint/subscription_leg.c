@@ -128,7 +128,7 @@ void subscription_leg_end(
 
 	subscription_leg_mark_ended(l);
 	e->expires = e->refresh_in = 0;
-	if (s->leg_count == 0 && !s->over) {
+	if (s->leg_count == 0 && !s->over && !subscription_first_keeps(s, l->tag, when, e)) {
 		subscription_again(s, when, e, &wait);
 		waits = s->state == SUBSCRIPTION_WAITING;
 	}
@@ -491,27 +491,40 @@ void subscription_leg_new(struct subscription *s, struct transaction *t, struct 
 	}
 	dialog_use_flow(&l->dialog, flow, m);
 	sip_dialog_received(&l->dialog.sip, m);
-	s->notifiers[s->notifier_count++] = map_hash(sip_msg_from_tag(m));
+	l->tag = s->notifiers[s->notifier_count++] = map_hash(sip_msg_from_tag(m));
+	s->verdict.is = false;
 	l->id = dialog_next_id(s->endpoint->manager);
 	list_add(&s->legs, &l->node);
 	answer(t, m);
 	subscription_leg_notified(l, m, flow, state);
 }
 
+/* The route of the 2xx, when the NOTIFY had none; what has happened since stays. */
+static void take_route(struct subscription_leg *l)
+{
+	struct subscription *s = l->subscription;
+	struct sip_dialog *d = &l->dialog.sip, of_2xx = { .state = SIP_DIALOG_EARLY };
+	struct fail f;
+
+	if (d->route_count > 0 || !sip_msg_hdr(s->accepted, SIP_HDR_RECORD_ROUTE) ||
+		sip_dialog_from_response(&of_2xx, s->sent, s->accepted, &f) != 0)
+		return;
+	of_2xx.remote_cseq = d->remote_cseq;
+	of_2xx.has_remote_cseq = d->has_remote_cseq;
+	if (of_2xx.local_cseq < d->local_cseq)
+		of_2xx.local_cseq = d->local_cseq;
+	sip_dialog_done(d);
+	*d = of_2xx;
+}
+
 void subscription_leg_accepted(struct subscription_leg *l)
 {
 	struct subscription *s = l->subscription;
-	struct sip_dialog *d = &l->dialog.sip;
-	uint32_t remote_cseq = d->remote_cseq, granted;
-	struct fail f;
+	uint32_t granted;
 
-	if (l->ended || l->closing || !has_tag_of(s->accepted, d->remote_tag))
+	if (l->ended || l->closing || !has_tag_of(s->accepted, l->dialog.sip.remote_tag))
 		return;
-	if (d->route_count == 0 && sip_msg_hdr(s->accepted, SIP_HDR_RECORD_ROUTE) &&
-		sip_dialog_from_response(d, s->sent, s->accepted, &f) == 0) {
-		d->remote_cseq = remote_cseq;
-		d->has_remote_cseq = true;
-	}
+	take_route(l);
 	/* A NOTIFY that came before may have said what is left; else what was asked for counted. */
 	granted = subscription_leg_granted(s, s->accepted);
 	if (l->expires_at > net_now_ms() + granted * 1000ULL)

@@ -349,7 +349,7 @@ static void test_end_first(void **state)
 		sub_wait(s);
 		assert_has(str_of(s->states), "terminated/ended:noresource");
 		assert_int_equal(s->notified, 1);
-		sub_end(s, ENDPOINT_FAILED, FAIL_ENDED, 0);
+		sub_end(s, ENDPOINT_FAILED, codes[i] == 403 ? FAIL_STATUS : FAIL_ENDED, codes[i]);
 		rig_free(r);
 	}
 }
@@ -1540,6 +1540,7 @@ static void test_endpoint_stop(void **state)
 	s[1] = sub_up(r, (struct subscription_config){ 0 }, &l[1]);
 	s[2] = sub_sent(r, (struct subscription_config){ 0 }, &l[2], &g); /* no answer yet */
 	s[3] = sub_sent(r, (struct subscription_config){ 0 }, &l[3], &g);
+	sub_accept(&l[3], &g, 200, 3600, NULL);
 	assert_int_equal(notify(&l[3], over, NULL), 200); /* over already */
 	sub_wait(s[3]);
 	r->u->heard.hook = closed_last;
@@ -1646,9 +1647,127 @@ static void test_notify_require(void **state)
 	rig_free(r);
 }
 
+/* RFC 6665 4.1.2.1: without a 2xx there is no subscription, whatever was notified. */
+static void test_refused_behind_notify(void **state)
+{
+	(void)state;
+	for (unsigned fetch = 0; fetch < 2; fetch++) {
+		struct rig *r = rig_out(NET_UDP, 0);
+		struct peer_got g;
+		struct leg l;
+		struct sub *s = sub_sent(r, (struct subscription_config){ .fetch = fetch }, &l, &g);
+
+		assert_int_equal(notify(&l, active, "one"), 200);
+		leg_reply(&l, &g, 403, NULL, NULL);
+		sub_wait(s);
+		sub_end(s, ENDPOINT_FAILED, FAIL_STATUS, 403);
+		rig_free(r);
+	}
+}
+
+/* 4.1.2.4, 4.4.1: what one notifier of a fork says is not the word of the others. */
+static void test_fork_first_ends(void **state)
+{
+	struct rig *r = rig_out(NET_UDP, QUICK_T1);
+	struct peer_got g;
+	struct leg a, b;
+	struct sub *s = sub_sent(r, (struct subscription_config){ 0 }, &a, &g);
+
+	(void)state;
+	b = leg_of(r, &g, "busy");
+	sub_accept(&a, &g, 200, 3600, NULL);
+	assert_int_equal(notify(&b, over, NULL), 200);
+	till(s->told == 1);
+	assert_int_equal(notify(&a, active, "here"), 200);
+	till(s->told == 2);
+	assert_string_equal(s->states, " terminated/ended:noresource active/subscribed");
+	assert_int_equal(s->heard.finals, 0);
+	sub_free(s);
+	rig_free(r);
+}
+
+/* It counts when nobody else came. */
+static void test_fork_only_ends(void **state)
+{
+	struct rig *r = rig_out(NET_UDP, QUICK_T1);
+	struct peer_got g;
+	struct leg a, b;
+	struct sub *s = sub_sent(r, (struct subscription_config){ 0 }, &a, &g);
+
+	(void)state;
+	b = leg_of(r, &g, "busy");
+	sub_accept(&a, &g, 200, 3600, NULL);
+	assert_int_equal(notify(&b, over, NULL), 200);
+	sub_wait(s);
+	sub_end(s, ENDPOINT_FAILED, FAIL_ENDED, 200);
+	rig_free(r);
+}
+
+/* A 2xx that can make no dialog does not spoil the one that the NOTIFY made. */
+static void test_bad_2xx_behind_notify(void **state)
+{
+	struct rig *r = rig_out(NET_UDP, 0);
+	struct peer_got g;
+	struct leg l;
+	struct sub *s = sub_sent(r, (struct subscription_config){ 0 }, &l, &g);
+
+	(void)state;
+	assert_int_equal(notify(&l, active, "one"), 200);
+	leg_reply(&l, &g, 200, "Expires: 3600\r\nRecord-Route: <sip:127.0.0.1:9;lr>\r\n", NULL);
+	till(subscription_state(s->s) == SUBSCRIPTION_SUBSCRIBED);
+	assert_int_equal(subscription_refresh(s->s), 0);
+	g = sub_asked(r, 2);
+	assert_within(&g, &l, 3600);
+	sub_free(s);
+	rig_free(r);
+}
+
+/* R6: one final event, and nothing after it, also when the owner keeps it. */
+static void test_refused_once(void **state)
+{
+	struct rig *r = rig_out(NET_UDP, QUICK_T1);
+	struct leg l;
+	struct sub *s = sub_up(r, (struct subscription_config){ 0 }, &l);
+	struct peer_got g;
+
+	(void)state;
+	assert_int_equal(subscription_refresh(s->s), 0);
+	g = sub_asked(r, 2);
+	leg_reply(&l, &g, 403, NULL, NULL);
+	till(s->heard.finals == 1);
+	rig_idle(64 * QUICK_T1 + 50); /* past Timer N; an event after the final one fails */
+	assert_int_equal(s->heard.finals, 1);
+	sub_free(s);
+	rig_free(r);
+}
+
+/* What a fetch was answered is all. */
+static void test_fetch_over(void **state)
+{
+	struct rig *r = rig_out(NET_UDP, 0);
+	struct peer_got g;
+	struct leg l;
+	struct sub *s = sub_sent(r, (struct subscription_config){ .fetch = true }, &l, &g);
+
+	(void)state;
+	sub_accept(&l, &g, 200, 0, NULL);
+	assert_int_equal(notify(&l, active, "one"), 200);
+	till(s->heard.finals == 1);
+	assert_int_equal(notify(&l, "pending", "two"), 481);
+	assert_int_equal(s->notified, 1);
+	sub_free(s);
+	rig_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_fetch_over),
+		cmocka_unit_test(test_refused_once),
+		cmocka_unit_test(test_bad_2xx_behind_notify),
+		cmocka_unit_test(test_fork_only_ends),
+		cmocka_unit_test(test_fork_first_ends),
+		cmocka_unit_test(test_refused_behind_notify),
 		cmocka_unit_test(test_notify_behind_refresh),
 		cmocka_unit_test(test_notify_require),
 		cmocka_unit_test(test_wire),

@@ -323,6 +323,7 @@ static void test_free_in_handler(void **state)
 		if (got_new(r->p, "SUBSCRIBE") == 4) {
 			g = sub_asked(r, 4);
 			l = leg_of(r, &g, "again");
+			sub_accept(&l, &g, 200, 3600, NULL);
 			notify(&l, over, "end");
 			rig_idle(10);
 		}
