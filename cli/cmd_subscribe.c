@@ -28,8 +28,9 @@ struct args {
 	struct run *run;
 	struct watch *watches;
 	unsigned watch_count, open; /* open: of those, not over */
-	unsigned taken,
-		reached; /* notifications; subscriptions that have been in the state of --until */
+	unsigned taken; /* notifications */
+	/* subscriptions that had one, that failed, that have been in the state of --until */
+	unsigned told, failed, reached;
 	ev_timer timer; /* --for */
 	bool due; /* the state of --until is there, and its notification comes next */
 	bool ending;
@@ -40,7 +41,8 @@ struct watch { /* one subscription */
 	struct args *args;
 	struct str uri;
 	struct subscription *subscription;
-	bool over, reached;
+	bool over, told, reached;
+	bool live; /* pending or active now, or fetched */
 };
 
 /* ---- the end ---- */
@@ -78,7 +80,19 @@ static void reach_goal(struct args *a)
 
 static bool is_done(const struct args *a)
 {
-	return a->count > 0 ? a->taken >= a->count : a->until && a->reached == a->watch_count;
+	if (a->count > 0)
+		return a->taken >= a->count;
+	return a->until && a->reached + a->failed >= a->watch_count;
+}
+
+/* How many have what they asked for. */
+static unsigned live_count(const struct args *a)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < a->watch_count; i++)
+		n += a->watches[i].live;
+	return n;
 }
 
 static void on_for(struct ev_loop *loop, ev_timer *w, int revents)
@@ -88,17 +102,18 @@ static void on_for(struct ev_loop *loop, ev_timer *w, int revents)
 
 	(void)revents;
 	ev_timer_stop(loop, w);
-	if (a->count == 0 && !a->until && a->run->goal) {
+	if (a->count) {
+		snprintf(text, sizeof(text), "%u of %u notifications within --for=%.40s", a->taken,
+			a->count, a->duration);
+	} else if (a->until) {
+		snprintf(text, sizeof(text), "not %.40s within --for=%.40s", a->until, a->duration);
+	} else if (live_count(a) + a->failed < a->watch_count) {
+		snprintf(text, sizeof(text), "%u of %u subscribed at the end of --for=%.40s",
+			live_count(a), a->watch_count, a->duration);
+	} else {
 		end(a, EXIT_ok);
 		return;
 	}
-	if (!a->run->goal && !a->count && !a->until)
-		snprintf(text, sizeof(text), "no notification within --for=%.40s", a->duration);
-	else if (a->count)
-		snprintf(text, sizeof(text), "%u of %u notifications within --for=%.40s", a->taken,
-			a->count, a->duration);
-	else
-		snprintf(text, sizeof(text), "not %.40s within --for=%.40s", a->until, a->duration);
 	out_error(a->run->out, EXIT_timeout, text, NULL);
 	end(a, EXIT_timeout);
 }
@@ -119,9 +134,14 @@ static void on_state(struct watch *w, const struct endpoint_event *ev)
 	/* of a fetch the notification has said it */
 	if (!a->fetch || !terminated || out_is_json(a->run->out))
 		out_event(a->run->out, ev);
+	w->live = !terminated;
 	if (a->ending)
 		return;
-	if (!a->count && !a->until && !a->fetch && !terminated)
+	if (!w->told && !terminated) {
+		w->told = true;
+		a->told++;
+	}
+	if (!a->count && !a->until && !a->fetch && a->told == a->watch_count)
 		a->run->goal = true;
 	if (a->until && !w->reached && strcmp(ev->subscription->state, a->until) == 0) {
 		w->reached = true;
@@ -154,6 +174,8 @@ static void close_watch(struct watch *w, int code)
 		a->code = code;
 	if (a->open == 0)
 		run_finish(a->run, a->code);
+	else if (is_done(a)) /* nobody else is waited for */
+		end(a, EXIT_ok);
 }
 
 /* With a single one everything that run_failed does for an operation is right, a prompt for a
@@ -177,6 +199,7 @@ static void on_failed(struct watch *w, const struct endpoint_event *ev)
 	}
 	run_result(r, ev->result);
 	code = run_judge(r, ev->result);
+	a->failed += !w->reached;
 	if (code != EXIT_ok) {
 		buf_addf(&text, STR_FMT ": %s", STR_ARG(w->uri), fail_show(&ev->result->fail));
 		out_error(r->out, code, buf_cstr(&text), ev->result);
@@ -196,7 +219,11 @@ static void on_over(struct watch *w, const struct endpoint_event *ev)
 	}
 	if (code != EXIT_ok)
 		out_error(a->run->out, code, check_why(a->run->check), ev->result);
-	a->run->goal = a->run->goal || ev->type == ENDPOINT_DONE;
+	if (ev->type == ENDPOINT_DONE) {
+		w->live = true;
+		a->told++;
+	}
+	a->run->goal = a->run->goal || (a->fetch && a->told == a->watch_count);
 	close_watch(w, code);
 }
 
@@ -263,12 +290,12 @@ static int start(struct run *r, struct fail *f)
 	int e;
 
 	free_watches(a);
-	a->open = 0;
+	a->open = a->taken = a->told = a->failed = a->reached = 0;
 	for (unsigned i = 0; i < a->watch_count; i++) {
 		struct watch *w = &a->watches[i];
 		const struct subscription_config config = config_of(a, w);
 
-		w->over = false;
+		w->over = w->told = w->reached = w->live = false;
 		if ((e = subscription_start(&config, &w->subscription, f)) != 0)
 			return e;
 		a->open++;

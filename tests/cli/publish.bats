@@ -86,6 +86,7 @@ teardown() {
 	says '^removed     sip:alice@test\.invalid  presence  200 OK'
 	rte publish --server="$udp" --remove --if-match="$etag" sip:alice@test.invalid
 	ended_with 4 ': 412 '
+	[ -z "$output" ] || what_happened
 	rte publish --server="$udp" --status=open --if-match="$etag" sip:alice@test.invalid
 	ended_with 4 ': 412 '
 	rte publish --server="$udp" -e nonsense -d x --type=text/plain sip:alice@test.invalid

@@ -144,7 +144,14 @@ order() {
 	ended_with 14 'not pending within --for=200ms$'
 	silent_start
 	rte subscribe --server="127.0.0.1:$silent" -e presence --for=200ms sip:alice@test.invalid
-	ended_with 14 'no notification within --for=200ms$'
+	ended_with 14 '0 of 1 subscribed at the end of --for=200ms$'
+	# one of two that is silent is a failure
+	rte subscribe -j --p2p -e presence --for=300ms "sip:alice@$udp" "sip:bob@127.0.0.1:$silent"
+	ended_with 14
+	records
+	[ "$(record 'select(.type == "error") | .detail')" = '1 of 2 subscribed at the end of --for=300ms' ] || what_happened
+	rte subscribe --p2p -e presence --fetch --for=300ms "sip:alice@$udp" "sip:bob@127.0.0.1:$silent"
+	ended_with 14 '1 of 2 subscribed'
 }
 
 @test "until: a state" {
@@ -155,6 +162,9 @@ order() {
 	printed watch '^notify '
 	order 'terminate alice presence noresource'
 	spawned_ends 0 watch
+	# who has failed is not waited for, and gives the code
+	rte subscribe --server="$udp" -e presence --until=active --max-time=10s sip:403@test.invalid sip:alice@test.invalid
+	ended_with 4 'sip:403@test\.invalid: 403'
 }
 
 @test "the notifier ends it: for good, or it is subscribed anew" {
@@ -162,7 +172,6 @@ order() {
 	spawn watch subscribe --server="$udp" -e presence sip:alice@test.invalid
 	printed watch '^notify '
 	order 'terminate alice presence deactivated'
-	wait_for 10 test "$(grep -c '^subscribed' "$BATS_TEST_TMPDIR/watch.out")" -ge 1
 	printed watch '^terminated .* ended  reason deactivated'
 	wait_for 10 eval '[ "$(grep -c ^subscribed "$BATS_TEST_TMPDIR/watch.out")" = 2 ]'
 	order 'terminate alice presence rejected'
