@@ -38,9 +38,14 @@ struct tree *tree_list(struct arena *a, struct tree *parent, const char *name)
 
 struct tree *tree_text(struct arena *a, struct tree *parent, const char *name, struct str text)
 {
+	return tree_borrow(a, parent, name, arena_str(a, text));
+}
+
+struct tree *tree_borrow(struct arena *a, struct tree *parent, const char *name, struct str text)
+{
 	struct tree *t = add(a, parent, str_of(name), TREE_TEXT);
 
-	t->text = arena_str(a, text);
+	t->text = text;
 	return t;
 }
 

@@ -22,10 +22,12 @@ struct tree {
 /* An object at the top. */
 struct tree *tree_new(struct arena *a);
 /* Each puts a new value at the end of parent: with a name into an object, with "" into a list. The
- * name is borrowed (a literal, or of the arena), text is copied. Gives the new value. */
+ * name is borrowed (a literal, or of the arena), text is copied (but by tree_borrow). Gives the new
+ * value. */
 struct tree *tree_object(struct arena *a, struct tree *parent, const char *name);
 struct tree *tree_list(struct arena *a, struct tree *parent, const char *name);
 struct tree *tree_text(struct arena *a, struct tree *parent, const char *name, struct str text);
+struct tree *tree_borrow(struct arena *a, struct tree *parent, const char *name, struct str text);
 struct tree *tree_integer(struct arena *a, struct tree *parent, const char *name, int64_t value);
 struct tree *tree_number(struct arena *a, struct tree *parent, const char *name, double value);
 struct tree *tree_boolean(struct arena *a, struct tree *parent, const char *name, bool value);

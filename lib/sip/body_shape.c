@@ -6,6 +6,7 @@
 struct read {
 	struct arena *arena;
 	struct fail *fail;
+	struct xml_namespaces namespaces; /* those that the tree tells of */
 };
 
 static const struct body_shape_field note_fields[] = {
@@ -223,8 +224,13 @@ static void put_others(
 			list = tree_list(r->arena, o, "other");
 		other = tree_object(r->arena, list, "");
 		tree_text(r->arena, other, "name", c->name);
-		if (c->ns.n && !str_eq(c->ns, str_of(shape->ns)))
-			tree_text(r->arena, other, "namespace", c->ns);
+		if (c->ns.n && !str_eq(c->ns, str_of(shape->ns))) {
+			struct str ns = c->ns;
+
+			/* never too many: the document has no more */
+			if (xml_namespaces_keep(&r->namespaces, r->arena, &ns))
+				tree_borrow(r->arena, other, "namespace", ns);
+		}
 		tree_text(r->arena, other, "text", c->text);
 	}
 }

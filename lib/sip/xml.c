@@ -18,6 +18,7 @@ struct reader {
 	struct xml_element *open[XML_DEPTH], *root;
 	struct buf text[XML_DEPTH]; /* of the open ones */
 	unsigned depth, elements;
+	struct xml_namespaces namespaces;
 	struct fail *fail;
 	int failed; /* the first one; expat may call once more after it was stopped */
 };
@@ -75,6 +76,33 @@ static void split_name(const XML_Char *full, struct str *ns, struct str *name)
 		*name = s;
 }
 
+bool xml_namespaces_keep(struct xml_namespaces *l, struct arena *arena, struct str *ns)
+{
+	if (ns->n == 0) {
+		*ns = STR_EMPTY;
+		return true;
+	}
+	for (unsigned i = 0; i < l->count; i++)
+		if (str_eq(l->list[i], *ns)) {
+			*ns = l->list[i];
+			return true;
+		}
+	if (l->count == XML_NAMESPACES)
+		return false;
+	*ns = l->list[l->count++] = arena_str(arena, *ns);
+	return true;
+}
+
+/* A declaration is no attribute to expat, and one may stand for thousands of names. */
+static bool keep_ns(struct reader *r, struct str *ns)
+{
+	if (ns->n > XML_NAMESPACE_BYTES)
+		stop_limit(r, "a namespace of more than %d bytes", XML_NAMESPACE_BYTES);
+	else if (!xml_namespaces_keep(&r->namespaces, r->arena, ns))
+		stop_limit(r, "more than %d namespaces", XML_NAMESPACES);
+	return !r->failed;
+}
+
 static bool add_attributes(struct reader *r, struct xml_element *e, const XML_Char **list)
 {
 	struct xml_attribute **end = &e->attributes;
@@ -94,21 +122,14 @@ static bool add_attributes(struct reader *r, struct xml_element *e, const XML_Ch
 		}
 		x = ARENA_NEW(r->arena, struct xml_attribute);
 		split_name(list[0], &x->ns, &x->name);
-		x->ns = arena_str(r->arena, x->ns);
+		if (!keep_ns(r, &x->ns))
+			return false;
 		x->name = arena_str(r->arena, x->name);
 		x->value = arena_str(r->arena, value);
 		*end = x;
 		end = &x->next;
 	}
 	return true;
-}
-
-/* Most elements have the namespace of their parent: one copy serves them all. */
-static struct str keep_ns(struct reader *r, struct str ns)
-{
-	if (r->depth > 0 && str_eq(r->open[r->depth - 1]->ns, ns))
-		return r->open[r->depth - 1]->ns;
-	return arena_str(r->arena, ns);
 }
 
 static void hang(struct reader *r, struct xml_element *e)
@@ -142,7 +163,8 @@ static void XMLCALL on_start(void *arg, const XML_Char *full, const XML_Char **a
 	}
 	e = ARENA_NEW(r->arena, struct xml_element);
 	split_name(full, &e->ns, &e->name);
-	e->ns = keep_ns(r, e->ns);
+	if (!keep_ns(r, &e->ns))
+		return;
 	e->name = arena_str(r->arena, e->name);
 	e->line = (unsigned)XML_GetCurrentLineNumber(r->parser);
 	e->column = (unsigned)XML_GetCurrentColumnNumber(r->parser) + 1;

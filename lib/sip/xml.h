@@ -12,6 +12,8 @@ enum {
 	XML_ELEMENTS = 20000,
 	XML_ATTRIBUTES = 64, /* of one element */
 	XML_TEXT = 65536, /* bytes of one element or attribute */
+	XML_NAMESPACE_BYTES = 256, /* of its URI */
+	XML_NAMESPACES = 64, /* that are used */
 };
 
 struct xml_attribute {
@@ -27,6 +29,15 @@ struct xml_element {
 	struct str text; /* all of its own, without blanks at both ends */
 	unsigned line, column; /* where it begins, from 1 */
 };
+
+/* The namespaces of a document, each kept once however many elements are of it. */
+struct xml_namespaces {
+	struct str list[XML_NAMESPACES];
+	unsigned count;
+};
+/* The one kept copy of *ns, made in the arena when it is the first; no namespace is none to keep.
+ * False: there are too many. */
+bool xml_namespaces_keep(struct xml_namespaces *l, struct arena *arena, struct str *ns);
 
 /* 0 and the root; all is in the arena. -FAIL_SYNTAX: not well-formed, or with a document type;
  * -FAIL_LIMIT. f says "line L column C: ...". */

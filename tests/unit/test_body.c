@@ -549,6 +549,53 @@ static void limits(void **state)
 	over(SIPFRAG, "", "line 1001 column 1: more than 1000 lines");
 }
 
+/* One declaration serves many elements: it must not be kept with each of them. */
+static void namespaces(void **state)
+{
+	struct arena arena = { 0 };
+	struct tree *t = NULL;
+	const struct tree *list;
+	struct str seen[2] = { STR_EMPTY, STR_EMPTY };
+	struct fail f = { 0 };
+	unsigned n = 0;
+
+	(void)state;
+	many(ROOT " xmlns:x='", "u", 256);
+	within(PIDF, "'><x:a/></presence>");
+	many(ROOT " xmlns:x='", "u", 257);
+	over(PIDF, "'>\n<x:a/></presence>", "line 2 column 1: a namespace of more than 256 bytes");
+	many(ROOT " xmlns:x='", "u", 257);
+	over(PIDF, "'>\n<a x:b=''/></presence>",
+		"line 2 column 1: a namespace of more than 256 bytes");
+	for (int more = 0; more < 2; more++) {
+		buf_init(&made, 1 << 16);
+		buf_add_str(&made, STR(ROOT ">"));
+		for (int i = 1; i < XML_NAMESPACES + more; i++)
+			buf_addf(&made, "\n<a xmlns='n%d'/>", i);
+		if (more)
+			over(PIDF, "</presence>", "line 65 column 1: more than 64 namespaces");
+		else
+			within(PIDF, "</presence>");
+	}
+	many(ROOT " xmlns:x='urn:x' xmlns:y='urn:y'><tuple id='t'><status>", "<x:a/><y:a/>", 5000);
+	buf_add_str(&made, STR("</status></tuple></presence>"));
+	if (decode_copy(PIDF, buf_str(&made), &arena, &t, &f) != 0)
+		fail_msg("%s", f.text);
+	list = tree_get(tree_get(tree_get(t, "tuple")->first, "status"), "other");
+	assert_non_null(list);
+	for (const struct tree *o = list->first; o; o = o->next, n++) {
+		struct str ns = tree_get_text(o, "namespace");
+
+		assert_true(str_eq(ns, n % 2 ? STR("urn:y") : STR("urn:x")));
+		if (n < 2)
+			seen[n] = ns;
+		assert_ptr_equal(ns.p, seen[n % 2].p);
+	}
+	assert_int_equal(n, 10000);
+	arena_done(&arena);
+	buf_done(&made);
+}
+
 /* 10 MB of anything end at once. */
 static void huge(void **state)
 {
@@ -918,6 +965,7 @@ int main(void)
 		cmocka_unit_test(malformed),
 		cmocka_unit_test(no_document_type),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(namespaces),
 		cmocka_unit_test(huge),
 		cmocka_unit_test(many_parts),
 		cmocka_unit_test(other_types),
