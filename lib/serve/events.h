@@ -26,6 +26,8 @@ enum {
 	EVENTS_PUBLICATIONS = 32, /* of one user */
 	EVENTS_CALLS = 10000, /* that are remembered; then the oldest is forgotten */
 	EVENTS_GHOSTS = 64, /* of a user and a package */
+	EVENTS_WORDS = 2048, /* of one of them */
+	EVENTS_WATCHER = 512, /* of a From URI: all who watch the watchers are told of it */
 	EVENTS_MEMBERS = 50, /* of a list; each is a part of a multipart body (MULTIPART_PARTS) */
 	EVENTS_RETRY_S = 30, /* Retry-After of a 503 */
 };
@@ -55,8 +57,8 @@ extern const struct package events_packages[PACKAGES];
 struct ghosts {
 	struct list list;
 	unsigned count;
-	uint64_t forgotten; /* the serial of the newest one that was dropped for want of room: who
-			     * was not told of it needs the whole */
+	uint64_t forgotten; /* the serial of the newest one that was dropped for want of room, or
+			     * had too many words: who was not told of it needs the whole */
 };
 
 /* One user of our domain, as far as events know the name. */

@@ -443,11 +443,16 @@ void notifier_subscribe(struct events *ev, struct transaction *t, struct sip_msg
 {
 	struct serve *s = ev->serve;
 	struct notifier *n;
+	struct sip_nameaddr from;
 	struct fail f = { 0 };
 	uint32_t expires;
 
 	if (m->wire.n - m->body.n > EVENTS_HEAD) {
 		serve_answer(s, t, 513, STR_EMPTY, STR_EMPTY);
+		return;
+	}
+	if (sip_msg_from(m, &from) && from.uri.text.n > EVENTS_WATCHER) {
+		serve_answer(s, t, 403, STR("From Too Long"), STR_EMPTY);
 		return;
 	}
 	if (!events_expires(s, t, m, &expires))

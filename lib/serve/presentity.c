@@ -66,12 +66,17 @@ void presentity_bury(struct presentity *p, enum package_id id, const struct buf 
 	struct ghosts *g = &p->ghosts[id];
 	struct ghost *ghost;
 
-	if (p->watched[id] == 0 || words->fail)
+	if (p->watched[id] == 0)
 		return;
+	if (words->fail || words->n > EVENTS_WORDS) {
+		g->forgotten = ++p->events->serial;
+		return;
+	}
 	if (g->count >= EVENTS_GHOSTS) {
 		struct ghost *oldest = CONTAINER_OF(list_first(&g->list), struct ghost, node);
 
-		g->forgotten = oldest->serial;
+		if (g->forgotten < oldest->serial)
+			g->forgotten = oldest->serial;
 		forget_one(g, oldest);
 	}
 	ghost = MEM_NEW(struct ghost);

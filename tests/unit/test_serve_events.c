@@ -22,7 +22,7 @@ struct sub {
 	struct srv *v;
 	struct peer *p; /* the watcher; it answers NOTIFY with 200 unless told otherwise */
 	unsigned conn;
-	char from[160], to[200], uri[160], call_id[64], event[64];
+	char from[700], to[200], uri[160], call_id[64], event[64];
 	unsigned cseq;
 	struct sip_msg *answer; /* to the latest SUBSCRIBE */
 	unsigned seen; /* NOTIFYs that were looked at */
@@ -1119,6 +1119,43 @@ static void test_winfo(void **state)
 	arena_done(&docs);
 }
 
+/* A watcher whose name is long is not kept five times as long: none over 512 bytes; and what takes
+ * many words to say is told by its absence from the whole. */
+static void test_winfo_long(void **state)
+{
+	struct srv *v = srv_new((struct serve_config){ 0 });
+	struct peer *p = watcher_new(), *w = watcher_new();
+	struct sub *s = sub_new(v, w, &(struct want){ .event = "presence.winfo" }), *a, *b;
+	char name[600] = "sip:";
+	struct sip_msg *m = active(s);
+
+	(void)state;
+	memset(name + 4, '&', 503);
+	strcpy(name + 507, "@a.bc");
+	assert_int_equal(strlen(name), 512);
+	a = sub_new(v, p, &(struct want){ .watcher = name });
+	assert_has(active(s)->body, "&amp;&amp;@a.bc</watcher>");
+	b = sub_new(v, p, &(struct want){ .watcher = "sip:two@b.test" });
+	assert_whole(active(s), "partial", 2);
+	sub_again(a, "0", NULL);
+	m = active(s);
+	assert_whole(m, "full", 3);
+	assert_lacks(m->body, "&amp;");
+	assert_has(m->body, "sip:two@b.test");
+	sub_again(b, "0", NULL);
+	assert_whole(active(s), "partial", 4);
+	strcat(name, "d");
+	assert_int_equal(refused(v, p, &(struct want){ .watcher = name }), 403);
+	no_notify(s);
+	mem_free(a);
+	mem_free(b);
+	mem_free(s);
+	srv_free(v);
+	peer_free(p);
+	peer_free(w);
+	arena_done(&docs);
+}
+
 /* ---- calls ---- */
 
 struct phones {
@@ -1632,6 +1669,7 @@ int main(void)
 		cmocka_unit_test(test_mwi),
 		cmocka_unit_test(test_conference),
 		cmocka_unit_test(test_winfo),
+		cmocka_unit_test(test_winfo_long),
 		cmocka_unit_test(test_dialog),
 		cmocka_unit_test(test_dialog_refused),
 		cmocka_unit_test(test_dialog_actor),
