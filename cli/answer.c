@@ -446,7 +446,7 @@ static void ask_command(struct job *j, const struct endpoint_msg *m)
 	buf_init(&j->input, INPUT_MAX);
 	out_request_json(j->answers->run->out, m, &j->input);
 	j->answers->input += j->input.n;
-	if (j->answers->input > WAITING_MAX) {
+	if (j->input.fail || j->answers->input > WAITING_MAX) {
 		leave_queue(j);
 		j->reply = (struct reply){ .status = 503 };
 		net_later(endpoint_loop(), &j->timer);

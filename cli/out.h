@@ -135,7 +135,8 @@ void out_binding(struct out *o, const struct out_binding *b);
 void out_notify(struct out *o, const struct endpoint_msg *m);
 void out_answered(struct out *o, const struct endpoint_msg *m, struct str reason);
 /* The record of a request as one line of JSON for a program, also where the output is text: with
- * the body of a MESSAGE, INFO or NOTIFY, and the whole message as raw. Secrets are masked. */
+ * the body of a MESSAGE, INFO or NOTIFY, and the whole message as raw. Secrets are masked. The
+ * line fails, and is empty, when it does not fit. */
 void out_request_json(struct out *o, const struct endpoint_msg *m, struct buf *line);
 /* To be called before out_listening. */
 void out_seed(struct out *o, uint32_t seed);

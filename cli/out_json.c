@@ -10,6 +10,7 @@
 #include "mask.h"
 #include "out_tree.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -120,17 +121,21 @@ static json_t *record(struct out *o, const char *type)
 
 static int append(const char *bytes, size_t n, void *arg)
 {
-	buf_add(arg, bytes, n);
-	return 0;
+	struct buf *line = arg;
+
+	buf_add(line, bytes, n);
+	return line->fail ? -1 : 0;
 }
 
-/* Frees r. */
+/* Frees r. The line fails, and is empty, when r does not fit: a part of a record is none. */
 static void add_line(json_t *r, struct buf *line)
 {
 	json_dump_callback(r, append, line,
 		JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(15));
 	json_decref(r);
 	buf_add_char(line, '\n');
+	if (line->fail)
+		line->n = 0;
 }
 
 static void emit(struct out *o, json_t *r)
@@ -138,6 +143,8 @@ static void emit(struct out *o, json_t *r)
 	CLEANUP(buf_done) struct buf line = BUF_INIT(TEXT_MAX);
 
 	add_line(r, &line);
+	if (line.fail && o->result.failed == 0)
+		o->result.failed = EFBIG;
 	out_write(&o->result, buf_str(&line));
 }
 

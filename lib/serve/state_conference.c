@@ -8,23 +8,45 @@
 #include "sip/xml_text.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A regular file: a pipe or a device would keep the server waiting. */
+static int open_file(struct str file)
+{
+	char *path = mem_strndup(file.p, file.n);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), e = fd < 0 ? -errno : fd;
+	struct stat st;
+
+	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		e = -EINVAL;
+	}
+	mem_free(path);
+	return e;
+}
+
+static int read_file(struct str file, struct buf *b)
+{
+	int fd = open_file(file), e;
+	char bytes[4096];
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	while ((n = read(fd, bytes, sizeof(bytes))) > 0 && b->fail == 0)
+		buf_add(b, bytes, (size_t)n);
+	e = n < 0 ? -errno : 0;
+	close(fd);
+	return e;
+}
 
 int state_conference_read(struct presentity *p, struct str file, struct fail *f)
 {
-	char *path = mem_strndup(file.p, file.n), bytes[4096];
-	FILE *in = fopen(path, "re");
 	struct buf b = BUF_INIT(EVENTS_BODY);
-	size_t n;
-	int e = in ? 0 : -errno;
+	int e = read_file(file, &b);
 
-	while (e == 0 && (n = fread(bytes, 1, sizeof(bytes), in)) > 0)
-		buf_add(&b, bytes, n);
-	if (e == 0 && ferror(in))
-		e = -EIO;
-	if (in)
-		fclose(in);
-	mem_free(path);
 	if (e != 0) {
 		e = fail_set(
 			f, -FAIL_LOCAL, "cannot read " STR_FMT ": %s", STR_ARG(file), fail_text(e));

@@ -121,7 +121,7 @@ summary=$'Messages-Waiting: yes\r\nMessage-Account: sip:bob@vmail.example.com\r\
 		}
 		# what is malformed says where
 		jq -r 'select(.body_error) | .body_error' "$HOME/records" >"$HOME/errors"
-		! grep -Ev '^line [1-9][0-9]* column [1-9][0-9]*[ :]' "$HOME/errors"
+		! grep -Ev '^line [1-9][0-9]* column [1-9][0-9]*[ :]' "$HOME/errors" || return 1
 		n=$(jq -r 'select(.type == "notify") | .type' "$HOME/records" | wc -l)
 		echo "# $folder: $n: $(cat "$HOME/counts")" >&3
 		all=$((all + n))

@@ -173,3 +173,15 @@ order() {
 	rte serve --events=none -- sh -c '"$RTE" subscribe --fetch -e presence sip:alice@test.invalid'
 	[ "$status" -ne 0 ] || what_happened
 }
+
+@test "a conference is a file: neither a device nor a pipe, and of a limited size" {
+	rte serve --conference=c=/dev/zero -- true
+	ended_with 20 '/dev/zero'
+	mkfifo "$HOME/pipe"
+	rte serve --conference=c="$HOME/pipe" -- true
+	ended_with 20 'pipe'
+	head -c 1000000 /dev/zero | tr '\0' x >"$HOME/long"
+	rte serve --conference=c="$HOME/long" -- true
+	[ "$status" != 0 ] || what_happened
+	notes 'has more than [0-9]+ bytes'
+}
