@@ -1131,7 +1131,7 @@ static void test_winfo_long(void **state)
 
 	(void)state;
 	memset(name + 4, '&', 503);
-	strcpy(name + 507, "@a.bc");
+	memcpy(name + 507, "@a.bc", 6);
 	assert_int_equal(strlen(name), 512);
 	a = sub_new(v, p, &(struct want){ .watcher = name });
 	assert_has(active(s)->body, "&amp;&amp;@a.bc</watcher>");
@@ -1144,7 +1144,7 @@ static void test_winfo_long(void **state)
 	assert_has(m->body, "sip:two@b.test");
 	sub_again(b, "0", NULL);
 	assert_whole(active(s), "partial", 4);
-	strcat(name, "d");
+	memcpy(name + 512, "d", 2);
 	assert_int_equal(refused(v, p, &(struct want){ .watcher = name }), 403);
 	no_notify(s);
 	mem_free(a);
