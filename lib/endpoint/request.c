@@ -127,7 +127,9 @@ static void deliver_end(struct request *r)
 		r->result.response = &description;
 	}
 	release_place(r);
-	count_up(&r->endpoint->counts, &r->result.counts);
+	if (!r->told)
+		count_up(&r->endpoint->counts, &r->result.counts);
+	r->told = true;
 	ev.result = &r->result;
 	emit(r, &ev); /* may free r */
 }
@@ -570,6 +572,12 @@ void request_free(struct request *r)
 	buf_wipe(&r->wire);
 	arena_done(&r->arena);
 	mem_free(r);
+}
+
+void request_tell_again(struct request *r)
+{
+	if (r->told)
+		net_later(endpoint_loop(), &r->timer);
 }
 
 struct net_flow *request_flow(const struct request *r)

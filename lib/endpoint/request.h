@@ -72,6 +72,8 @@ void request_free(struct request *r);
  * Nothing is followed, answered or tried again from now on. reason: value of a Reason header (RFC
  * 3326), empty: none. */
 void request_cancel(struct request *r, struct str reason);
+/* Its final event once more, from the loop, for an owner who had to wait with it. */
+void request_tell_again(struct request *r);
 /* The request as it was sent last; NULL before. Borrowed. */
 const struct sip_msg *request_msg(const struct request *r);
 /* Its Call-ID and From tag. */

@@ -53,6 +53,7 @@ struct request {
 	struct buf wire;
 
 	bool *gone; /* set while a handler runs: tells its caller that it freed us */
+	bool told; /* its final event */
 	bool counted; /* in endpoint->outstanding */
 	bool min_expires_done, retry_after_done, after_ringing;
 	bool provisional; /* one has come: an INVITE may be cancelled (9.1) */

@@ -33,6 +33,7 @@ struct session_leg {
 	bool confirmed, extra;
 	struct list pracks; /* on their way */
 	struct request *ack, *bye;
+	bool bye_waits; /* it is over, but those of further 2xx's are not */
 };
 
 #define SESSION_PRACKS                                                                             \

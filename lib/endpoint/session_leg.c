@@ -102,15 +102,31 @@ static void write_plain(void *arg, struct request *r, struct buf *b)
 	sip_build_hdr(b, SIP_HDR_SUPPORTED, STR("timer, replaces, norefersub")); /* RFC 4028 7.1 */
 }
 
-/* Of a further 2xx's dialog: that is over. */
+/* Is a further 2xx's dialog still to be hung up? */
+static bool has_extra(const struct session *s)
+{
+	LIST_EACH (it, &s->legs) {
+		const struct session_leg *leg = CONTAINER_OF(it, struct session_leg, node);
+
+		if (leg != s->leg && leg->bye)
+			return true;
+	}
+	return false;
+}
+
+/* Of a further 2xx's dialog: that is over. The session's own end may have waited for it. */
 static void end_extra(struct session_leg *leg, const struct endpoint_msg *response)
 {
+	struct session *s = leg->session;
 	const struct session_told told = {
 		.state = "terminated", .cause = "local-bye", .leg = leg, .msg = response
 	};
 
-	if (session_tell_state(leg->session, &told))
-		session_leg_free(leg);
+	if (!session_tell_state(s, &told))
+		return;
+	session_leg_free(leg);
+	if (s->leg && s->leg->bye_waits && !has_extra(s))
+		request_tell_again(s->leg->bye);
 }
 
 static void on_bye(void *arg, const struct endpoint_event *ev)
@@ -122,6 +138,8 @@ static void on_bye(void *arg, const struct endpoint_event *ev)
 		session_tell(s, ev);
 	else if (leg != s->leg)
 		end_extra(leg, ev->result->response);
+	else if (has_extra(s)) /* 13.2.2.4: each of them gets its BYE */
+		leg->bye_waits = true;
 	else
 		session_finish(s, ev->result, NULL);
 }
