@@ -124,7 +124,8 @@ peer_start() {
 	local listen=UDP4-RECVFROM:0,bind=127.0.0.1,fork
 	[ "$1" = udp ] || listen=TCP4-LISTEN:0,bind=127.0.0.1,fork
 	peer_says=$BATS_TEST_TMPDIR/peer.says
-	socat "$listen" EXEC:"$BATS_TEST_DIRNAME/peer.sh $peer_says" 2>/dev/null 3>&- &
+	# -t: how long an answer may take on a busy machine
+	socat -t 10 "$listen" EXEC:"$BATS_TEST_DIRNAME/peer.sh $peer_says" 2>/dev/null 3>&- &
 	reap+=($!)
 	wait_for 5 peer_port $!
 	peer=127.0.0.1:$(peer_port $!)

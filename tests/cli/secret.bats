@@ -47,7 +47,7 @@ challenge() {
 			'Content-Length: 0' '')"
 	SCRIPT
 	chmod +x "$BATS_TEST_TMPDIR/challenger"
-	USER_WANTED=$1 PASSWORD_WANTED=$canary socat UDP4-RECVFROM:0,bind=127.0.0.1,fork \
+	USER_WANTED=$1 PASSWORD_WANTED=$canary socat -t 10 UDP4-RECVFROM:0,bind=127.0.0.1,fork \
 		EXEC:"$BATS_TEST_TMPDIR/challenger" 3>&- &
 	challenger=$!
 	wait_for 5 challenger_port

@@ -125,7 +125,7 @@ server_start() {
 		address=OPENSSL-LISTEN:$port,bind=127.0.0.1,pf=ip4,reuseaddr,fork,verify=0,cert=$RTE_PKI/server.pem,key=$RTE_PKI/server.key
 		;;
 	esac
-	setsid socat "$address" "EXEC:$interop/answer.sh $how" </dev/null >/dev/null 2>&1 3>&- &
+	setsid socat -t 10 "$address" "EXEC:$interop/answer.sh $how" </dev/null >/dev/null 2>&1 3>&- &
 	echo $! >"$BATS_FILE_TMPDIR/server-$port"
 	disown
 	wait_for 5 listening "${transport/tls/tcp}" "$port"
