@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=serial
 # tests/interop/call_sipp_uac.bats -- SIPp calls rte listen; the ladders are as SIPp sees them (ladder.awk)
 
 load calls
