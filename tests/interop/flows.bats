@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # bats file_tags=serial
-# bats file_tags=serial
 # tests/interop/flows.bats -- when connections come and go (rows PP-10, PP-11, CM-12 to CM-17), as the kernel's table of
 # sockets shows them. rte's clock runs faster (ruling 35); its peers, and `ss`, keep real time.
 
