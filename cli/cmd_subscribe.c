@@ -12,6 +12,8 @@
 #include <string.h>
 
 enum { COUNT_MAX = 1000000000, EXPIRES_S = 3600, DRY_MAX = 8 << 20 };
+enum { WINDOW = 100 }; /* requests on their way at once */
+#define WINDOW_TEXT "100"
 
 struct args {
 	const char *event, *expires_text, *count_text, *duration, *until, *list_uri, *each,
@@ -460,6 +462,14 @@ static bool prepare(struct args *a, struct run *r)
 	return true;
 }
 
+/* A thousand SUBSCRIBEs at once, and the NOTIFYs that they bring, are more than a socket's buffer
+ * holds: over UDP what does not fit is lost. */
+static void pace(const struct args *a, struct groups *g)
+{
+	if (a->targets.n > WINDOW && !a->list && !g->max_outstanding)
+		g->max_outstanding = WINDOW_TEXT;
+}
+
 static int go(struct args *a, struct groups *g)
 {
 	const struct run_config config = {
@@ -471,8 +481,10 @@ static int go(struct args *a, struct groups *g)
 		.arg = a,
 	};
 	struct run r;
-	int code = run_init(&r, &config);
+	int code;
 
+	pace(a, g);
+	code = run_init(&r, &config);
 	if (code != OPT_GO_ON)
 		return code;
 	if (prepare(a, &r)) {
