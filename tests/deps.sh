@@ -11,13 +11,16 @@
 set -eu
 
 build='gcc libc6-dev meson ninja-build pkg-config
-	libev-dev libssl-dev libc-ares-dev libpopt-dev libjansson-dev libexpat1-dev'
+	libev-dev libssl-dev libc-ares-dev libpopt-dev libjansson-dev libexpat1-dev
+	libntlm0-dev libkrb5-dev'
 
 test='libcmocka-dev clang llvm libclang-rt-dev binutils valgrind libc6-dbg
 	bats parallel jq procps mandoc man-db bash-completion zsh fish
 	faketime libfaketime openssl curl ca-certificates socat iproute2 iptables
 	kamailio kamailio-tls-modules kamailio-outbound-modules kamailio-presence-modules
-	sip-tester sipsak sofia-sip-bin baresip-core knot bind9-dnsutils'
+	sip-tester sipsak sofia-sip-bin baresip-core knot bind9-dnsutils
+	gss-ntlmssp winbind krb5-kdc krb5-admin-server krb5-user
+	pidgin-sipe libpurple-dev libglib2.0-dev'
 
 bench='libosip2-dev libsofia-sip-ua-dev libre-dev
 	kamailio kamailio-tls-modules kamailio-outbound-modules

@@ -173,7 +173,36 @@ static void trace_bytes(struct endpoint_manager *m, enum trace_kind kind, struct
 				    });
 }
 
+static bool sign(
+	struct endpoint_manager *m, struct net_flow *flow, struct str wire, struct buf *out)
+{
+	return m->security && m->security->sign(m->security_arg, flow, wire, out) && out->fail == 0;
+}
+
+void dispatch_sign(struct endpoint_manager *m, struct net_flow *flow, struct buf *b)
+{
+	struct buf out = BUF_INIT(b->limit);
+
+	if (sign(m, flow, buf_str(b), &out)) {
+		buf_done(b);
+		*b = out;
+	} else {
+		buf_done(&out);
+	}
+}
+
 int dispatch_send(
+	struct endpoint_manager *m, struct net_flow *flow, struct str wire, bool retransmission)
+{
+	struct buf out = BUF_INIT(1 << 20);
+	bool is_signed = sign(m, flow, wire, &out);
+	int e = dispatch_send_signed(m, flow, is_signed ? buf_str(&out) : wire, retransmission);
+
+	buf_done(&out);
+	return e;
+}
+
+int dispatch_send_signed(
 	struct endpoint_manager *m, struct net_flow *flow, struct str wire, bool retransmission)
 {
 	trace_bytes(m, TRACE_MSG_OUT, flow, wire, retransmission);
@@ -327,7 +356,10 @@ static void got_message(struct endpoint_manager *m, struct str bytes, struct net
 		return;
 	}
 	verdict = sip_msg_check(msg, datagram, &status, &f);
-	if (verdict == SIP_ACCEPT) {
+	if (verdict == SIP_ACCEPT && m->security &&
+		!m->security->verify(m->security_arg, flow, msg)) {
+		trace_bytes(m, TRACE_MSG_IN, flow, bytes, true);
+	} else if (verdict == SIP_ACCEPT) {
 		net_flow_valid(flow);
 		if (msg->request)
 			got_request(m, msg, flow);

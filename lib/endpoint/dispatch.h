@@ -21,8 +21,27 @@ void endpoint_manager_on_flow(struct endpoint_manager *m, net_flow_fn *fn, void 
 typedef bool dispatch_send_fn(void *arg, struct net_flow *flow, struct str wire);
 void endpoint_manager_on_send(struct endpoint_manager *m, dispatch_send_fn *fn, void *arg);
 
-/* Sends bytes over a flow, traced and counted. */
+/* Signs what goes out and checks what comes in, where a security association demands it
+ * (auth/association.h): the endpoints' own (secure.c) unless the test server sets another. */
+struct dispatch_security {
+	/* A whole message is about to go over flow. True: out holds it signed; false: it goes as it
+	 * is. */
+	bool (*sign)(void *arg, struct net_flow *flow, struct str wire, struct buf *out);
+	/* A message that fits the grammar has come by flow, and nothing has been done with it yet.
+	 * False: it is discarded, silently towards the peer; who says so has traced and counted
+	 * why. */
+	bool (*verify)(void *arg, struct net_flow *flow, struct sip_msg *m);
+};
+void endpoint_manager_secure(
+	struct endpoint_manager *m, const struct dispatch_security *ops, void *arg);
+
+/* Sends bytes over a flow, signed where that is due, traced and counted. */
 int dispatch_send(
+	struct endpoint_manager *m, struct net_flow *flow, struct str wire, bool retransmission);
+/* The first half of it alone: b, a whole message, is replaced by its signed form. */
+void dispatch_sign(struct endpoint_manager *m, struct net_flow *flow, struct buf *b);
+/* The second half: what dispatch_sign has seen. */
+int dispatch_send_signed(
 	struct endpoint_manager *m, struct net_flow *flow, struct str wire, bool retransmission);
 /* The manager's parts. */
 struct net_manager *endpoint_manager_net(struct endpoint_manager *m);

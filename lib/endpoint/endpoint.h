@@ -85,9 +85,14 @@ struct endpoint_header {
 /* May the user touch this header with -H (cli.md section 7)? */
 bool endpoint_header_allowed(struct str name);
 
+/* The forms of RFC 3261 and its family, or those of Office Communications Server
+ * (microsoft-auth.md section 6). */
+enum endpoint_dialect { ENDPOINT_STANDARD, ENDPOINT_OCS };
+
 struct endpoint_config {
 	struct endpoint_manager *manager;
 	enum endpoint_kind kind;
+	enum endpoint_dialect dialect; /* OCS: server based only */
 	struct str aor; /* who we are (EP-02, EP-07); empty: sip:rte@HOST (ruling 10) */
 	struct str from; /* name-addr for From when it differs (EP-34); empty: aor */
 	struct str display_name; /* EP-09 */

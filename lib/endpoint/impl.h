@@ -56,6 +56,8 @@ struct endpoint_manager {
 	void *on_flow_arg;
 	dispatch_send_fn *on_send;
 	void *on_send_arg;
+	const struct dispatch_security *security; /* NULL: nobody signs */
+	void *security_arg;
 	struct endpoint_counts counts;
 	bool *gone; /* set while an event of a flow is told: tells that a handler freed us */
 };

@@ -260,6 +260,13 @@ void endpoint_manager_on_send(struct endpoint_manager *m, dispatch_send_fn *fn, 
 	m->on_send_arg = arg;
 }
 
+void endpoint_manager_secure(
+	struct endpoint_manager *m, const struct dispatch_security *ops, void *arg)
+{
+	m->security = ops;
+	m->security_arg = arg;
+}
+
 int manager_flow(struct endpoint_manager *m, const struct net_target *target, struct net_flow **out,
 	struct fail *f)
 {

@@ -256,8 +256,10 @@ static void send_ack(struct request *r)
 {
 	struct fail f;
 	struct sip_msg *m;
-	int e = dispatch_send(r->endpoint->manager, r->flow, buf_str(&r->wire), false);
+	int e;
 
+	dispatch_sign(r->endpoint->manager, r->flow, &r->wire);
+	e = dispatch_send_signed(r->endpoint->manager, r->flow, buf_str(&r->wire), false);
 	if (e == 0)
 		e = sip_msg_parse(buf_str(&r->wire), NULL, &m, &f);
 	if (e != 0) {

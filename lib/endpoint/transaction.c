@@ -166,9 +166,14 @@ static void act(
 
 	if (actions & SIP_TX_SEND &&
 		t->wire.n > 0) { /* the first sending is done where it is asked for */
-		dispatch_send(t->manager, t->flow, buf_str(&t->wire), true);
-		if (!t->server)
+		/* A server's response is signed anew, with a number of its own: a peer that checks
+		 * signatures takes no number twice. */
+		if (t->server) {
+			dispatch_send(t->manager, t->flow, buf_str(&t->wire), true);
+		} else {
+			dispatch_send_signed(t->manager, t->flow, buf_str(&t->wire), true);
 			t->retransmissions++;
+		}
 	}
 	if (actions & SIP_TX_ACK) {
 		if (t->ack.n == 0) {
@@ -268,17 +273,22 @@ int transaction_send(const struct transaction_config *config, struct str wire,
 	struct endpoint_manager *m = config->manager;
 	struct sip_timers timers = m->config.timers;
 	const struct net_flow_info *info = net_flow_info(config->flow);
-	struct buf key = BUF_INIT(1 << 16);
+	struct buf key = BUF_INIT(1 << 16), b = BUF_INIT(1 << 20);
 	struct transaction *t;
 	struct sip_msg *msg;
 	struct sip_via via;
-	int e = sip_msg_parse(wire, &m->config.limits, &msg, f);
+	int e;
 
-	if (e != 0)
-		return e;
-	if (!sip_msg_via(msg, &via)) {
+	buf_add_str(&b, wire);
+	dispatch_sign(m, config->flow, &b);
+	e = sip_msg_parse(buf_str(&b), &m->config.limits, &msg, f);
+	if (e == 0 && !sip_msg_via(msg, &via)) {
 		sip_msg_unref(msg);
-		return fail_set(f, -FAIL_ARGUMENT, "a request without Via");
+		e = fail_set(f, -FAIL_ARGUMENT, "a request without Via");
+	}
+	if (e != 0) {
+		buf_done(&b);
+		return e;
 	}
 	client_key(&key, via.branch, msg->method_name);
 	t = make(m, config->flow, msg, &m->client_txs, buf_str(&key));
@@ -287,13 +297,14 @@ int transaction_send(const struct transaction_config *config, struct str wire,
 	t->endpoint = config->endpoint;
 	t->fn = config->fn;
 	t->arg = config->arg;
-	buf_add_str(&t->wire, wire);
+	buf_done(&t->wire);
+	t->wire = b;
 	if (config->timeout_ms > 0)
 		timers.give_up = (uint32_t)(config->timeout_ms < UINT32_MAX ? config->timeout_ms
 									    : UINT32_MAX);
 	sip_tx_start(&t->tx, msg->method == SIP_INVITE ? SIP_TX_INVITE_CLIENT : SIP_TX_CLIENT,
 		net_transport_reliable(info->transport), &timers, net_now_ms());
-	e = dispatch_send(m, t->flow, wire, false);
+	e = dispatch_send_signed(m, t->flow, buf_str(&t->wire), false);
 	if (e != 0) {
 		destroy(t);
 		return fail_set(f, e == -FAIL_LIMIT ? -FAIL_LIMIT : -FAIL_CONNECT,

@@ -18,12 +18,12 @@ declare -A may=(
 # Which files may include the header of a library: an extended regular expression on the path without lib/.
 declare -A library=(
 	['ev.h']='^(net|endpoint|serve|cli)/'
-	['openssl/*']='^(net/tls[a-z_]*\.[ch]|base/hash\.c)$'
+	['openssl/*']='^(net/tls[a-z_]*\.[ch]|base/hash\.c|auth/ntlm_crypto\.c)$'
 	['ares.h']='^net/dns[a-z_]*\.[ch]$'
 	['arpa/nameser.h']='^net/dns[a-z_]*\.[ch]$'
 	['popt.h']='^cli/'
 	['jansson.h']='^cli/'
-	['ntlm.h']='^auth/ntlm\.c$'
+	['ntlm.h']='^auth/ntlm[a-z_]*\.c$'
 	['gssapi*']='^auth/kerberos[a-z_]*\.c$'
 	['expat.h']='^sip/xml\.c$'
 	['cmocka.h']='^$'

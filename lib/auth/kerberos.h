@@ -1,0 +1,77 @@
+/* lib/auth/kerberos.h -- Kerberos as Microsoft's SIP uses it: one token, integrity alone, a MIC for
+ * every message. MIT's GSSAPI; microsoft-auth.md section 3. */
+#ifndef AUTH_KERBEROS_H
+#define AUTH_KERBEROS_H
+
+#include "base/buf.h"
+#include "base/fail.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A complete security context. */
+struct kerberos;
+void kerberos_free(struct kerberos *k); /* wipes; NULL is fine */
+
+/* What a ticket is wanted for, and whose. */
+struct kerberos_wish {
+	struct str target; /* targetname of the challenge, "sip/server.example.com"; empty: the
+			      ticket-granting ticket alone is wanted (ruling 15) */
+	struct str principal; /* "alice@REALM"; empty: the default credential cache */
+	struct str password; /* with a principal */
+	struct str credential; /* in place of both: the context of an earlier ticket that was
+				  wanted without a target */
+};
+
+/* Why there is no ticket. */
+enum kerberos_cause {
+	KERBEROS_NO_CAUSE,
+	KERBEROS_NO_CREDENTIAL, /* no cache, or nothing in it: nothing was looked up */
+	KERBEROS_EXPIRED, /* the ticket, or the password */
+	KERBEROS_WRONG_PASSWORD,
+	KERBEROS_UNKNOWN_PRINCIPAL,
+	KERBEROS_UNKNOWN_SERVICE,
+	KERBEROS_SKEW, /* the KDC's clock is not ours */
+	KERBEROS_UNREACHABLE, /* no KDC, or none that answers */
+	KERBEROS_OTHER,
+};
+
+/* What a wish came to; travels from the child that asked the KDC as bytes. */
+struct kerberos_ticket {
+	enum kerberos_cause cause; /* KERBEROS_NO_CAUSE: it was granted */
+	struct buf reason; /* for people, without secrets: what the library said */
+	struct buf token; /* the first and only token, for gssapi-data; empty without a target */
+	struct buf context; /* exported, for kerberos_import, or without a target the credential
+			       for a later wish; secret */
+	uint32_t life_s; /* of the context */
+	struct buf principal; /* whose ticket it is */
+};
+void kerberos_ticket_done(struct kerberos_ticket *t); /* wipes; zeroed is fine */
+
+/* "sip/FQDN" or "sip/FQDN@REALM" and nothing else? */
+bool kerberos_target_is_good(struct str target);
+
+/* BLOCKS on the KDC, up to minutes: for a child process only (lib/endpoint/ticket.c). A password's
+ * tickets go into a MEMORY cache that dies with the call. Always fills *out. */
+void kerberos_ask(const struct kerberos_wish *w, struct kerberos_ticket *out);
+/* The ticket as bytes and back; -FAIL_PROTOCOL. */
+void kerberos_ticket_write(const struct kerberos_ticket *t, struct buf *out);
+int kerberos_ticket_read(struct str bytes, struct kerberos_ticket *out);
+
+/* The initiator's context of a granted ticket. Never blocks. */
+int kerberos_import(struct str context, struct kerberos **out, struct fail *f);
+
+/* The acceptor's side, with a keytab file. Never blocks. */
+struct kerberos_acceptor;
+int kerberos_acceptor_new(const char *keytab, struct kerberos_acceptor **out, struct fail *f);
+void kerberos_acceptor_free(struct kerberos_acceptor *a);
+/* principal: whose token it is, appended; *life_s: of the context. -FAIL_AUTH with the cause. */
+int kerberos_accept(struct kerberos_acceptor *a, struct str token, struct kerberos **out,
+	struct buf *principal, uint32_t *life_s, struct fail *f);
+
+/* GetMIC (appends; its length varies) and VerifyMIC of the peer's. QOP 0. */
+int kerberos_sign(struct kerberos *k, struct str text, struct buf *mic, struct fail *f);
+bool kerberos_verify(struct kerberos *k, struct str text, struct str mic);
+
+#endif
