@@ -2,16 +2,22 @@
  * Kerberos by name: other mechanisms may be installed beside it. */
 #include "auth/kerberos_impl.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct kerberos {
 	gss_ctx_id_t context;
 };
 
+enum { USED_MAX = 512 };
+
 struct kerberos_acceptor {
 	gss_cred_id_t cred;
+	char used[USED_MAX][HASH_MAX]; /* contexts that were accepted last, as digests */
+	size_t count; /* in all; the place of the next one */
 };
 
 void kerberos_free(struct kerberos *k)
@@ -83,9 +89,9 @@ bool kerberos_verify(struct kerberos *k, struct str text, struct str mic)
 
 /* ---- the acceptor ---- */
 
-/* Without a replay cache of the library's: that is a file in a folder of the system's, synced at
- * every token. Any host's key will do, but only of the service sip: a ticket for another service of
- * the keytab proves nothing to us. */
+/* Without the replay cache of the library, which is a file in a folder of the system's, synced at
+ * every token: see take. Any host's key will do, but only of the service sip: a ticket for
+ * another service of the keytab proves nothing to us. */
 static OM_uint32 acquire(const char *keytab, gss_cred_id_t *cred, OM_uint32 *minor)
 {
 	gss_key_value_element_desc elements[] = { { "keytab", keytab }, { "rcache", "none:" } };
@@ -154,6 +160,43 @@ static void accepted_done(struct accepted *a)
 		gss_delete_sec_context(&ignored, &a->context, GSS_C_NO_BUFFER);
 }
 
+/* RFC 4120 3.2.3: a replay must be refused as long as its time is good, five minutes. Before
+ * version 4 nothing but the token proves a REGISTER, so that with a used one a binding could be
+ * made in another's name. The token itself is not compared, since a parser overlooks bytes that
+ * were added: what it says, its subkey and first sequence number above all, is in the exported
+ * context. */
+static bool take(struct kerberos_acceptor *a, struct str exported)
+{
+	char digest[HASH_MAX];
+
+	hash_parts(HASH_SHA256, &exported, 1, digest);
+	for (size_t i = 0; i < USED_MAX && i < a->count; i++)
+		if (memcmp(a->used[i], digest, sizeof(digest)) == 0)
+			return false;
+	memcpy(a->used[a->count++ % USED_MAX], digest, sizeof(digest));
+	return true;
+}
+
+/* Exporting ends a context, so it is made anew of that. */
+static int renew(
+	struct kerberos_acceptor *a, struct accepted *got, struct kerberos **out, struct fail *f)
+{
+	gss_buffer_desc exported = GSS_C_EMPTY_BUFFER;
+	struct str bytes;
+	OM_uint32 minor, major = gss_export_sec_context(&minor, &got->context, &exported);
+	int e;
+
+	if (GSS_ERROR(major))
+		return failed(f, -FAIL_AUTH, "the context", major, minor);
+	bytes = (struct str){ exported.value, exported.length };
+	if (take(a, bytes))
+		e = kerberos_import(bytes, out, f);
+	else
+		e = fail_set(f, -FAIL_AUTH, "Kerberos: the token was used before");
+	kerberos_release(&exported);
+	return e;
+}
+
 static int accept_token(
 	struct kerberos_acceptor *a, struct str token, struct accepted *out, struct fail *f)
 {
@@ -179,16 +222,18 @@ int kerberos_accept(struct kerberos_acceptor *a, struct str token, struct kerber
 	struct buf *principal, uint32_t *life_s, struct fail *f)
 {
 	struct accepted got = { .context = GSS_C_NO_CONTEXT };
+	struct buf name = BUF_INIT(KERBEROS_NAME_MAX);
 	int e = accept_token(a, token, &got, f);
 
-	if (e == 0 && !kerberos_name_add(got.name, principal))
+	if (e == 0 && !kerberos_name_add(got.name, &name))
 		e = fail_set(f, -FAIL_AUTH, "Kerberos: the token names nobody");
+	if (e == 0)
+		e = renew(a, &got, out, f);
 	if (e == 0) {
-		*out = MEM_NEW(struct kerberos);
-		(*out)->context = got.context;
-		got.context = GSS_C_NO_CONTEXT;
+		buf_add_str(principal, buf_str(&name));
 		*life_s = got.life_s;
 	}
+	buf_done(&name);
 	accepted_done(&got);
 	return e;
 }

@@ -85,7 +85,8 @@ int kerberos_import(struct str context, struct kerberos **out, struct fail *f);
 struct kerberos_acceptor;
 int kerberos_acceptor_new(const char *keytab, struct kerberos_acceptor **out, struct fail *f);
 void kerberos_acceptor_free(struct kerberos_acceptor *a);
-/* principal: whose token it is, appended; *life_s: of the context. -FAIL_AUTH with the cause. */
+/* principal: whose token it is, appended; *life_s: of the context. A token that was used before is
+ * refused. -FAIL_AUTH with the cause. */
 int kerberos_accept(struct kerberos_acceptor *a, struct str token, struct kerberos **out,
 	struct buf *principal, uint32_t *life_s, struct fail *f);
 

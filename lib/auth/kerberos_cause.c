@@ -64,15 +64,25 @@ static void add_clean(struct buf *reason, struct str text)
 	buf_done(&shown);
 }
 
-void kerberos_reason_of(OM_uint32 major, OM_uint32 minor, struct buf *reason)
+static void add_status(OM_uint32 code, int type, struct buf *reason)
 {
 	gss_buffer_desc text = GSS_C_EMPTY_BUFFER;
 	OM_uint32 ignored, more = 0;
 
-	gss_display_status(&ignored, minor ? minor : major,
-		minor ? GSS_C_MECH_CODE : GSS_C_GSS_CODE, gss_mech_krb5, &more, &text);
+	gss_display_status(&ignored, code, type, gss_mech_krb5, &more, &text);
 	add_clean(reason, (struct str){ text.value, text.length });
 	gss_release_buffer(&ignored, &text);
+}
+
+void kerberos_reason_of(OM_uint32 major, OM_uint32 minor, struct buf *reason)
+{
+	if (minor)
+		add_status(minor, GSS_C_MECH_CODE, reason);
+	/* A mechanism that leaves its code at 0 is given one by the layer above: it says so. */
+	if (!reason->n || str_eq(buf_str(reason), STR("Success"))) {
+		buf_clear(reason);
+		add_status(major, GSS_C_GSS_CODE, reason);
+	}
 }
 
 bool kerberos_name_add(gss_name_t name, struct buf *out)
