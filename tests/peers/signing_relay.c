@@ -215,12 +215,12 @@ static void sign_anew(struct draft *g, struct relayed *r)
 /* A signed message: it goes on as the other half's, a wrong one as it came. */
 static void pass_signed(struct draft *g, struct relayed *r)
 {
-	const char *why = misshapen(g, r);
+	const char *why = forged(g, r);
 
 	if (!why)
-		why = misnumbered(g, r);
+		why = misshapen(g, r);
 	if (!why)
-		why = forged(g, r);
+		why = misnumbered(g, r);
 	if (why) {
 		tell_wrong(g, why);
 		return;
