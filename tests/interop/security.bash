@@ -132,3 +132,67 @@ sipe_trusts() {
 	mkdir -p "$BATS_TEST_TMPDIR/sipe-$1/certificates/x509/tls_peers"
 	cp "$RTE_PKI/server.pem" "$BATS_TEST_TMPDIR/sipe-$1/certificates/x509/tls_peers/$2"
 }
+
+# ---- the KDC of kdc.sh, one a file
+
+# kdc_start: for setup_file()
+kdc_start() {
+	need krb5kdc kadmin.local kinit
+	"$interop/kdc.sh" start "$BATS_FILE_TMPDIR/kdc" 3>&-
+}
+kdc_stop() {
+	"$interop/kdc.sh" stop "$BATS_FILE_TMPDIR/kdc"
+}
+# kerberos: the environment of this test is that of the KDC; alice, bob and carol have tickets in the files of cache USER
+kerberos() {
+	local user
+	. "$BATS_FILE_TMPDIR/kdc/env"
+	export KRB5RCACHENAME=none:
+	for user in alice bob carol; do
+		"$interop/kdc.sh" kinit "$BATS_FILE_TMPDIR/kdc" "$user" -c "$(cache "$user")"
+	done
+}
+cache() { # USER
+	echo "FILE:$BATS_TEST_TMPDIR/cache-$1"
+}
+
+# ---- rte serve and rte
+
+# server SCHEMES ARG...: `rte serve` in dialect ocs with alice, bob and carol; see serve_start. Its records are $served.
+server() {
+	local schemes=$1 user adds=()
+	shift
+	served=$BATS_TEST_TMPDIR/serve.out
+	pki
+	for user in alice bob carol; do
+		export "PW_$user=pw-$user"
+		adds+=("--add-user=$user:env:PW_$user")
+	done
+	[[ $schemes != *kerberos* ]] || adds+=("--keytab=$KRB5_KTNAME")
+	serve_start --json --domain=rte.test --dialect=ocs --auth="$schemes" "${adds[@]}" \
+		--cert="$RTE_PKI/server.pem" --key="$RTE_PKI/server.key" --listen=tcp:127.0.0.1:0 --listen=tls:127.0.0.1:0 "$@"
+}
+# served_says SECONDS N FILTER: soon N records of it are FILTER
+served_says() {
+	wait_for "$1" served_has "$2" "$3" || {
+		cat "$served"
+		return 1
+	}
+}
+served_has() {
+	[ "$(jq -cR "fromjson? | select($2)" "$served" | wc -l)" -ge "$1" ]
+}
+# secured NAME COMMAND USER ARG...: rte in the background as USER, with $scheme and $transport through $at; see begin. NTLM has
+# the user's password (or $secret), Kerberos the ticket cache.
+secured() {
+	local name=$1 command=$2 user=$3
+	local -a credentials=("--auth=$scheme")
+	shift 3
+	[ "$scheme" = kerberos ] || credentials+=("--user=RTE\\$user" --password=env:SECRET)
+	SECRET=${secret:-pw-$user} KRB5CCNAME=$(cache "$user") begin "$name" "$command" --server="$at" -t "$transport" \
+		--cacert="$RTE_PKI/ca.pem" "${credentials[@]}" "$@"
+}
+# as USER: the identity of one
+as() {
+	echo "-a sip:$1@rte.test"
+}
