@@ -2,7 +2,7 @@
  * RFC 8760 section 2.4, RFC 3261 sections 22.2 and 22.3. */
 #include "auth/handshake.h"
 #include "auth/offers.h"
-#include "sip/date.h"
+#include "sip/warning.h"
 
 #include <stdio.h>
 
@@ -228,14 +228,14 @@ static int fail_secret(const struct auth *a, struct auth_exchange *x,
 static bool is_skewed(
 	const struct auth *a, const struct auth_side *side, const struct sip_msg *m, uint64_t *by_s)
 {
-	uint64_t theirs, ours = (a->config.epoch_ms + a->now_ms) / 1000, limit;
+	int64_t theirs, ours = (int64_t)((a->config.epoch_ms + a->now_ms) / 1000), limit;
 
 	if (!side || !side->session->scheme->signs ||
 		!sip_date_parse(sip_msg_value(m, SIP_HDR_DATE), &theirs))
 		return false;
 	limit = side->session->scheme->id == AUTH_NTLM ? 15 * 60 : 5 * 60;
-	*by_s = theirs > ours ? theirs - ours : ours - theirs;
-	return *by_s > limit;
+	*by_s = (uint64_t)(theirs > ours ? theirs - ours : ours - theirs);
+	return *by_s > (uint64_t)limit;
 }
 
 /* Of what this side said last; `how` it failed. */

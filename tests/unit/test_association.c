@@ -1,6 +1,3 @@
-	rand = between(&rest, "\", cnum=\"1\", response=\"", "\"");
-	assert_true(rand.n == 22 && lower_hex(rand));
-	assert_text(rest, "\"", "the end");
 /* tests/unit/test_association.c -- what is signed of a message, the header values that sign, and
  * the numbers of an association. The mechanism is a toy; real signatures are in test_transcripts.c
  * and test_ntlm.c. */
@@ -589,8 +586,9 @@ static void test_written(void **state)
 		"gssapi-data=\"AAAA\", version=4, crand=\"",
 		"\"");
 	assert_true(rand.n == 8 && lower_hex(rand));
-	rest = str_sub(rest, between(&rest, "\", cnum=\"1\", response=\"", "\"").n, rest.n);
-	assert_true(rest.n == 0 || true);
+	rand = between(&rest, "\", cnum=\"1\", response=\"", "\"");
+	assert_true(rand.n == 22 && lower_hex(rand));
+	assert_text(rest, "\"", "the end");
 	sign(p.server, lines_reply, "", &s);
 	rest = buf_str(&s);
 	rand = between(&rest,
