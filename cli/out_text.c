@@ -524,6 +524,16 @@ void out_text_request(struct out *o, const struct endpoint_msg *m)
 		out_hop_text(&m->remote, true, hop), status);
 }
 
+void out_text_discarded(struct out *o, const struct endpoint_msg *m, struct str why)
+{
+	char hop[96], status[24] = "";
+
+	if (m->status_code)
+		snprintf(status, sizeof(status), "%u to ", m->status_code);
+	out_put(o, OUT_YELLOW, "%-10s  %s" STR_FMT " from %s  " STR_FMT, "discarded", status,
+		STR_ARG(m->method), out_hop_text(&m->remote, true, hop), STR_ARG(why));
+}
+
 /* ---- listen ---- */
 
 static void base64_lines(struct out *o, struct str body)
