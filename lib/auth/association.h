@@ -22,14 +22,19 @@ struct association_mechanism {
 extern const struct association_mechanism association_ntlm; /* context: struct ntlm */
 extern const struct association_mechanism association_kerberos; /* context: struct kerberos */
 
+/* Bytes of a MIC. NTLM has 16, Kerberos 28 or 37 today. */
+#define ASSOCIATION_MIC_MAX 256
+
 struct association; /* counted */
 
 struct association_config {
 	const struct association_mechanism *mechanism;
 	void *context; /* owned from now on */
 	bool server; /* we are the registrar: we write srand, snum, rspauth */
-	struct str realm, targetname, opaque; /* copied; opaque may be empty (learned later) */
-	unsigned version; /* 2, 3, 4 */
+	/* Copied; as they stand between the quotes of the challenge, backslashes included, since
+	 * that is what is signed and sent. opaque may be empty (learned later). */
+	struct str realm, targetname, opaque;
+	unsigned version; /* 2, 3 or 4 */
 	uint64_t ends_at; /* ms, monotonic as all times here: no use after it */
 };
 
@@ -50,29 +55,32 @@ void association_set_ends_at(struct association *a, uint64_t ms);
  * with srand, snum, rspauth. extra: parameters that stand before crand (", "-separated, such as
  * gssapi-data and version of the last leg of a handshake); empty: none. Takes the next number. m
  * may be a message whose last header fields are still to come, as long as they are none that is
- * signed. */
+ * signed. 0, or -FAIL_x and value as it was. */
 int association_sign(struct association *a, const struct sip_msg *m, struct str extra,
 	struct buf *value, struct fail *f);
 
 /* A header value that signs a message, taken apart. */
 struct association_proof {
-	struct str scheme, realm, targetname, opaque;
-	struct str rand, num, mic; /* mic: as in the message, hex */
+	struct str scheme; /* "NTLM" "Kerberos" */
+	struct str realm, targetname, opaque; /* as they stand between their quotes */
+	struct str rand, num, mic; /* mic in hex; all three or, beside gssapi_data, none */
 	struct str gssapi_data; /* base64; p NULL: absent */
 	struct str version; /* text; empty: absent */
 };
 /* Reads Authorization, Proxy-Authorization, Authentication-Info or Proxy-Authentication-Info of
- * scheme NTLM or Kerberos; server: crand... is read, not srand.... False when it is of another
- * scheme or malformed. */
+ * scheme NTLM or Kerberos; client_proof: crand, cnum and response are read, else srand, snum and
+ * rspauth. The texts are copied into the arena. False when it is of another scheme or malformed: a
+ * parameter twice, no realm or targetname, a number of 0 or over 32 bits, a signature that is no
+ * hex or beyond ASSOCIATION_MIC_MAX. */
 bool association_proof_read(
 	struct arena *t, struct str value, bool client_proof, struct association_proof *out);
-/* Is this proof made for this association: scheme, realm (as text), target, and opaque if both have
- * one? */
+/* Is this proof made for this association: scheme, realm (as text), target (without the "sip/" of a
+ * Kerberos principal), and opaque if both have one? */
 bool association_is_for(const struct association *a, const struct association_proof *p);
 
 enum association_verdict {
 	ASSOCIATION_GOOD,
-	ASSOCIATION_FORGED, /* the signature is wrong */
+	ASSOCIATION_FORGED, /* the signature is wrong or absent, or made for another association */
 	ASSOCIATION_REPLAYED, /* the signature is right, but the number was used or is too old */
 };
 /* The number counts as used when it is good. The replay window is checked after the signature, so

@@ -27,7 +27,8 @@ static struct str unescape(struct arena *a, const struct sip_param *p)
 	return s;
 }
 
-bool auth_fields_read(struct arena *a, struct str params, const struct auth_field *fields, size_t n)
+static bool read(struct arena *a, struct str params, const struct auth_field *fields, size_t n,
+	bool verbatim)
 {
 	struct sip_param p;
 
@@ -39,8 +40,19 @@ bool auth_fields_read(struct arena *a, struct str params, const struct auth_fiel
 			 * Taking one of two nonces is what OpenSIPS was attacked with (A36). */
 			if (fields[i].value->p || !clean(p.value))
 				return false;
-			*fields[i].value = unescape(a, &p);
+			*fields[i].value = verbatim ? arena_str(a, p.value) : unescape(a, &p);
 		}
 	}
 	return true;
+}
+
+bool auth_fields_read(struct arena *a, struct str params, const struct auth_field *fields, size_t n)
+{
+	return read(a, params, fields, n, false);
+}
+
+bool auth_fields_verbatim(
+	struct arena *a, struct str params, const struct auth_field *fields, size_t n)
+{
+	return read(a, params, fields, n, true);
 }

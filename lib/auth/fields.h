@@ -17,5 +17,8 @@ struct auth_field {
  * holds a control character; the fields may be set nevertheless. */
 bool auth_fields_read(
 	struct arena *a, struct str params, const struct auth_field *fields, size_t n);
+/* The same with the texts as they stand between their quotes: what is signed by [MS-SIPAE]. */
+bool auth_fields_verbatim(
+	struct arena *a, struct str params, const struct auth_field *fields, size_t n);
 
 #endif

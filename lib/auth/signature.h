@@ -11,7 +11,8 @@ struct signature {
 	struct str scheme; /* "NTLM" "Kerberos" */
 	unsigned version; /* 2, 3, 4 */
 	struct str rand, num; /* crand and cnum, or srand and snum, as texts */
-	struct str realm, targetname; /* unquoted; a Kerberos target keeps its "sip/" */
+	struct str realm, targetname; /* what stands between their quotes; a Kerberos target keeps
+				       * its "sip/" */
 };
 
 /* Appends the bytes that are signed: each value in <>, "<>" for what is absent, as it stands in the
