@@ -348,9 +348,8 @@ static int authentication(struct args *a, struct fail *f)
 	struct value_list digest;
 	int e;
 
-	if ((e = schemes(a, f)) != 0 ||
-		(e = value_words("--digest", a->digest, "sha-512-256|sha-256|md5", &digest, f)) !=
-			0)
+	if ((e = schemes(a, f)) != 0 || (e = value_words("--digest", a->digest,
+						 "sha-512-256|sha-256|md5", &digest, f)) != 0)
 		return e;
 	for (unsigned i = 0; i < digest.n; i++)
 		a->config.digest |= 1U << hashes[digest.v[i]];
@@ -474,7 +473,8 @@ static int values(struct groups *g, struct args *a, struct fail *f)
 
 	if (a->events && serve_events_check(str_of(a->events), &why) != 0)
 		return fail_set(f, -FAIL_ARGUMENT, "--events: %s", fail_show(&why));
-	if ((e = names(g, a, f)) != 0 || (e = microsoft(g, a, f)) != 0 || (e = times(a, f)) != 0 || (e = sockets(g, a, f)) != 0 ||
+	if ((e = names(g, a, f)) != 0 || (e = microsoft(g, a, f)) != 0 || (e = times(a, f)) != 0 ||
+		(e = sockets(g, a, f)) != 0 ||
 		(e = rules("--reply", &a->replies, serve_reply_check, f)) != 0 ||
 		(e = rules("--fault", &a->faults, serve_fault_check, f)) != 0 ||
 		(e = rules("--route", &a->routes, serve_route_check, f)) != 0 ||

@@ -58,8 +58,8 @@ static int forget(struct serve *s, struct str user, struct fail *f)
 {
 	return secure_forget(s, user)
 		       ? 0
-		       : fail_set(f, -FAIL_ARGUMENT,
-				 "\"" STR_FMT "\" has no security association", STR_ARG(user));
+		       : fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" has no security association",
+				 STR_ARG(user));
 }
 
 int serve_order(struct serve *s, struct str line, struct fail *f)

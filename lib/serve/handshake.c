@@ -66,8 +66,8 @@ static bool refuse(struct leg *l, const char *why)
 	struct buf h = BUF_INIT(1 << 10);
 
 	trace_note(l->serve->config.trace, "the handshake failed: %s", why);
-	buf_addf(&h, "ms-diagnostics: 1000;reason=\"Final handshake failed\";source=\"" STR_FMT
-		     "\"\r\n",
+	buf_addf(&h,
+		"ms-diagnostics: 1000;reason=\"Final handshake failed\";source=\"" STR_FMT "\"\r\n",
 		STR_ARG(l->serve->config.targetname));
 	challenge_send(l->serve, l->t, l->proxy, buf_str(&h));
 	buf_done(&h);
@@ -343,12 +343,9 @@ static bool judge(struct leg *l, struct str *user)
 bool handshake_passed(struct serve *s, struct transaction *t, struct sip_msg *m,
 	const struct association_proof *proof, bool proxy, struct str *user)
 {
-	struct leg l = { .serve = s,
-		.t = t,
-		.m = m,
-		.proof = proof,
-		.proxy = proxy,
-		.token = BUF_INIT(TOKEN) };
+	struct leg l = {
+		.serve = s, .t = t, .m = m, .proof = proof, .proxy = proxy, .token = BUF_INIT(TOKEN)
+	};
 	struct buf id = BUF_INIT(1 << 16);
 	struct sip_nameaddr from = { 0 };
 	bool good = false;
@@ -356,8 +353,9 @@ bool handshake_passed(struct serve *s, struct transaction *t, struct sip_msg *m,
 	/* 1.9: what has no endpoint id can have no association. */
 	if (!sip_msg_from(m, &from) || !secure_id(s, &from, &id)) {
 		serve_answer(s, t, 400,
-			from.uri.text.n && secure_epid(&from).n == 0 ? STR("From Needs an epid")
-							      : STR("From Is Not of This Domain"),
+			from.uri.text.n && secure_epid(&from).n == 0
+				? STR("From Needs an epid")
+				: STR("From Is Not of This Domain"),
 			STR_EMPTY);
 	} else {
 		l.id = buf_str(&id);

@@ -151,14 +151,13 @@ void secure_close(struct serve *s);
 bool secure_proved(const struct serve *s, const struct sip_msg *m, struct str *user);
 /* Requests from endpoints that have to sign, and from those whose association is gone, must be
  * signed ([MS-SIPAE] 3.3.5.1). False: it has been answered with 401. */
-bool secure_admits(
-	struct serve *s, struct transaction *t, const struct sip_msg *m, const struct net_flow *flow);
+bool secure_admits(struct serve *s, struct transaction *t, const struct sip_msg *m,
+	const struct net_flow *flow);
 /* The endpoint that sent m is registered for this time, 0: no more; its association stays that
  * long. */
 void secure_registered(struct serve *s, const struct sip_msg *m, uint32_t expires);
 /* Drops the associations of a user, silently; how many. */
 unsigned secure_forget(struct serve *s, struct str user);
-
 
 /* proxy.c */
 void proxy_request(
@@ -166,6 +165,8 @@ void proxy_request(
 /* Requests that come from our domain prove it (22.3); who calls in from elsewhere need not. False:
  * it has been answered. */
 bool proxy_proved(struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow);
+/* Does Proxy-Require name what we do not know? Then it has been answered with 420. */
+bool proxy_unsupported(struct serve *s, struct transaction *t, const struct sip_msg *m);
 /* An ACK that belongs to no transaction. */
 void proxy_ack(struct serve *s, struct sip_msg *m, struct net_flow *flow);
 

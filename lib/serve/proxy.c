@@ -225,11 +225,32 @@ static unsigned breadth_of(const struct sip_msg *m)
 	return h && sip_delta_parse(h->value, &n) && n < BREADTH ? n : BREADTH;
 }
 
-static unsigned validate(
-	struct serve *s, const struct sip_msg *m, const struct sip_uri *uri, struct buf *headers)
+/* [MS-SIP] 3.5: with ms-benotify a proxy must let BENOTIFY pass, which has no answer. */
+static bool write_unsupported(const struct serve *s, const struct sip_msg *m, struct buf *headers)
 {
 	struct sip_list l = sip_msg_list(m, SIP_HDR_PROXY_REQUIRE);
 	struct str tag;
+
+	while (sip_list_token(&l, &tag))
+		if (!s->config.ocs || !str_ieq(tag, STR("ms-benotify")))
+			buf_addf(headers, "Unsupported: " STR_FMT "\r\n", STR_ARG(tag));
+	return headers->n > 0;
+}
+
+bool proxy_unsupported(struct serve *s, struct transaction *t, const struct sip_msg *m)
+{
+	struct buf headers = BUF_INIT(1 << 12);
+	bool is = write_unsupported(s, m, &headers);
+
+	if (is)
+		serve_answer(s, t, 420, STR_EMPTY, buf_str(&headers));
+	buf_done(&headers);
+	return is;
+}
+
+static unsigned validate(
+	struct serve *s, const struct sip_msg *m, const struct sip_uri *uri, struct buf *headers)
+{
 	uint32_t hops;
 
 	if (uri->scheme > SIP_URI_SIPS)
@@ -238,10 +259,7 @@ static unsigned validate(
 		return 483;
 	if (proxy_is_loop(s, m))
 		return 482;
-	while (sip_list_token(&l, &tag))
-		if (!s->config.ocs || !str_ieq(tag, STR("ms-benotify")))
-			buf_addf(headers, "Unsupported: " STR_FMT "\r\n", STR_ARG(tag));
-	if (headers->n > 0)
+	if (write_unsupported(s, m, headers))
 		return 420;
 	return breadth_of(m) == 0 ? 440 : 0;
 }

@@ -297,9 +297,9 @@ static void put_contact(struct registering *g, struct binding *b, const struct s
 	if (is_ocs(g)) {
 		ocs_write_contact(a, g->flow, &contact);
 		ocs_write_instance(a, g->epid, &instance);
-		g->action = !b->contact ? "added"
+		g->action = !b->contact                                     ? "added"
 			    : str_eq(str_of(b->contact), buf_str(&contact)) ? "refreshed"
-									       : "fixed";
+									    : "fixed";
 	} else {
 		buf_add_str(&contact, a->uri.text);
 		buf_add_str(&instance, instance_of(a));
@@ -497,8 +497,7 @@ static void apply(struct registering *g)
 		buf_add_str(&h, STR("Require: outbound\r\nFlow-Timer: 120\r\n"));
 	secure_registered(g->serve, g->m, longest(g));
 	if (g->serve->config.ocs)
-		ocs_write_registered(
-			&(struct ocs_registered){ g->m, g->action, longest(g) }, &h);
+		ocs_write_registered(&(struct ocs_registered){ g->m, g->action, longest(g) }, &h);
 	serve_answer(g->serve, g->t, 200, STR_EMPTY, buf_str(&h));
 	buf_done(&h);
 	drop_empty(g->serve, g->record);

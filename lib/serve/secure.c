@@ -45,7 +45,8 @@ struct pact *secure_new(struct serve *s, const struct secure_config *c)
 {
 	struct pact *p = MEM_NEW(struct pact);
 	size_t lf = c->id.n;
-	uint64_t life = c->life_ms < s->config.association_ms ? c->life_ms : s->config.association_ms;
+	uint64_t life =
+		c->life_ms < s->config.association_ms ? c->life_ms : s->config.association_ms;
 
 	list_init(&p->node);
 	p->serve = s;
@@ -295,11 +296,10 @@ enum serve_scheme secure_scheme(const struct association_proof *p)
 	return str_ieq(p->scheme, STR("NTLM")) ? SERVE_NTLM : SERVE_KERBEROS;
 }
 
-bool secure_proof(
-	const struct serve *s, const struct sip_msg *m, struct arena *a, struct association_proof *p)
+bool secure_proof(const struct serve *s, const struct sip_msg *m, struct arena *a,
+	struct association_proof *p)
 {
-	static const enum sip_hdr_id ids[] = { SIP_HDR_AUTHORIZATION,
-		SIP_HDR_PROXY_AUTHORIZATION };
+	static const enum sip_hdr_id ids[] = { SIP_HDR_AUTHORIZATION, SIP_HDR_PROXY_AUTHORIZATION };
 
 	for (unsigned i = 0; i < ARRAY_LEN(ids); i++)
 		for (const struct sip_hdr *h = sip_msg_hdr(m, ids[i]); h;
@@ -340,9 +340,8 @@ static bool discard(
 	trace_note(s->config.trace, "discarded, %s: " STR_FMT, why,
 		STR_ARG(m->request ? m->method_name : m->reason));
 	dispatch_describe_msg(m, flow, &text, &description);
-	serve_tell(s, &(struct serve_event){ .type = SERVE_DISCARDED,
-			      .msg = &description,
-			      .text = str_of(why) });
+	serve_tell(s, &(struct serve_event){
+			      .type = SERVE_DISCARDED, .msg = &description, .text = str_of(why) });
 	return false;
 }
 
@@ -355,8 +354,8 @@ unsigned serve_discarded(const struct serve *s)
  * later (secure_admits). Of the responses an endpoint's own 100 is for one hop only. */
 static bool take_unsigned(struct serve *s, struct net_flow *flow, const struct sip_msg *m)
 {
-	bool silent = m->request ? m->method == SIP_ACK || m->method == SIP_CANCEL
-				 : m->status > 100;
+	bool silent =
+		m->request ? m->method == SIP_ACK || m->method == SIP_CANCEL : m->status > 100;
 
 	if (!silent || route_trusts(s, flow) || !is_bound(s, flow, m))
 		return true;
@@ -416,8 +415,8 @@ bool secure_proved(const struct serve *s, const struct sip_msg *m, struct str *u
 	return true;
 }
 
-bool secure_admits(
-	struct serve *s, struct transaction *t, const struct sip_msg *m, const struct net_flow *flow)
+bool secure_admits(struct serve *s, struct transaction *t, const struct sip_msg *m,
+	const struct net_flow *flow)
 {
 	struct association_proof proof;
 	struct arena arena = { 0 };
@@ -425,7 +424,8 @@ bool secure_admits(
 	bool has_proof, good;
 
 	/* The registrar challenges by itself. */
-	if (!s->secure->active || !t || m->method == SIP_REGISTER || secure_proved(s, m, &user) || route_trusts(s, flow))
+	if (!s->secure->active || !t || m->method == SIP_REGISTER || secure_proved(s, m, &user) ||
+		route_trusts(s, flow))
 		return true;
 	has_proof = secure_proof(s, m, &arena, &proof);
 	if (has_proof && proof.gssapi_data.p)
@@ -533,8 +533,8 @@ int secure_open(struct serve *s, struct fail *f)
 		(e = kerberos_acceptor_new(c->keytab, &s->secure->acceptor, f)) != 0)
 		return e;
 	c->targetname = c->targetname.n ? arena_str(&s->arena, c->targetname) : c->domain;
-	c->ntlm_domain = c->ntlm_domain.n ? arena_str(&s->arena, c->ntlm_domain)
-					  : netbios(s, c->domain);
+	c->ntlm_domain =
+		c->ntlm_domain.n ? arena_str(&s->arena, c->ntlm_domain) : netbios(s, c->domain);
 	s->secure->computer = netbios(s, c->targetname);
 	s->secure->spn = arena_fmt(&s->arena, "sip/" STR_FMT, STR_ARG(c->targetname));
 	endpoint_manager_secure(s->manager, &ops, s);

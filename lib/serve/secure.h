@@ -49,8 +49,8 @@ bool secure_id(const struct serve *s, const struct sip_nameaddr *a, struct buf *
 struct str secure_epid(const struct sip_nameaddr *a); /* empty: none */
 enum serve_scheme secure_scheme(const struct association_proof *p);
 /* The first proof of ours (scheme, realm) in either of both header fields. */
-bool secure_proof(
-	const struct serve *s, const struct sip_msg *m, struct arena *a, struct association_proof *p);
+bool secure_proof(const struct serve *s, const struct sip_msg *m, struct arena *a,
+	struct association_proof *p);
 /* An opaque that nobody has. */
 void secure_opaque(const struct serve *s, char out[SECURE_OPAQUE + 1]);
 
@@ -64,7 +64,8 @@ struct secure_config {
 };
 /* A new association; not in force yet. */
 struct pact *secure_new(struct serve *s, const struct secure_config *c);
-/* Puts it in force, in place of an older one of this endpoint: m, by flow, was its first message. */
+/* Puts it in force, in place of an older one of this endpoint: m, by flow, was its first message.
+ */
 void secure_begin(struct pact *p, struct sip_msg *m, const struct net_flow *flow);
 void secure_free(struct pact *p);
 

@@ -231,8 +231,8 @@ static void keep_config(struct serve *s)
 	struct serve_config *c = &s->config;
 
 	c->domain = arena_str(&s->arena, c->domain.n ? c->domain : STR("test.invalid"));
-	s->ms_realm = arena_str(
-		&s->arena, c->realm.n ? c->realm : STR("SIP Communications Service"));
+	s->ms_realm =
+		arena_str(&s->arena, c->realm.n ? c->realm : STR("SIP Communications Service"));
 	c->realm = arena_str(&s->arena, c->realm.n ? c->realm : c->domain);
 	c->listen = arena_strs(&s->arena, c->listen, c->listen_count);
 	c->service_route = arena_str(&s->arena, c->service_route);
@@ -382,8 +382,9 @@ int serve_new(const struct serve_config *config, bool open, struct serve **out, 
 	endpoint_manager_on_flow(s->manager, on_flow, s);
 	if (config->fault_count > 0)
 		endpoint_manager_on_send(s->manager, fault_send, s);
-	if ((e = secure_open(s, f)) != 0 || (e = listen_all(s, open, f)) != 0 || (e = actors_open(s, f)) != 0 ||
-		(e = events_open(s, f)) != 0 || (e = control_open(s, f)) != 0)
+	if ((e = secure_open(s, f)) != 0 || (e = listen_all(s, open, f)) != 0 ||
+		(e = actors_open(s, f)) != 0 || (e = events_open(s, f)) != 0 ||
+		(e = control_open(s, f)) != 0)
 		goto fail;
 	*out = s;
 	return 0;
