@@ -233,9 +233,11 @@ int association_sign(struct association *a, const struct sip_msg *m, struct str 
 	if (b.fail)
 		return fail_set(f, b.fail, "the %s credentials: %s", a->mechanism->scheme,
 			fail_text(b.fail));
-	a->last++;
 	buf_add_str(value, buf_str(&b));
-	return value->fail ? fail_set(f, value->fail, "%s", fail_text(value->fail)) : 0;
+	if (value->fail)
+		return fail_set(f, value->fail, "%s", fail_text(value->fail));
+	a->last++;
+	return 0;
 }
 
 enum association_verdict association_verify(

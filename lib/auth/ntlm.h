@@ -23,7 +23,8 @@ void ntlm_free(struct ntlm *n); /* wipes; NULL is fine */
  * cause. Loads the provider into a private context at the first call (ruling 32). */
 int ntlm_ready(struct fail *f);
 
-/* Who we are. Texts are UTF-8. */
+/* Who we are. Texts are UTF-8. Without a domain it is the one that the server names, but for a user
+ * with an @, who has none. */
 struct ntlm_identity {
 	struct str user, domain, password, workstation;
 };

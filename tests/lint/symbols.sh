@@ -28,6 +28,7 @@ base/map key
 base/map made
 base/hash lib
 base/hash md
+auth/ntlm_crypto loaded
 '
 
 bad=0
