@@ -1,6 +1,6 @@
 /* lib/serve/challenge.c -- who has to prove who they are, and by which schemes: 401 and 407 with a
  * challenge of each that is offered. RFC 3261 section 22, [MS-SIPAE] 3.3 */
-#include "serve/handshake.h"
+#include "serve/challenge_ms.h"
 
 #include "base/mem.h"
 
@@ -31,7 +31,7 @@ static void send_all(
 		if (s->config.schemes[i] == SERVE_DIGEST) {
 			challenge_digest_write(s, proxy, stale, &b);
 		} else {
-			handshake_write(s, s->config.schemes[i], proxy, &b);
+			challenge_ms_write(s, s->config.schemes[i], proxy, &b);
 			microsoft = true;
 		}
 	if (microsoft) /* microsoft-auth.md 1.2: clocks are compared */
@@ -60,10 +60,10 @@ bool challenge_passed(struct serve *s, struct transaction *t, struct sip_msg *m,
 	enum challenge_verdict verdict = CHALLENGE_NONE;
 	struct association_proof proof;
 
-	if (secure_proved(s, m, user))
+	if (pact_proved(s, m, user))
 		return true;
-	if (secure_proof(s, m, arena, &proof))
-		return handshake_passed(s, t, m, &proof, proxy, user);
+	if (pact_proof(s, m, arena, &proof))
+		return challenge_ms_passed(s, t, m, &proof, proxy, user);
 	if (challenge_offers(s, SERVE_DIGEST))
 		verdict = challenge_digest_judge(s, t, m, proxy, user, arena);
 	if (verdict == CHALLENGE_GOOD && !s->fault.endless)

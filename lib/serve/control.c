@@ -56,7 +56,7 @@ static int deregister(struct serve *s, struct str user, struct str cause, struct
 
 static int forget(struct serve *s, struct str user, struct fail *f)
 {
-	return secure_forget(s, user)
+	return pact_forget(s, user)
 		       ? 0
 		       : fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" has no security association",
 				 STR_ARG(user));

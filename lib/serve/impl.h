@@ -75,7 +75,7 @@ struct serve {
 	unsigned branches; /* of all of them */
 	struct actors *actors; /* the well-known users */
 	struct events *events; /* the event agent */
-	struct secure *secure; /* security associations */
+	struct pacts *pacts; /* security associations */
 	struct list forks; /* actor_fork.c: calls to fork3@ */
 	struct route *routes; /* route.c: config.route_count of them */
 	struct net_addr *trusted; /* config.trust_count; port 0: any */
@@ -144,20 +144,20 @@ enum challenge_verdict {
 enum challenge_verdict challenge_digest_judge(struct serve *s, struct transaction *t,
 	struct sip_msg *m, bool proxy, struct str *user, struct arena *a);
 
-/* secure.c */
-int secure_open(struct serve *s, struct fail *f);
-void secure_close(struct serve *s);
+/* pact.c */
+int pact_open(struct serve *s, struct fail *f);
+void pact_close(struct serve *s);
 /* Is the signature of m good, and whose is it? For as long as m is being dealt with. */
-bool secure_proved(const struct serve *s, const struct sip_msg *m, struct str *user);
+bool pact_proved(const struct serve *s, const struct sip_msg *m, struct str *user);
 /* Requests from endpoints that have to sign, and from those whose association is gone, must be
  * signed ([MS-SIPAE] 3.3.5.1). False: it has been answered with 401. */
-bool secure_admits(struct serve *s, struct transaction *t, const struct sip_msg *m,
+bool pact_admits(struct serve *s, struct transaction *t, const struct sip_msg *m,
 	const struct net_flow *flow);
 /* The endpoint that sent m is registered for this time, 0: no more; its association stays that
  * long. */
-void secure_registered(struct serve *s, const struct sip_msg *m, uint32_t expires);
+void pact_registered(struct serve *s, const struct sip_msg *m, uint32_t expires);
 /* Drops the associations of a user, silently; how many. */
-unsigned secure_forget(struct serve *s, struct str user);
+unsigned pact_forget(struct serve *s, struct str user);
 
 /* proxy.c */
 void proxy_request(

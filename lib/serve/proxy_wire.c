@@ -161,7 +161,7 @@ static void put_vias(struct serve *s, const struct proxy_copy *c, struct buf *b)
 	buf_done(&branch);
 }
 
-/* Signatures are from hop to hop: ours is put in when the message leaves (secure.c). */
+/* Signatures are from hop to hop: ours is put in when the message leaves (pact.c). */
 static bool is_signature(const struct serve *s, const struct sip_hdr *h)
 {
 	struct sip_challenge c;

@@ -495,7 +495,7 @@ static void apply(struct registering *g)
 			STR_ARG(g->serve->config.service_route));
 	if (g->outbound) /* RFC 5626 6: what was applied must be required */
 		buf_add_str(&h, STR("Require: outbound\r\nFlow-Timer: 120\r\n"));
-	secure_registered(g->serve, g->m, longest(g));
+	pact_registered(g->serve, g->m, longest(g));
 	if (g->serve->config.ocs)
 		ocs_write_registered(&(struct ocs_registered){ g->m, g->action, longest(g) }, &h);
 	serve_answer(g->serve, g->t, 200, STR_EMPTY, buf_str(&h));

@@ -188,7 +188,7 @@ static bool on_request(void *arg, struct transaction *t, struct sip_msg *m, stru
 	struct sip_uri uri;
 	bool good;
 
-	if (!secure_admits(s, t, m, flow))
+	if (!pact_admits(s, t, m, flow))
 		return true;
 	verdict = actors_within(s, t, m);
 	if (verdict != ACTORS_NOT_OURS)
@@ -382,7 +382,7 @@ int serve_new(const struct serve_config *config, bool open, struct serve **out, 
 	endpoint_manager_on_flow(s->manager, on_flow, s);
 	if (config->fault_count > 0)
 		endpoint_manager_on_send(s->manager, fault_send, s);
-	if ((e = secure_open(s, f)) != 0 || (e = listen_all(s, open, f)) != 0 ||
+	if ((e = pact_open(s, f)) != 0 || (e = listen_all(s, open, f)) != 0 ||
 		(e = actors_open(s, f)) != 0 || (e = events_open(s, f)) != 0 ||
 		(e = control_open(s, f)) != 0)
 		goto fail;
@@ -411,7 +411,7 @@ void serve_free(struct serve *s)
 	route_done(s);
 	fault_done(&s->fault);
 	registrar_done(s);
-	secure_close(s);
+	pact_close(s);
 	endpoint_manager_free(s->manager);
 	free_users(s);
 	auth_nonce_done(&s->nonce);

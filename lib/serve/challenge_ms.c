@@ -1,6 +1,6 @@
-/* lib/serve/handshake.c -- the server's side of NTLM and Kerberos up to the association. A failure
- * is answered with a new challenge, without a word about what was wrong. */
-#include "serve/handshake.h"
+/* lib/serve/challenge_ms.c -- the server's side of NTLM and Kerberos up to the association. A
+ * failure is answered with a new challenge, without a word about what was wrong. */
+#include "serve/challenge_ms.h"
 
 #include "auth/kerberos.h"
 #include "auth/ntlm.h"
@@ -18,10 +18,10 @@ enum {
 
 /* A CHALLENGE of NTLM's that waits for its answer. */
 struct handshake {
-	struct list node; /* in secure->handshakes */
-	struct secure *secure;
+	struct list node; /* in pacts->handshakes */
+	struct pacts *pacts;
 	struct str id; /* of the endpoint */
-	char opaque[SECURE_OPAQUE + 1];
+	char opaque[PACT_OPAQUE + 1];
 	uint64_t ends_at;
 	struct buf challenge;
 };
@@ -41,7 +41,7 @@ struct leg {
 
 static struct str target_of(const struct serve *s, enum serve_scheme scheme)
 {
-	return scheme == SERVE_NTLM ? s->config.targetname : s->secure->spn;
+	return scheme == SERVE_NTLM ? s->config.targetname : s->pacts->spn;
 }
 
 static void write_start(struct serve *s, enum serve_scheme scheme, bool proxy, struct buf *h)
@@ -54,7 +54,7 @@ static void write_start(struct serve *s, enum serve_scheme scheme, bool proxy, s
 		buf_addf(h, ", version=%u", s->config.ms_version);
 }
 
-void handshake_write(struct serve *s, enum serve_scheme scheme, bool proxy, struct buf *h)
+void challenge_ms_write(struct serve *s, enum serve_scheme scheme, bool proxy, struct buf *h)
 {
 	write_start(s, scheme, proxy, h);
 	buf_add_str(h, STR("\r\n"));
@@ -78,28 +78,28 @@ static bool refuse(struct leg *l, const char *why)
 
 static void free_handshake(struct handshake *h)
 {
-	h->secure->handshake_count--;
+	h->pacts->handshake_count--;
 	list_del(&h->node);
 	buf_done(&h->challenge);
 	mem_free((char *)(uintptr_t)h->id.p);
 	mem_free(h);
 }
 
-void handshake_done(struct serve *s)
+void challenge_ms_done(struct serve *s)
 {
 	struct list *node;
 
-	while ((node = list_first(&s->secure->handshakes)) != NULL)
+	while ((node = list_first(&s->pacts->handshakes)) != NULL)
 		free_handshake(CONTAINER_OF(node, struct handshake, node));
 }
 
 /* Those that waited too long, and the oldest when there are too many. */
-static void tidy(struct secure *secure)
+static void tidy(struct pacts *pacts)
 {
-	LIST_EACH (it, &secure->handshakes) {
+	LIST_EACH (it, &pacts->handshakes) {
 		struct handshake *h = CONTAINER_OF(it, struct handshake, node);
 
-		if (net_now_ms() < h->ends_at && secure->handshake_count < WAITING)
+		if (net_now_ms() < h->ends_at && pacts->handshake_count < WAITING)
 			return;
 		free_handshake(h);
 	}
@@ -107,7 +107,7 @@ static void tidy(struct secure *secure)
 
 static struct handshake *find(const struct leg *l)
 {
-	LIST_EACH (it, &l->serve->secure->handshakes) {
+	LIST_EACH (it, &l->serve->pacts->handshakes) {
 		struct handshake *h = CONTAINER_OF(it, struct handshake, node);
 
 		if (str_ieq(l->proof->opaque, str_of(h->opaque)) && str_eq(l->id, h->id))
@@ -122,7 +122,7 @@ static int make_challenge(struct serve *s, struct buf *out, struct fail *f)
 {
 	const struct ntlm_server who = {
 		.netbios_domain = s->config.ntlm_domain,
-		.netbios_computer = s->secure->computer,
+		.netbios_computer = s->pacts->computer,
 		.dns_domain = s->config.domain,
 		.dns_computer = s->config.targetname,
 		.weak = s->fault.weak,
@@ -148,20 +148,20 @@ static void send_challenge(const struct leg *l, const struct handshake *wait)
 /* The second request: no token in it, a CHALLENGE in the answer. */
 static bool begin_ntlm(struct leg *l)
 {
-	struct secure *secure = l->serve->secure;
+	struct pacts *pacts = l->serve->pacts;
 	struct handshake *h;
 	struct fail f = { 0 };
 
-	tidy(secure);
+	tidy(pacts);
 	h = MEM_NEW(struct handshake);
-	h->secure = secure;
+	h->pacts = pacts;
 	h->id = (struct str){ mem_strndup(l->id.p, l->id.n), l->id.n };
 	h->ends_at = net_now_ms() + WAIT_MS;
-	secure_opaque(l->serve, h->opaque);
+	pact_opaque(l->serve, h->opaque);
 	buf_init(&h->challenge, 1 << 16);
 	list_init(&h->node);
-	list_add(&secure->handshakes, &h->node);
-	secure->handshake_count++;
+	list_add(&pacts->handshakes, &h->node);
+	pacts->handshake_count++;
 	if (make_challenge(l->serve, &h->challenge, &f) == 0) {
 		send_challenge(l, h);
 	} else {
@@ -233,20 +233,20 @@ static bool is_signed(const struct leg *l, struct pact *p)
 	       association_verify(p->association, l->m, l->proof) == ASSOCIATION_GOOD;
 }
 
-static bool conclude(struct leg *l, const struct secure_config *c, struct str who, struct str *user)
+static bool conclude(struct leg *l, const struct pact_config *c, struct str who, struct str *user)
 {
-	struct pact *p = secure_new(l->serve, c);
+	struct pact *p = pact_new(l->serve, c);
 
 	if (!is_signed(l, p)) {
-		secure_free(p);
+		pact_free(p);
 		return refuse(l, "its last request is not signed, or not well");
 	}
 	if (!str_eq(who, l->from)) {
-		secure_free(p);
+		pact_free(p);
 		serve_answer(l->serve, l->t, 403, STR("Not your address"), STR_EMPTY);
 		return false;
 	}
-	secure_begin(p, l->m, transaction_flow(l->t));
+	pact_begin(p, l->m, transaction_flow(l->t));
 	*user = p->user;
 	return true;
 }
@@ -259,7 +259,7 @@ static bool end_ntlm(struct leg *l, struct str *user)
 	struct ntlm *context;
 	struct str who;
 	struct fail f = { 0 };
-	char opaque[SECURE_OPAQUE + 1];
+	char opaque[PACT_OPAQUE + 1];
 	int e;
 
 	if (!h)
@@ -274,7 +274,7 @@ static bool end_ntlm(struct leg *l, struct str *user)
 		return begin_ntlm(l);
 	}
 	return conclude(l,
-		&(struct secure_config){ .mechanism = &association_ntlm,
+		&(struct pact_config){ .mechanism = &association_ntlm,
 			.context = context,
 			.id = l->id,
 			.targetname = s->config.targetname,
@@ -292,11 +292,11 @@ static bool end_kerberos(struct leg *l, struct str *user)
 	struct kerberos *context;
 	struct str who, realm;
 	struct fail f = { 0 };
-	char opaque[SECURE_OPAQUE + 1];
+	char opaque[PACT_OPAQUE + 1];
 	uint32_t life_s;
 	bool good;
 
-	if (kerberos_accept(s->secure->acceptor, buf_str(&l->token), &context, &principal, &life_s,
+	if (kerberos_accept(s->pacts->acceptor, buf_str(&l->token), &context, &principal, &life_s,
 		    &f) != 0) {
 		buf_done(&principal);
 		return refuse(l, f.text);
@@ -309,12 +309,12 @@ static bool end_kerberos(struct leg *l, struct str *user)
 	}
 	who = buf_str(&principal);
 	str_cut(who, '@', &who, &realm);
-	secure_opaque(s, opaque);
+	pact_opaque(s, opaque);
 	good = conclude(l,
-		&(struct secure_config){ .mechanism = &association_kerberos,
+		&(struct pact_config){ .mechanism = &association_kerberos,
 			.context = context,
 			.id = l->id,
-			.targetname = s->secure->spn,
+			.targetname = s->pacts->spn,
 			.opaque = opaque,
 			.version = version_of(l),
 			.life_ms = life_s * 1000ULL },
@@ -331,16 +331,16 @@ static bool judge(struct leg *l, struct str *user)
 		challenge_send(l->serve, l->t, false, STR_EMPTY);
 		return false;
 	}
-	if (secure_scheme(l->proof) == SERVE_NTLM && data.n == 0)
+	if (pact_scheme(l->proof) == SERVE_NTLM && data.n == 0)
 		return begin_ntlm(l);
 	if (data.n == 0 || !text_base64_decode(&l->token, data)) {
 		serve_answer(l->serve, l->t, 400, STR("Malformed gssapi-data"), STR_EMPTY);
 		return false;
 	}
-	return secure_scheme(l->proof) == SERVE_NTLM ? end_ntlm(l, user) : end_kerberos(l, user);
+	return pact_scheme(l->proof) == SERVE_NTLM ? end_ntlm(l, user) : end_kerberos(l, user);
 }
 
-bool handshake_passed(struct serve *s, struct transaction *t, struct sip_msg *m,
+bool challenge_ms_passed(struct serve *s, struct transaction *t, struct sip_msg *m,
 	const struct association_proof *proof, bool proxy, struct str *user)
 {
 	struct leg l = {
@@ -351,15 +351,15 @@ bool handshake_passed(struct serve *s, struct transaction *t, struct sip_msg *m,
 	bool good = false;
 
 	/* 1.9: what has no endpoint id can have no association. */
-	if (!sip_msg_from(m, &from) || !secure_id(s, &from, &id)) {
+	if (!sip_msg_from(m, &from) || !pact_id(s, &from, &id)) {
 		serve_answer(s, t, 400,
-			from.uri.text.n && secure_epid(&from).n == 0
+			from.uri.text.n && pact_epid(&from).n == 0
 				? STR("From Needs an epid")
 				: STR("From Is Not of This Domain"),
 			STR_EMPTY);
 	} else {
 		l.id = buf_str(&id);
-		l.from = str_sub(l.id, 0, l.id.n - secure_epid(&from).n - 1);
+		l.from = str_sub(l.id, 0, l.id.n - pact_epid(&from).n - 1);
 		good = judge(&l, user);
 	}
 	buf_wipe(&l.token);

@@ -1,6 +1,6 @@
-/* lib/serve/secure.c -- which association a message belongs to; what is signed, checked, discarded,
+/* lib/serve/pact.c -- which association a message belongs to; what is signed, checked, discarded,
  * and when an association ends. [MS-SIPAE] 3.3.5, microsoft-auth.md 1.6 to 1.9 */
-#include "serve/handshake.h"
+#include "serve/challenge_ms.h"
 
 #include "auth/kerberos.h"
 #include "auth/ntlm.h"
@@ -19,16 +19,16 @@ enum {
 
 /* ---- endpoint ids ---- */
 
-struct str secure_epid(const struct sip_nameaddr *a)
+struct str pact_epid(const struct sip_nameaddr *a)
 {
 	struct str epid;
 
 	return sip_param(a->params, "epid", &epid) ? epid : STR_EMPTY;
 }
 
-bool secure_id(const struct serve *s, const struct sip_nameaddr *a, struct buf *out)
+bool pact_id(const struct serve *s, const struct sip_nameaddr *a, struct buf *out)
 {
-	struct str epid = secure_epid(a);
+	struct str epid = pact_epid(a);
 
 	if (epid.n == 0 || a->uri.scheme > SIP_URI_SIPS || !a->uri.has_user ||
 		!serve_is_self(s, &a->uri))
@@ -41,7 +41,7 @@ bool secure_id(const struct serve *s, const struct sip_nameaddr *a, struct buf *
 
 /* ---- life ---- */
 
-struct pact *secure_new(struct serve *s, const struct secure_config *c)
+struct pact *pact_new(struct serve *s, const struct pact_config *c)
 {
 	struct pact *p = MEM_NEW(struct pact);
 	size_t lf = c->id.n;
@@ -69,20 +69,20 @@ struct pact *secure_new(struct serve *s, const struct secure_config *c)
 	return p;
 }
 
-void secure_free(struct pact *p)
+void pact_free(struct pact *p)
 {
-	struct secure *secure;
+	struct pacts *pacts;
 
 	if (!p)
 		return;
-	secure = p->serve->secure;
-	if (secure->proved_by == p)
-		secure->proved_by = NULL;
+	pacts = p->serve->pacts;
+	if (pacts->proved_by == p)
+		pacts->proved_by = NULL;
 	if (p->by_id.key.n > 0) {
 		ev_timer_stop(endpoint_loop(), &p->end);
 		list_del(&p->node);
-		map_del(&secure->by_id, &p->by_id);
-		map_del(&secure->by_opaque, &p->by_opaque);
+		map_del(&pacts->by_id, &p->by_id);
+		map_del(&pacts->by_opaque, &p->by_opaque);
 	}
 	association_unref(p->association);
 	mem_free((char *)(uintptr_t)p->id.p);
@@ -105,7 +105,7 @@ static void on_end(struct ev_loop *loop, ev_timer *w, int revents)
 	if (net_now_ms() < ends_at(p))
 		net_timer_set(loop, w, ends_at(p));
 	else
-		secure_free(p);
+		pact_free(p);
 }
 
 static void use(struct pact *p, const struct net_flow *flow)
@@ -120,21 +120,21 @@ static void use(struct pact *p, const struct net_flow *flow)
 
 static struct pact *by_id(const struct serve *s, struct str id)
 {
-	struct map_node *node = map_get(&s->secure->by_id, id);
+	struct map_node *node = map_get(&s->pacts->by_id, id);
 
 	return node ? CONTAINER_OF(node, struct pact, by_id) : NULL;
 }
 
 static struct pact *by_opaque(const struct serve *s, struct str opaque)
 {
-	struct map_node *node = map_get(&s->secure->by_opaque, opaque);
+	struct map_node *node = map_get(&s->pacts->by_opaque, opaque);
 
 	return node ? CONTAINER_OF(node, struct pact, by_opaque) : NULL;
 }
 
-void secure_opaque(const struct serve *s, char out[SECURE_OPAQUE + 1])
+void pact_opaque(const struct serve *s, char out[PACT_OPAQUE + 1])
 {
-	unsigned char bytes[SECURE_OPAQUE / 2];
+	unsigned char bytes[PACT_OPAQUE / 2];
 
 	do {
 		text_random(bytes, sizeof(bytes));
@@ -144,30 +144,30 @@ void secure_opaque(const struct serve *s, char out[SECURE_OPAQUE + 1])
 
 static void set_proved(struct serve *s, struct sip_msg *m, struct pact *p)
 {
-	sip_msg_unref(s->secure->proved);
-	s->secure->proved = m ? sip_msg_ref(m) : NULL;
-	s->secure->proved_by = p;
+	sip_msg_unref(s->pacts->proved);
+	s->pacts->proved = m ? sip_msg_ref(m) : NULL;
+	s->pacts->proved_by = p;
 }
 
-void secure_begin(struct pact *p, struct sip_msg *m, const struct net_flow *flow)
+void pact_begin(struct pact *p, struct sip_msg *m, const struct net_flow *flow)
 {
-	struct secure *secure = p->serve->secure;
+	struct pacts *pacts = p->serve->pacts;
 
-	secure_free(by_id(p->serve, p->id));
-	if (secure->by_id.count >= PACTS)
-		secure_free(CONTAINER_OF(list_first(&secure->pacts), struct pact, node));
-	list_add(&secure->pacts, &p->node);
-	map_set(&secure->by_id, &p->by_id, p->id);
-	map_set(&secure->by_opaque, &p->by_opaque, str_of(p->opaque));
+	pact_free(by_id(p->serve, p->id));
+	if (pacts->by_id.count >= PACTS)
+		pact_free(CONTAINER_OF(list_first(&pacts->list), struct pact, node));
+	list_add(&pacts->list, &p->node);
+	map_set(&pacts->by_id, &p->by_id, p->id);
+	map_set(&pacts->by_opaque, &p->by_opaque, str_of(p->opaque));
 	use(p, flow);
 	ev_init(&p->end, on_end);
 	net_timer_set(endpoint_loop(), &p->end, ends_at(p));
 	set_proved(p->serve, m, p);
 }
 
-void secure_registered(struct serve *s, const struct sip_msg *m, uint32_t expires)
+void pact_registered(struct serve *s, const struct sip_msg *m, uint32_t expires)
 {
-	struct pact *p = s->secure->proved == m ? s->secure->proved_by : NULL;
+	struct pact *p = s->pacts->proved == m ? s->pacts->proved_by : NULL;
 
 	if (!p)
 		return;
@@ -176,16 +176,16 @@ void secure_registered(struct serve *s, const struct sip_msg *m, uint32_t expire
 	net_timer_set(endpoint_loop(), &p->end, ends_at(p));
 }
 
-unsigned secure_forget(struct serve *s, struct str user)
+unsigned pact_forget(struct serve *s, struct str user)
 {
 	unsigned count = 0;
 
-	LIST_EACH (it, &s->secure->pacts) {
+	LIST_EACH (it, &s->pacts->list) {
 		struct pact *p = CONTAINER_OF(it, struct pact, node);
 
 		if (!str_eq(p->user, user))
 			continue;
-		secure_free(p);
+		pact_free(p);
 		count++;
 	}
 	return count;
@@ -205,7 +205,7 @@ static bool is_at(const struct pact *p, const struct net_flow *flow)
 static struct pact *by_address(const struct serve *s, const struct sip_nameaddr *a)
 {
 	struct buf id = BUF_INIT(1 << 16);
-	struct pact *p = secure_id(s, a, &id) ? by_id(s, buf_str(&id)) : NULL;
+	struct pact *p = pact_id(s, a, &id) ? by_id(s, buf_str(&id)) : NULL;
 
 	buf_done(&id);
 	return p;
@@ -258,7 +258,7 @@ static struct pact *receiver(
 		best = sip_msg_from(m, &from) ? by_address(s, &from) : NULL;
 		return best && is_at(best, flow) ? best : NULL;
 	}
-	LIST_EACH (it, &s->secure->pacts) {
+	LIST_EACH (it, &s->pacts->list) {
 		struct pact *p = CONTAINER_OF(it, struct pact, node);
 		unsigned n = is_at(p, flow) ? fit(s, p, m) : 0;
 
@@ -285,18 +285,18 @@ static struct pact *sender(const struct serve *s, const struct net_flow *flow,
 	else if (proof->opaque.n > 0)
 		p = by_opaque(s, proof->opaque);
 	else
-		LIST_EACH (it, &s->secure->pacts)
+		LIST_EACH (it, &s->pacts->list)
 			if (is_at(CONTAINER_OF(it, struct pact, node), flow))
 				p = CONTAINER_OF(it, struct pact, node);
 	return p && association_is_for(p->association, proof) ? p : NULL;
 }
 
-enum serve_scheme secure_scheme(const struct association_proof *p)
+enum serve_scheme pact_scheme(const struct association_proof *p)
 {
 	return str_ieq(p->scheme, STR("NTLM")) ? SERVE_NTLM : SERVE_KERBEROS;
 }
 
-bool secure_proof(const struct serve *s, const struct sip_msg *m, struct arena *a,
+bool pact_proof(const struct serve *s, const struct sip_msg *m, struct arena *a,
 	struct association_proof *p)
 {
 	static const enum sip_hdr_id ids[] = { SIP_HDR_AUTHORIZATION, SIP_HDR_PROXY_AUTHORIZATION };
@@ -306,7 +306,7 @@ bool secure_proof(const struct serve *s, const struct sip_msg *m, struct arena *
 			h = sip_msg_hdr_next(m, h))
 			if (association_proof_read(a, h->value, true, p) &&
 				str_eq(p->realm, s->ms_realm) &&
-				challenge_offers(s, secure_scheme(p)))
+				challenge_offers(s, pact_scheme(p)))
 				return true;
 	return false;
 }
@@ -321,7 +321,7 @@ static bool is_bound(const struct serve *s, const struct net_flow *flow, const s
 
 	if (has_from && by_address(s, &from))
 		return true;
-	LIST_EACH (it, &s->secure->pacts) {
+	LIST_EACH (it, &s->pacts->list) {
 		const struct pact *p = CONTAINER_OF(it, struct pact, node);
 
 		if (is_at(p, flow) && (!m->request || (has_from && is_user(s, p, &from))))
@@ -336,7 +336,7 @@ static bool discard(
 	struct dispatch_text text;
 	struct endpoint_msg description;
 
-	s->secure->discarded++;
+	s->pacts->discarded++;
 	trace_note(s->config.trace, "discarded, %s: " STR_FMT, why,
 		STR_ARG(m->request ? m->method_name : m->reason));
 	dispatch_describe_msg(m, flow, &text, &description);
@@ -347,11 +347,11 @@ static bool discard(
 
 unsigned serve_discarded(const struct serve *s)
 {
-	return s->secure->discarded;
+	return s->pacts->discarded;
 }
 
 /* 3.3.5.1: ACK and CANCEL cannot be challenged, and are discarded; other requests are challenged
- * later (secure_admits). Of the responses an endpoint's own 100 is for one hop only. */
+ * later (pact_admits). Of the responses an endpoint's own 100 is for one hop only. */
 static bool take_unsigned(struct serve *s, struct net_flow *flow, const struct sip_msg *m)
 {
 	bool silent =
@@ -397,7 +397,7 @@ static bool verify(void *arg, struct net_flow *flow, struct sip_msg *m)
 	bool good;
 
 	set_proved(s, NULL, NULL);
-	if (!secure_proof(s, m, &arena, &proof))
+	if (!pact_proof(s, m, &arena, &proof))
 		good = take_unsigned(s, flow, m);
 	else if (m->request && proof.gssapi_data.p)
 		good = take_unsigned(s, flow, m); /* a leg of a handshake */
@@ -407,15 +407,15 @@ static bool verify(void *arg, struct net_flow *flow, struct sip_msg *m)
 	return good;
 }
 
-bool secure_proved(const struct serve *s, const struct sip_msg *m, struct str *user)
+bool pact_proved(const struct serve *s, const struct sip_msg *m, struct str *user)
 {
-	if (s->secure->proved != m || !s->secure->proved_by)
+	if (s->pacts->proved != m || !s->pacts->proved_by)
 		return false;
-	*user = s->secure->proved_by->user;
+	*user = s->pacts->proved_by->user;
 	return true;
 }
 
-bool secure_admits(struct serve *s, struct transaction *t, const struct sip_msg *m,
+bool pact_admits(struct serve *s, struct transaction *t, const struct sip_msg *m,
 	const struct net_flow *flow)
 {
 	struct association_proof proof;
@@ -424,10 +424,10 @@ bool secure_admits(struct serve *s, struct transaction *t, const struct sip_msg 
 	bool has_proof, good;
 
 	/* The registrar challenges by itself. */
-	if (!s->secure->active || !t || m->method == SIP_REGISTER || secure_proved(s, m, &user) ||
+	if (!s->pacts->active || !t || m->method == SIP_REGISTER || pact_proved(s, m, &user) ||
 		route_trusts(s, flow))
 		return true;
-	has_proof = secure_proof(s, m, &arena, &proof);
+	has_proof = pact_proof(s, m, &arena, &proof);
 	if (has_proof && proof.gssapi_data.p)
 		good = true;
 	else
@@ -492,7 +492,7 @@ static bool sign(void *arg, struct net_flow *flow, struct str wire, struct buf *
 	struct pact *p;
 	bool good;
 
-	if (list_empty(&s->secure->pacts) || sip_msg_parse(wire, &limits, &m, NULL) != 0)
+	if (list_empty(&s->pacts->list) || sip_msg_parse(wire, &limits, &m, NULL) != 0)
 		return false;
 	p = is_exempt(m) ? NULL : receiver(s, flow, m);
 	good = p && net_now_ms() < association_ends_at(p->association) &&
@@ -515,45 +515,45 @@ static struct str netbios(struct serve *s, struct str host)
 	return name;
 }
 
-int secure_open(struct serve *s, struct fail *f)
+int pact_open(struct serve *s, struct fail *f)
 {
 	static const struct dispatch_security ops = { .sign = sign, .verify = verify };
 	struct serve_config *c = &s->config;
 	int e;
 
-	s->secure = MEM_NEW(struct secure);
-	list_init(&s->secure->pacts);
-	list_init(&s->secure->handshakes);
-	s->secure->active = challenge_offers(s, SERVE_NTLM) || challenge_offers(s, SERVE_KERBEROS);
-	if (!s->secure->active)
+	s->pacts = MEM_NEW(struct pacts);
+	list_init(&s->pacts->list);
+	list_init(&s->pacts->handshakes);
+	s->pacts->active = challenge_offers(s, SERVE_NTLM) || challenge_offers(s, SERVE_KERBEROS);
+	if (!s->pacts->active)
 		return 0;
 	if (challenge_offers(s, SERVE_NTLM) && (e = ntlm_ready(f)) != 0)
 		return e;
 	if (challenge_offers(s, SERVE_KERBEROS) &&
-		(e = kerberos_acceptor_new(c->keytab, &s->secure->acceptor, f)) != 0)
+		(e = kerberos_acceptor_new(c->keytab, &s->pacts->acceptor, f)) != 0)
 		return e;
 	c->targetname = c->targetname.n ? arena_str(&s->arena, c->targetname) : c->domain;
 	c->ntlm_domain =
 		c->ntlm_domain.n ? arena_str(&s->arena, c->ntlm_domain) : netbios(s, c->domain);
-	s->secure->computer = netbios(s, c->targetname);
-	s->secure->spn = arena_fmt(&s->arena, "sip/" STR_FMT, STR_ARG(c->targetname));
+	s->pacts->computer = netbios(s, c->targetname);
+	s->pacts->spn = arena_fmt(&s->arena, "sip/" STR_FMT, STR_ARG(c->targetname));
 	endpoint_manager_secure(s->manager, &ops, s);
 	return 0;
 }
 
-void secure_close(struct serve *s)
+void pact_close(struct serve *s)
 {
 	struct list *node;
 
-	if (!s->secure)
+	if (!s->pacts)
 		return;
 	set_proved(s, NULL, NULL);
-	while ((node = list_first(&s->secure->pacts)) != NULL)
-		secure_free(CONTAINER_OF(node, struct pact, node));
-	handshake_done(s);
-	map_done(&s->secure->by_id);
-	map_done(&s->secure->by_opaque);
-	kerberos_acceptor_free(s->secure->acceptor);
-	mem_free(s->secure);
-	s->secure = NULL;
+	while ((node = list_first(&s->pacts->list)) != NULL)
+		pact_free(CONTAINER_OF(node, struct pact, node));
+	challenge_ms_done(s);
+	map_done(&s->pacts->by_id);
+	map_done(&s->pacts->by_opaque);
+	kerberos_acceptor_free(s->pacts->acceptor);
+	mem_free(s->pacts);
+	s->pacts = NULL;
 }
