@@ -504,6 +504,9 @@ static void challenged(struct out *o, const struct endpoint_auth *a)
 	json_object_set_new(r, "source", json_string(a->source ? a->source : ""));
 	json_object_set_new(r, "stale", json_boolean(a->stale));
 	put_word(r, "qop", a->qop);
+	put_word(r, "step", a->step);
+	put_text(r, "target", a->target);
+	put_number(r, "version", a->version > 0, a->version);
 	emit(o, r);
 }
 
@@ -877,7 +880,8 @@ void out_json_end(struct out *o, int code, const struct endpoint_result *last,
 	put_number(r, "sent", true, c->sent);
 	put_number(r, "received", true, c->received);
 	put_number(r, "retransmissions", true, c->retransmissions);
-	put_number(r, "discarded", o->discarded > 0, o->discarded);
+	put_number(r, "discarded", c->discarded + o->discarded > 0,
+		c->discarded + o->discarded);
 	if (last && last->response)
 		put_number(r, "status_code", true, last->response->status_code);
 	if (last)

@@ -142,10 +142,41 @@ static int route(struct run *r, struct run_setup *s, struct fail *f)
 	return 0;
 }
 
+/* Schemes that make a security association want a connection (RFC 3261 17.1.2.2: UDP repeats what
+ * may be said but once): TCP where the user leaves it open. */
+static int auth_transport(struct run *r, struct run_setup *s, struct fail *f)
+{
+	const struct auth_config *a = &s->endpoint.auth;
+
+	if (a->scheme_count == 0)
+		return 0;
+	for (unsigned i = 0; i < a->scheme_count; i++) {
+		if (a->schemes[i] != AUTH_NTLM && a->schemes[i] != AUTH_KERBEROS)
+			return 0;
+	}
+	if (r->transport == NET_UDP && opt_on_line(r->g, "transport"))
+		return fail_set(
+			f, -FAIL_ARGUMENT, "--auth: ntlm and kerberos need --transport=tcp or tls");
+	if (s->endpoint.transport < 0 && !str_istarts(str_of(r->aor), STR("sips:")))
+		s->endpoint.transport = NET_TCP;
+	return 0;
+}
+
+static bool lists(const struct auth_config *a, enum auth_scheme_id id)
+{
+	for (unsigned i = 0; i < a->scheme_count; i++) {
+		if (a->schemes[i] == id)
+			return true;
+	}
+	return false;
+}
+
 static int auth(struct run *r, struct run_setup *s, struct fail *f)
 {
-	/* in the order of enum auth_scheme_id */
-	static const char schemes[] = "digest|ntlm|kerberos|none";
+	/* in the order of ids */
+	static const char schemes[] = "digest|ntlm|kerberos|none|ntlmv1";
+	static const enum auth_scheme_id ids[] = { AUTH_DIGEST, AUTH_NTLM, AUTH_KERBEROS, AUTH_NONE,
+		AUTH_NTLM };
 	static const char digests[] = "sha-512-256|sha-256|md5";
 	static const enum hash_kind hashes[] = { HASH_SHA512_256, HASH_SHA256, HASH_MD5 };
 	const struct groups *g = r->g;
@@ -164,13 +195,17 @@ static int auth(struct run *r, struct run_setup *s, struct fail *f)
 	if (g->password && (e = secret_check("--password", g->password, f)) != 0)
 		return e;
 	for (unsigned i = 0; i < list.n; i++) {
-		enum auth_scheme_id id = (enum auth_scheme_id)list.v[i];
+		enum auth_scheme_id id = ids[list.v[i]];
 		none = none || id == AUTH_NONE;
+		a->ntlm_v1 = a->ntlm_v1 || list.v[i] == 4;
 		if (!auth_scheme_built(id))
 			return fail_set(f, -FAIL_NOT_BUILT, "--auth: %s is not in this build",
 				id == AUTH_NTLM ? "ntlm" : "kerberos");
-		a->schemes[a->scheme_count++] = id;
+		if (!lists(a, id))
+			a->schemes[a->scheme_count++] = id;
 	}
+	if ((e = auth_transport(r, s, f)) != 0)
+		return e;
 	r->must_challenge = list.n > 0 && !none;
 	for (unsigned i = 0; i < digest.n; i++)
 		a->digest |= 1U << hashes[digest.v[i]];

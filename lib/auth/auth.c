@@ -1,7 +1,7 @@
 /* lib/auth/auth.c -- what an endpoint keeps of authentication, and what its requests say */
 #include "auth/auth.h"
 
-#include "auth/scheme.h"
+#include "auth/handshake.h"
 #include "base/mem.h"
 
 #include <string.h>
@@ -24,13 +24,15 @@ const char *auth_cause_name(enum auth_cause c)
 	return names[c];
 }
 
+#define BUILT(have, scheme) ((have) ? (scheme) : NULL)
+
 static const struct {
 	const char *name;
 	const struct auth_scheme *scheme; /* NULL: not in this build, but for "none" */
 } schemes[AUTH_SCHEMES] = {
 	[AUTH_DIGEST] = { "digest", &digest_client },
-	[AUTH_NTLM] = { "ntlm", NULL },
-	[AUTH_KERBEROS] = { "kerberos", NULL },
+	[AUTH_NTLM] = { "ntlm", BUILT(HAVE_NTLM, &ntlm_client) },
+	[AUTH_KERBEROS] = { "kerberos", BUILT(HAVE_KERBEROS, &kerberos_client) },
 	[AUTH_NONE] = { "none", NULL },
 };
 
@@ -48,6 +50,12 @@ bool auth_scheme_parse(struct str s, enum auth_scheme_id *out)
 const char *auth_scheme_name(enum auth_scheme_id id)
 {
 	return schemes[id].name;
+}
+
+bool auth_scheme_signs(struct str name)
+{
+	return str_ieq(name, str_of(ntlm_client.name)) ||
+	       str_ieq(name, str_of(kerberos_client.name));
 }
 
 bool auth_scheme_built(enum auth_scheme_id id)
@@ -68,6 +76,7 @@ struct auth *auth_new(const struct auth_config *config)
 	a->config.user = copy(config->user);
 	a->config.realm = copy(config->realm);
 	list_init(&a->sessions);
+	buf_init(&a->credential, 0);
 	return a;
 }
 
@@ -79,8 +88,10 @@ void auth_free(struct auth *a)
 		struct auth_session *s = CONTAINER_OF(it, struct auth_session, node);
 		list_del(&s->node);
 		mem_free((char *)s->realm.p);
+		association_unref(s->association);
 		s->scheme->session_free(s);
 	}
+	buf_wipe(&a->credential);
 	mem_free((char *)a->config.user.p);
 	mem_free((char *)a->config.realm.p);
 	mem_free(a);
@@ -102,8 +113,10 @@ bool auth_must_challenge(const struct auth *a)
 
 const struct auth_scheme *auth_scheme_allowed(const struct auth *a, unsigned rank)
 {
+	static const enum auth_scheme_id usual[] = { AUTH_DIGEST, AUTH_KERBEROS, AUTH_NTLM };
+
 	if (a->config.scheme_count == 0)
-		return rank < ARRAY_LEN(schemes) ? schemes[rank].scheme : NULL;
+		return rank < ARRAY_LEN(usual) ? schemes[usual[rank]].scheme : NULL;
 	return rank < a->config.scheme_count ? schemes[a->config.schemes[rank]].scheme : NULL;
 }
 
@@ -123,6 +136,7 @@ struct auth_session *auth_session_get(
 	s->scheme = scheme;
 	s->proxy = proxy;
 	s->realm = copy(realm);
+	list_init(&s->handshakes);
 	list_init(&s->node);
 	list_add(&a->sessions, &s->node);
 	a->session_count++;
@@ -148,14 +162,18 @@ void auth_exchange_next(struct auth_exchange *x)
 {
 	struct auth_exchange next = { .side_count = x->side_count };
 
-	for (unsigned i = 0; i < x->side_count; i++)
+	for (unsigned i = 0; i < x->side_count; i++) {
+		handshake_drop(&x->sides[i]);
 		next.sides[i].session = x->sides[i].session;
+	}
 	arena_done(&x->arena);
 	*x = next;
 }
 
 void auth_exchange_done(struct auth_exchange *x)
 {
+	for (unsigned i = 0; i < x->side_count; i++)
+		handshake_drop(&x->sides[i]);
 	arena_done(&x->arena);
 	memset(x, 0, sizeof(*x));
 }
@@ -185,8 +203,10 @@ struct auth_side *auth_exchange_add(struct auth_exchange *x, struct auth_session
 
 	if (!side && x->side_count < AUTH_SIDES)
 		side = &x->sides[x->side_count++];
-	if (side)
+	if (side && side->session != s) {
+		handshake_drop(side);
 		side->session = s;
+	}
 	return side;
 }
 
@@ -205,13 +225,16 @@ static int authorize_side(struct auth *a, struct auth_exchange *x, struct auth_s
 	const struct auth_request *r, struct buf *b, struct fail *f)
 {
 	struct auth_session *s = side->session;
-	size_t start = b->n;
+	size_t start = b->n, value;
 	int e;
 
 	buf_addf(b, "%s: ", s->proxy ? "Proxy-Authorization" : "Authorization");
-	e = s->scheme->authorize(a, s, r, &x->arena, &side->sent, b, f);
-	if (e) {
+	value = b->n;
+	e = s->scheme->authorize(a, side, r, &x->arena, b, f);
+	if (e || (b->n == value && !b->fail)) {
 		b->n = start;
+		if (!e)
+			return 0;
 		/* Unasked, a side without a credential stays silent. */
 		return side->answered ? e : 0;
 	}
@@ -249,7 +272,7 @@ static int check_info(struct auth *a, struct auth_exchange *x, bool proxy, struc
 
 	for (unsigned i = 0; i < x->side_count; i++) {
 		struct auth_session *s = x->sides[i].session;
-		if (s->proxy != proxy || !x->sides[i].sent)
+		if (s->proxy != proxy || !x->sides[i].sent || !s->scheme->accepted)
 			continue;
 		e = s->scheme->accepted(a, s, x->sides[i].sent, value, r, body, &why);
 		if (e == 0)
@@ -268,8 +291,15 @@ int auth_accepted(struct auth *a, struct auth_exchange *x, const struct sip_msg 
 	static const enum sip_hdr_id ids[] = { SIP_HDR_AUTHENTICATION_INFO,
 		SIP_HDR_PROXY_AUTHENTICATION_INFO };
 
-	if (response->status == 403 && auth_exchange_sent(x))
+	if (response->status == 403 && (auth_exchange_sent(x) || auth_secures(a)))
 		x->cause = AUTH_FORBIDDEN;
+	for (unsigned i = 0; i < x->side_count; i++) {
+		int e = handshake_finish(&x->sides[i], response, f);
+		if (e) {
+			x->cause = AUTH_SERVER_PROOF;
+			return e;
+		}
+	}
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
 		const struct sip_hdr *h = sip_msg_hdr(response, ids[i]);
 		for (; h; h = sip_msg_hdr_next(response, h)) {

@@ -7,6 +7,7 @@
 
 #include "auth/cred.h"
 #include "auth/digest.h"
+#include "auth/kerberos.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/fail.h"
@@ -31,6 +32,8 @@ enum auth_scheme_id { AUTH_DIGEST, AUTH_NTLM, AUTH_KERBEROS, AUTH_NONE, AUTH_SCH
 /* "digest" "ntlm" "kerberos" "none" */
 bool auth_scheme_parse(struct str s, enum auth_scheme_id *out);
 const char *auth_scheme_name(enum auth_scheme_id id);
+/* "NTLM" or "Kerberos", as header fields name them: does it end in a security association? */
+bool auth_scheme_signs(struct str name);
 /* Is this scheme in this build? */
 bool auth_scheme_built(enum auth_scheme_id id);
 
@@ -43,6 +46,10 @@ struct auth_config {
 	unsigned scheme_count; /* 0: all that are built, and an unchallenging server is fine */
 	unsigned digest; /* set of 1 << enum hash_kind (MD5, SHA256, SHA512_256); 0: all */
 	bool preauth; /* what the last challenge gave goes into every request */
+	bool unsigned_too; /* what comes unsigned within a security association is taken (Cisco VCS)
+			    */
+	bool ntlm_v1; /* NTLMv1 was named: old servers, crackable answers */
+	uint64_t epoch_ms; /* the time since 1970 when the clock of now_ms was 0 */
 };
 
 struct auth; /* one per server-based endpoint */
@@ -68,6 +75,10 @@ struct auth_info {
 	const char *qop; /* "auth" "auth-int" or NULL */
 	const char *source; /* of the credential; NULL: there is none */
 	bool stale, proxy;
+	const char *step; /* of a security association: "negotiate" "authenticate" "ticket"; NULL */
+	struct str target; /* its targetname */
+	unsigned version; /* and version; 0: none */
+	bool signs; /* the scheme makes a security association, which needs an epid in From */
 };
 
 #define AUTH_ROUNDS 3 /* never more than this many answers for one request (A34) */
@@ -81,9 +92,13 @@ struct auth_exchange {
 		struct auth_session *session; /* borrowed from the struct auth */
 		const struct auth_sent *sent; /* what the latest sending said; NULL: nothing */
 		unsigned answered; /* how many of this side's challenges were answered */
+		struct handshake *handshake; /* of a scheme that signs; NULL: none under way */
 	} sides[AUTH_SIDES];
 	unsigned side_count;
 	unsigned rounds;
+	unsigned excluded; /* set of 1 << enum auth_scheme_id that failed here already */
+	bool fell_back; /* after a refusal another scheme was tried: at most once */
+	bool datagram; /* set by the owner: no security association over UDP */
 	struct auth_info info; /* of the latest challenge; views live until _next or _done */
 	enum auth_cause cause; /* set on failure */
 	struct arena arena; /* nothing secret in it */
@@ -105,9 +120,25 @@ void auth_exchange_done(struct auth_exchange *x);
  * a secret has been found (ruling 16). */
 int auth_challenged(struct auth *a, struct auth_exchange *x, const struct sip_msg *response,
 	uint64_t now_ms, struct fail *f);
+/* Kerberos: the ticket that must be there before auth_authorize, or NULL. Getting it may block, so
+ * it is the caller's matter (ruling 15). Views live until the ticket is given. */
+const struct kerberos_wish *auth_wish(const struct auth_exchange *x);
+/* Here it is, or why there is none: as auth_challenged, which has seen the same response; a scheme
+ * that is left may answer in Kerberos' place. */
+int auth_ticket(struct auth *a, struct auth_exchange *x, const struct kerberos_ticket *t,
+	const struct sip_msg *response, uint64_t now_ms, struct fail *f);
+/* The ticket-granting ticket of a password is wanted before the first packet (cli.md section 11):
+ * true once, when Kerberos is allowed by name and there is such a password. */
+bool auth_first_wish(struct auth *a, struct arena *t, struct kerberos_wish *out);
+/* What it came to. 0: go on (Kerberos may be left out from now on, when others are allowed);
+ * -FAIL_AUTH or -FAIL_CREDENTIALS with *cause. */
+int auth_first_ticket(
+	struct auth *a, const struct kerberos_ticket *t, enum auth_cause *cause, struct fail *f);
+
 /* Appends the Authorization and Proxy-Authorization header lines for the next sending: for the
  * sides of x, and with preauth or a nextnonce for what is known already. Counts nonces. 0, or
- * -FAIL_x and b as it was. Nothing known: appends nothing. */
+ * -FAIL_x and b as it was. Nothing known: appends nothing. b holds the start line and the header
+ * lines so far: all that a security association signs must be among them. */
 int auth_authorize(struct auth *a, struct auth_exchange *x, const struct auth_request *r,
 	struct buf *b, struct fail *f);
 /* Any other final response to r: checks Authentication-Info and Proxy-Authentication-Info (RFC 7616
@@ -117,5 +148,24 @@ int auth_accepted(struct auth *a, struct auth_exchange *x, const struct sip_msg 
 	const struct auth_request *r, struct fail *f);
 /* Were credentials sent in this exchange? */
 bool auth_exchange_sent(const struct auth_exchange *x);
+
+/* ---- Security associations: every message after the handshake (microsoft-auth.md 1.6) ---- */
+
+/* Is there one, or one in the making? Then auth_sign and auth_verify have a say. */
+bool auth_secures(const struct auth *a);
+/* Appends a header line for each association that signs m; nothing for the legs of a handshake. */
+int auth_sign(struct auth *a, const struct sip_msg *m, uint64_t now_ms, struct buf *lines,
+	struct fail *f);
+enum auth_verdict { AUTH_UNSIGNED, AUTH_PROVEN, AUTH_DISCARD };
+/* A message came. AUTH_UNSIGNED: it may be taken as it is; AUTH_DISCARD: it must not be acted on,
+ * *why says why ("its signature is wrong"). */
+enum auth_verdict auth_verify(
+	struct auth *a, const struct sip_msg *m, uint64_t now_ms, const char **why);
+/* When a REGISTER should make a new association, before the old one ends; UINT64_MAX: never. */
+uint64_t auth_renew_at(const struct auth *a);
+/* How many have been made so far. */
+unsigned auth_associations(const struct auth *a);
+/* Another server: what was agreed with the old one is of no use (microsoft-auth.md 1.9). */
+void auth_forget(struct auth *a);
 
 #endif

@@ -138,6 +138,22 @@ const struct cred *cred_store_find(
 	return NULL;
 }
 
+const struct cred *cred_store_password(
+	const struct cred_store *s, struct str realm, struct str user)
+{
+	const struct str realms[] = { realm, STR("*") };
+
+	for (size_t i = 0; i < ARRAY_LEN(realms); i++) {
+		LIST_EACH (it, &s->entries) {
+			const struct entry *e = CONTAINER_OF(it, struct entry, node);
+			if (e->cred.kind == CRED_PASSWORD &&
+				fits(&e->cred, realms[i], user, HASH_MD5))
+				return &e->cred;
+		}
+	}
+	return NULL;
+}
+
 bool cred_store_empty(const struct cred_store *s)
 {
 	return list_empty(&s->entries);

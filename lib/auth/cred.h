@@ -33,6 +33,9 @@ void cred_store_clear(struct cred_store *s);
  * NULL when none. Valid until the store changes. */
 const struct cred *cred_store_find(
 	const struct cred_store *s, struct str realm, struct str user, enum hash_kind alg);
+/* The same for what needs the password itself: an HA1 does not do. */
+const struct cred *cred_store_password(
+	const struct cred_store *s, struct str realm, struct str user);
 bool cred_store_empty(const struct cred_store *s);
 /* The entries one after the other, the oldest first: that behind c, for NULL the first; NULL behind
  * the last. */

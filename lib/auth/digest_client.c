@@ -68,8 +68,9 @@ static enum auth_fit fit(const struct auth *a, struct arena *t, const struct sip
 	return *cred ? AUTH_FITS : AUTH_FIT_NO_SECRET;
 }
 
-static bool refused(struct arena *t, const struct auth_sent *sent, const struct sip_challenge *c)
+static bool refused(struct arena *t, const struct auth_side *side, const struct sip_challenge *c)
 {
+	const struct auth_sent *sent = side->sent;
 	struct auth_digest_challenge d;
 
 	/* RFC 7616 3.3: with stale anything but true "the username and/or password are invalid". */
@@ -79,15 +80,17 @@ static bool refused(struct arena *t, const struct auth_sent *sent, const struct 
 	return auth_digest_hash(d.alg) == HASH_MD5 && auth_digest_hash(sent->alg) != HASH_MD5;
 }
 
-static void challenged(struct auth_session *s, const struct sip_challenge *c, uint64_t now_ms,
-	struct auth_info *info)
+static int challenged(const struct auth *a, struct auth_side *side, const struct sip_challenge *c,
+	uint64_t now_ms, struct auth_info *info, struct fail *f)
 {
-	struct digest_session *d = CONTAINER_OF(s, struct digest_session, base);
+	struct digest_session *d = CONTAINER_OF(side->session, struct digest_session, base);
 	struct auth_digest_challenge ch;
 	struct arena texts = { 0 };
 	int e = auth_digest_challenge_parse(&texts, c->params, &ch);
 
+	(void)a;
 	(void)now_ms;
+	(void)f;
 	assert(e == 0);
 	(void)e;
 	arena_done(&d->arena);
@@ -107,6 +110,7 @@ static void challenged(struct auth_session *s, const struct sip_challenge *c, ui
 	info->chosen = auth_digest_base_name(d->alg);
 	info->qop = *d->qop ? d->qop : NULL;
 	info->stale = ch.stale;
+	return 0;
 }
 
 static struct str copy(struct arena *t, const char *z)
@@ -136,9 +140,10 @@ static struct auth_digest inputs(const struct auth_session *s, const struct auth
 	return d;
 }
 
-static int authorize(const struct auth *a, struct auth_session *s, const struct auth_request *r,
-	struct arena *t, const struct auth_sent **sent, struct buf *b, struct fail *f)
+static int authorize(const struct auth *a, struct auth_side *side, const struct auth_request *r,
+	struct arena *t, struct buf *b, struct fail *f)
 {
+	struct auth_session *s = side->session;
 	struct digest_session *d = CONTAINER_OF(s, struct digest_session, base);
 	const struct cred *c = find_cred(a, s->realm, a->config.user, d->alg);
 	char response[AUTH_DIGEST_HEX], hidden[AUTH_DIGEST_HEX];
@@ -177,7 +182,7 @@ static int authorize(const struct auth *a, struct auth_session *s, const struct 
 					    .nc = n->nc,
 					    .userhash = d->userhash,
 				    });
-	*sent = n;
+	side->sent = n;
 	return 0;
 }
 

@@ -15,6 +15,10 @@ struct auth {
 	struct auth_config config; /* user and realm are copies */
 	struct list sessions;
 	unsigned session_count;
+	uint64_t now_ms; /* of the latest challenge */
+	struct buf credential; /* Kerberos: the exported ticket-granting ticket of a password;
+				  secret */
+	bool credential_asked;
 };
 
 /* What is kept per (scheme, proxy or not, realm); a scheme embeds it as its first member. */
@@ -24,6 +28,10 @@ struct auth_session {
 	struct str realm; /* a copy */
 	bool proxy;
 	bool armed; /* has a nextnonce, which the next request SHOULD use */
+	struct association *association; /* NULL: none */
+	uint64_t renew_at; /* ms; from then on a REGISTER goes unsigned and makes a new one */
+	unsigned associations; /* how many it has had */
+	struct list handshakes; /* those that are under way for another one */
 };
 
 /* What a request said, to check the answer against: another request may have used the session
@@ -47,6 +55,7 @@ enum auth_fit {
 struct auth_scheme {
 	enum auth_scheme_id id;
 	const char *name; /* as in a challenge: "Digest" */
+	bool signs; /* ends in a security association */
 
 	struct auth_session *(*session_new)(void); /* its own part only */
 	void (*session_free)(struct auth_session *s);
@@ -58,26 +67,24 @@ struct auth_scheme {
 	/* An answer was sent, and this came: a refusal, or does it only ask for more (a stale
 	 * nonce, the next leg)? */
 	bool (*refused)(
-		struct arena *t, const struct auth_sent *sent, const struct sip_challenge *c);
-	/* Takes a challenge that fits as the base of the next answer, and tells of it. */
-	void (*challenged)(struct auth_session *s, const struct sip_challenge *c, uint64_t now_ms,
-		struct auth_info *info);
-	/* Appends the value of Authorization; *sent is allocated in t. -FAIL_CREDENTIALS when the
-	 * credential is gone. */
-	int (*authorize)(const struct auth *a, struct auth_session *s, const struct auth_request *r,
-		struct arena *t, const struct auth_sent **sent, struct buf *b, struct fail *f);
+		struct arena *t, const struct auth_side *side, const struct sip_challenge *c);
+	/* Takes a challenge that fits as the base of the next answer, and tells of it. -FAIL_x
+	 * when it turns out to be one that cannot be answered. */
+	int (*challenged)(const struct auth *a, struct auth_side *side,
+		const struct sip_challenge *c, uint64_t now_ms, struct auth_info *info,
+		struct fail *f);
+	/* Appends the value of Authorization and sets side->sent, allocated in t. Nothing appended:
+	 * there is nothing to say. -FAIL_CREDENTIALS when the credential is gone. */
+	int (*authorize)(const struct auth *a, struct auth_side *side, const struct auth_request *r,
+		struct arena *t, struct buf *b, struct fail *f);
 	/* A value of Authentication-Info in the answer to r. -FAIL_AUTH when the server's proof is
-	 * wrong. */
+	 * wrong. NULL for schemes that sign: auth_verify has looked at it. */
 	int (*accepted)(const struct auth *a, struct auth_session *s, const struct auth_sent *sent,
 		struct str info, const struct auth_request *r, struct str body, struct fail *f);
-
-	/* Both NULL for schemes that do not sign. Appends the header line that signs m; checks the
-	 * one in m. */
-	int (*sign)(struct auth_session *s, const struct sip_msg *m, struct buf *b, struct fail *f);
-	int (*verify)(struct auth_session *s, const struct sip_msg *m, struct fail *f);
 };
 
 extern const struct auth_scheme digest_client; /* digest_client.c */
+extern const struct auth_scheme ntlm_client, kerberos_client;
 
 /* The schemes that are built and allowed, by preference from rank 0 to AUTH_SCHEMES - 1; NULL: none
  * at this rank. */

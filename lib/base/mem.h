@@ -23,5 +23,8 @@ char *mem_strndup(const char *p, size_t n);
 void mem_free(void *p);
 /* Overwrites n bytes of a secret. */
 void mem_wipe(void *p, size_t n);
+/* Overwrites what functions that have returned left below the caller on the stack: copies of
+ * secrets in the frames of libraries, and in the registers that the dynamic linker saved there. */
+void mem_wipe_stack(void);
 
 #endif

@@ -10,6 +10,7 @@
 #include "sip/build.h"
 
 #include <string.h>
+#include <time.h>
 
 void endpoint_emit(struct endpoint *ep, const struct endpoint_event *ev)
 {
@@ -101,6 +102,15 @@ static void keep_config(struct endpoint *ep)
 	c->headers = headers;
 }
 
+/* The time since 1970 at the zero of the monotonic clock. */
+static uint64_t epoch_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000 - net_now_ms();
+}
+
 static int check_identity(struct endpoint *ep, struct fail *f)
 {
 	struct endpoint_config *c = &ep->config;
@@ -172,6 +182,7 @@ int endpoint_new(const struct endpoint_config *config, struct endpoint **out, st
 		ep->config.auth.trace = ep->manager->config.trace;
 		if (!ep->config.auth.creds)
 			ep->config.auth.creds = ep->no_creds = cred_store_new();
+		ep->config.auth.epoch_ms = epoch_ms();
 		ep->auth = auth_new(&ep->config.auth);
 	}
 	for (unsigned i = 0; i < ENDPOINT_FLOWS; i++)

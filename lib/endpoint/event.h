@@ -124,6 +124,11 @@ struct endpoint_auth {
 	unsigned offered_count;
 	struct str realm, user;
 	bool stale;
+	/* Of a scheme with a security association: "negotiate" "authenticate" "ticket", else NULL
+	 */
+	const char *step;
+	struct str target; /* its targetname */
+	unsigned version; /* 2 to 4; 0: none */
 };
 
 struct endpoint_retry {
@@ -266,6 +271,7 @@ struct endpoint_times { /* in ms; < 0: did not happen */
 struct endpoint_counts {
 	unsigned sent, received, retransmissions, redirects, retries;
 	unsigned targets_known, targets_tried;
+	unsigned discarded; /* messages that did not stand the check of a security association */
 };
 
 struct endpoint_result {

@@ -107,6 +107,7 @@ struct kept_flow {
 	unsigned index;
 	struct net_flow *flow; /* NULL: none */
 	struct flow_watch watch;
+	struct net_addr remote; /* of the latest flow, also of one that is gone */
 };
 
 struct registration;

@@ -240,6 +240,27 @@ static bool emit_state(struct registration_flow *f, const struct registration_an
 		&(struct endpoint_event){ .type = ENDPOINT_REGISTRATION, .registration = &e });
 }
 
+/* Before it is due, and before a security association ends, which a REGISTER makes anew. */
+static uint64_t refresh_at(const struct registration *r, uint32_t expires)
+{
+	uint64_t now = net_now_ms(), at = now + refresh_ms(expires),
+		 renew = auth_renew_at(r->endpoint->auth);
+
+	if (renew < at)
+		at = renew > now + 1000 ? renew : now + 1000;
+	return at;
+}
+
+/* What was subscribed to under an association dies with it at the server (microsoft-auth.md 1.8).
+ */
+static bool is_secured_anew(struct registration *r)
+{
+	unsigned before = r->associations;
+
+	r->associations = auth_associations(r->endpoint->auth);
+	return before > 0 && r->associations != before;
+}
+
 /* The first registration, or one that a recovery made anew, or a refresh. */
 static void registered(struct registration_flow *f, const struct endpoint_result *result,
 	const struct registration_answer *a)
@@ -255,10 +276,10 @@ static void registered(struct registration_flow *f, const struct endpoint_result
 	if (f->index == 0)
 		endpoint_set_service_route(r->endpoint, a->service_route, a->service_route_count);
 	if (r->config.keep) {
-		net_timer_set(endpoint_loop(), &f->timer, net_now_ms() + refresh_ms(a->expires));
+		net_timer_set(endpoint_loop(), &f->timer, refresh_at(r, a->expires));
 		keepalive_start(&f->keepalive, a->flow_timer, a->outbound && f->reg_id > 0);
 	}
-	if (back) /* RG-22; they begin from the loop */
+	if (back || is_secured_anew(r)) /* RG-22; they begin from the loop */
 		subscription_registered(r->endpoint);
 	for (unsigned i = 0; i < r->flow_count; i++)
 		whole = whole && r->flows[i].state == REGISTRATION_REGISTERED;

@@ -61,6 +61,7 @@ struct registration {
 				 ours */
 	unsigned removal_count;
 	bool queried;
+	unsigned associations; /* how many the endpoint had made at the latest 2xx */
 	bool stopping, ended;
 	bool *gone; /* set while a handler runs: tells its caller that it freed us */
 	ev_timer end_timer; /* tells the end from the loop */

@@ -93,6 +93,7 @@ void request_finish(struct request *r, const struct fail *f)
 	if (r->resolved)
 		r->result.counts.targets_known = (unsigned)r->resolve.count;
 	fill_times(r);
+	ticket_stop(&r->ticket);
 	r->state = REQUEST_FINISHED;
 	if (f || !request_is_invite(r)) { /* an INVITE with a 2xx waits for further ones */
 		transaction_free(r->tx);
@@ -334,7 +335,7 @@ void request_send(struct request *r)
 
 /* ---- life ---- */
 
-static void begin(struct request *r)
+void request_begin(struct request *r)
 {
 	struct endpoint *ep = r->endpoint;
 	struct net_flow *kept;
@@ -345,6 +346,8 @@ static void begin(struct request *r)
 		request_finish(r, &f);
 		return;
 	}
+	if (request_first_ticket(r))
+		return;
 	r->hop = 0;
 	kept = r->config.dialog ? dialog_flow(r->config.dialog)
 				: ep->ops->flow(ep, r->config.flow_index);
@@ -401,7 +404,7 @@ void request_on_start(struct ev_loop *loop, ev_timer *w, int revents)
 	if (!list_empty(&ep->starting))
 		net_later(loop, w);
 	auth_exchange_next(CONTAINER_OF(node, struct request, node)->exchange);
-	begin(CONTAINER_OF(node, struct request, node));
+	request_begin(CONTAINER_OF(node, struct request, node));
 }
 
 void request_unqueue(struct endpoint *ep)
@@ -423,7 +426,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	switch (r->state) {
 	case REQUEST_PAUSED:
 		auth_exchange_next(r->exchange);
-		begin(r);
+		request_begin(r);
 		break;
 	case REQUEST_WAITING: /* 9.1: no final response came within 64*T1 after the CANCEL */
 		request_finish(r, &(struct fail){ .code = -FAIL_CANCELLED });
@@ -560,6 +563,7 @@ static void abandon(struct request *r)
 	ev_timer_stop(endpoint_loop(), &r->timer);
 	list_del(&r->node);
 	list_del(&r->all);
+	ticket_stop(&r->ticket);
 	resolve_done(&r->resolve);
 	request_drop_flow(r);
 }

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "sip/build.h"
+#include "sip/challenge.h"
 #include "sip/param.h"
 
 #include <string.h>
@@ -189,13 +190,18 @@ static uint32_t next_cseq(struct request *r)
 	return c->cseq ? ++*c->cseq : ++r->own_cseq;
 }
 
-/* 22.1: an ACK repeats the credentials of its INVITE. */
+/* 22.1: an ACK repeats the credentials of its INVITE; within a security association it has a
+ * signature of its own (secure.c). */
 static void put_credentials(struct writer *w, const struct sip_msg *invite)
 {
-	for (unsigned i = 0; i < invite->hdr_count; i++)
-		if (invite->hdrs[i].id == SIP_HDR_AUTHORIZATION ||
-			invite->hdrs[i].id == SIP_HDR_PROXY_AUTHORIZATION)
-			sip_build_hdr(w->b, invite->hdrs[i].id, invite->hdrs[i].value);
+	struct sip_challenge c;
+
+	for (unsigned i = 0; i < invite->hdr_count; i++) {
+		const struct sip_hdr *h = &invite->hdrs[i];
+		if ((h->id == SIP_HDR_AUTHORIZATION || h->id == SIP_HDR_PROXY_AUTHORIZATION) &&
+			!(sip_challenge_parse(h->value, &c) && auth_scheme_signs(c.scheme)))
+			sip_build_hdr(w->b, h->id, h->value);
+	}
 }
 
 int request_build(struct request *r, struct net_flow *flow, struct fail *f)
@@ -241,14 +247,15 @@ int request_build(struct request *r, struct net_flow *flow, struct fail *f)
 		sip_build_hdrf(&r->wire, SIP_HDR_EXPIRES, "%u", r->expires);
 	if (c->write)
 		c->write(c->write_arg, r, &r->wire);
-	if (c->ack_of)
-		put_credentials(&w, c->ack_of);
-	else if (auth)
-		e = auth_authorize(auth, r->exchange,
-			&(struct auth_request){ c->method, r->target, c->body }, &r->wire, f);
 	put_user_agent(&w);
 	put_changes(&w, ec->headers, ec->header_count);
 	put_changes(&w, c->headers, c->header_count);
+	if (c->ack_of) {
+		put_credentials(&w, c->ack_of);
+	} else if (auth && !r->wire.fail) {
+		e = auth_authorize(auth, r->exchange,
+			&(struct auth_request){ c->method, r->target, c->body }, &r->wire, f);
+	}
 	sip_build_end(&r->wire,
 		is_changed(c->headers, c->header_count, STR("Content-Type")) ||
 				is_changed(ec->headers, ec->header_count, STR("Content-Type"))

@@ -5,12 +5,14 @@
 #include "endpoint/dialog.h"
 #include "endpoint/impl.h"
 #include "endpoint/request.h"
+#include "endpoint/ticket.h"
 
 enum request_state {
 	REQUEST_IDLE, /* begins with the next turn of the loop */
 	REQUEST_QUEUED, /* SE-11: too many are outstanding */
 	REQUEST_RESOLVING,
 	REQUEST_CONNECTING,
+	REQUEST_TICKET, /* a Kerberos ticket is on its way */
 	REQUEST_WAITING, /* for a response */
 	REQUEST_PAUSED, /* until it is tried again */
 	REQUEST_FINISHED,
@@ -50,6 +52,7 @@ struct request {
 	struct transaction *tx;
 	struct auth_exchange own_exchange, *exchange;
 	ev_timer timer;
+	struct ticket ticket;
 	struct buf wire;
 
 	bool *gone; /* set while a handler runs: tells its caller that it freed us */
@@ -71,6 +74,7 @@ struct request {
 int request_build(struct request *r, struct net_flow *flow, struct fail *f);
 /* request_retry.c: what to do with a final response or a failure. */
 void request_final(struct request *r, struct sip_msg *m);
+void request_answer_challenge(struct request *r, int e, struct fail *f);
 void request_attempt_failed(struct request *r, const struct fail *f);
 /* request_locate.c: locates the next hop; tries the current target; hears of r->flow from now on.
  */
@@ -88,6 +92,12 @@ void request_finish(struct request *r, const struct fail *f);
 void request_pause(struct request *r, uint64_t ms, const char *because, struct str detail);
 void request_drop_flow(struct request *r);
 bool request_is_invite(const struct request *r);
+/* request_ticket.c: the tickets that Kerberos wants: before the first packet (true: it waits for
+ * one), and once a challenge has named the service. */
+bool request_first_ticket(struct request *r);
+void request_ticket(struct request *r);
+/* request.c: begins, or begins again. */
+void request_begin(struct request *r);
 /* request_cancel.c: a provisional response has come. */
 void request_cancel_now(struct request *r);
 

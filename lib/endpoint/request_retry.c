@@ -2,6 +2,7 @@
  * redirect, the next target, the one repeat for Retry-After, --retry, or the end. Rulings 3 and 4
  */
 #include "endpoint/request_impl.h"
+#include "endpoint/secure.h"
 
 #include "base/mem.h"
 #include "sip/build.h"
@@ -89,6 +90,8 @@ static bool next_contact(struct request *r)
 	if (is_register(r)) {
 		struct str *server = arena_alloc(&r->endpoint->arena, sizeof(*server));
 
+		auth_forget(
+			r->endpoint->auth); /* 1.10: the old server's association is not for it */
 		*server = arena_str(&r->endpoint->arena, uri);
 		r->endpoint->config.servers = server;
 		r->endpoint->config.server_count = 1;
@@ -209,8 +212,6 @@ static void on_challenge(struct request *r, struct sip_msg *m)
 {
 	struct auth *auth = r->endpoint->ops->auth(r->endpoint);
 	struct fail f = { 0 };
-	struct endpoint_auth info;
-	const struct auth_info *i = &r->exchange->info;
 	int e;
 
 	if (!auth) {
@@ -222,13 +223,25 @@ static void on_challenge(struct request *r, struct sip_msg *m)
 		request_finish(r, &f);
 		return;
 	}
+	r->exchange->datagram = net_flow_info(r->flow)->transport == NET_UDP;
 	e = auth_challenged(auth, r->exchange, m, net_now_ms(), &f);
+	request_answer_challenge(r, e, &f);
+}
+
+/* A challenge was chosen, or none can be (e): tells of it and sends the request again. */
+void request_answer_challenge(struct request *r, int e, struct fail *f)
+{
+	const struct auth_info *i = &r->exchange->info;
+	struct endpoint_auth info;
+
 	if (e != 0) {
-		f.code = e;
+		f->code = e;
 		r->result.cause = auth_cause_name(r->exchange->cause);
-		request_finish(r, &f);
+		request_finish(r, f);
 		return;
 	}
+	if (i->signs)
+		secure_begin(r->endpoint);
 	info = (struct endpoint_auth){ .scheme = i->scheme,
 		.chosen = i->chosen,
 		.qop = i->qop,
@@ -237,9 +250,16 @@ static void on_challenge(struct request *r, struct sip_msg *m)
 		.offered_count = i->offered_count,
 		.realm = i->realm,
 		.user = i->user,
-		.stale = i->stale };
-	if (request_tell_owner(
+		.stale = i->stale,
+		.step = i->step,
+		.target = i->target,
+		.version = i->version };
+	if (!request_tell_owner(
 		    r, &(struct endpoint_event){ .type = ENDPOINT_CHALLENGED, .auth = &info }))
+		return;
+	if (auth_wish(r->exchange))
+		request_ticket(r);
+	else
 		request_send(r);
 }
 
@@ -318,7 +338,7 @@ static void on_success(struct request *r, struct sip_msg *m)
 		request_finish(r, &f);
 		return;
 	}
-	r->result.authenticated = auth_exchange_sent(r->exchange);
+	r->result.authenticated = auth_exchange_sent(r->exchange) || (auth && auth_secures(auth));
 	request_finish(r, NULL);
 }
 

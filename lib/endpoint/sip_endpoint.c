@@ -49,6 +49,11 @@ static void sip_endpoint_use_flow(struct endpoint *ep, unsigned index, struct ne
 
 	if (k->flow == flow)
 		return;
+	/* A security association is made with one server (microsoft-auth.md 1.9). */
+	if (k->remote.u.sa.sa_family != AF_UNSPEC &&
+		!net_addr_equal(&k->remote, &net_flow_info(flow)->remote))
+		auth_forget(ep->auth);
+	k->remote = net_flow_info(flow)->remote;
 	net_flow_ref(flow);
 	net_flow_unref(k->flow);
 	k->flow = flow;

@@ -84,7 +84,7 @@ setup() {
 		[ "$status" = 0 ]
 		[ "$(wc -l <<<"$output")" = 1 ]
 		[ "$(record '.type + " " + (.seq | tostring) + " " + .command')" = 'version 1 version' ]
-		[ "$(record '.libraries | keys | join(" ")')" = 'c-ares expat jansson libev openssl popt' ]
+		[ "$(record '.libraries | keys | join(" ")')" = 'c-ares expat jansson krb5 libev libntlm openssl popt' ]
 		[ "$(record '.rfc | index(3261) != null')" = true ]
 	done
 	! RTE_JSON=yes rte version --no-json || says '^rte '

@@ -24,7 +24,8 @@ declare -A library=(
 	['popt.h']='^cli/'
 	['jansson.h']='^cli/'
 	['ntlm.h']='^auth/ntlm[a-z0-9_]*\.c$'
-	['gssapi*']='^auth/kerberos[a-z_]*\.c$'
+	['gssapi*']='^auth/kerberos([a-z_]*\.c|_impl\.h)$' # never the public kerberos.h
+	['krb5*']='^auth/kerberos_[a-z]*\.c$'
 	['expat.h']='^sip/xml\.c$'
 	['cmocka.h']='^$'
 	['pthread.h']='^$'
@@ -33,8 +34,11 @@ declare -A library=(
 )
 
 # Calls that lib/ never makes: it returns, cli/ speaks.
+# One exception: the child that net/child.c forks ends with _exit. It cannot return into the loop of its parent, and exit
+# would run the parent's atexit handlers and write out once more what stands in its stdio buffers.
 calls='printf fprintf vprintf vfprintf dprintf vdprintf puts fputs putchar putc fputc fwrite perror psignal
 	syslog warn warnx err errx exit _exit _Exit quick_exit atexit getenv secure_getenv setenv putenv setlocale'
+excepted='^lib/net/child\.c:[0-9]+:[[:space:]]*_exit\([01]\);$'
 
 mapfile -t files < <(find lib cli -name '*.[ch]' -o -name '*.def' | sort)
 bad=0
@@ -73,7 +77,7 @@ done < <(awk -v strings=1 -f tests/lint/strip.awk "${files[@]}" | grep -E ':[[:s
 pattern="\\<($(echo $calls | tr ' ' '|'))[[:space:]]*\\(|\\<(stdout|stderr|stdin|environ)\\>"
 while read -r hit; do
 	say "${hit%%:*}:$(cut -d: -f2 <<<"$hit"): lib neither prints, exits nor reads the environment: $(cut -d: -f3- <<<"$hit" | sed 's/^[[:space:]]*//')"
-done < <(find lib -name '*.[ch]' | sort | xargs awk -f tests/lint/strip.awk | grep -E "$pattern" || true)
+done < <(find lib -name '*.[ch]' | sort | xargs awk -f tests/lint/strip.awk | grep -E "$pattern" | grep -vE "$excepted" || true)
 
 echo "${#files[@]} files, $includes includes, $bad violations"
 [ "$bad" = 0 ]

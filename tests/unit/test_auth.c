@@ -367,12 +367,15 @@ static void test_choice(void **state)
 	}
 }
 
+/* Digest beside NTLM is answered when the user named it, and else not (test_no_step_to_digest). */
+static const struct auth_config digest_named = { .schemes = { AUTH_DIGEST }, .scheme_count = 1 };
+
 static void test_offered(void **state)
 {
 	struct rig r;
 
 	(void)state;
-	rig_alice(&r, (struct auth_config){ 0 });
+	rig_alice(&r, digest_named);
 	assert_int_equal(
 		challenge(&r, "WWW-Authenticate: NTLM realm=\"example.com\"\r\n" ALG("CHACHA123")
 				      ALG("SHA-256-sess") ALG("SHA-256") WWW("nonce=\"n\"")),
@@ -382,6 +385,19 @@ static void test_offered(void **state)
 	assert_string_equal(r.x.info.offered[1], "chacha123");
 	assert_string_equal(r.x.info.offered[2], "sha-256");
 	assert_string_equal(r.x.info.offered[4], "md5");
+	rig_done(&r);
+}
+
+static void test_no_step_to_digest(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_alice(&r, (struct auth_config){ 0 });
+	assert_int_equal(
+		challenge(&r, "WWW-Authenticate: NTLM realm=\"example.com\"\r\n" ALG("SHA-256")),
+		-FAIL_AUTH);
+	assert_int_equal(r.x.cause, AUTH_NO_COMMON_SCHEME);
 	rig_done(&r);
 }
 
@@ -660,7 +676,7 @@ static void test_no_common_scheme(void **state)
 	struct rig r;
 
 	(void)state;
-	rig_alice(&r, (struct auth_config){ 0 });
+	rig_alice(&r, digest_named);
 	assert_refused(&r,
 		"WWW-Authenticate: Basic realm=\"x\"\r\nWWW-Authenticate: NTLM realm=\"x\"\r\n",
 		-FAIL_AUTH, AUTH_NO_COMMON_SCHEME,
@@ -673,7 +689,9 @@ static void test_no_common_scheme(void **state)
 		"(sha-512-256, sha-256, md5)");
 	assert_int_equal(r.x.info.offered_count, 1);
 	rig_done(&r);
-	rig_alice(&r, (struct auth_config){ .digest = 1U << HASH_SHA256 });
+	rig_alice(&r, (struct auth_config){ .schemes = { AUTH_DIGEST },
+			      .scheme_count = 1,
+			      .digest = 1U << HASH_SHA256 });
 	assert_refused(&r, ALG("MD5") ALG("SHA-512-256"), -FAIL_AUTH, AUTH_NO_COMMON_SCHEME,
 		"challenged by realm \"example.com\" with Digest MD5, Digest SHA-512-256; allowed: "
 		"digest (sha-256)");
@@ -1109,7 +1127,8 @@ static void test_names(void **state)
 	}
 	assert_false(auth_scheme_parse(STR("basic"), &id));
 	assert_true(auth_scheme_built(AUTH_DIGEST) && auth_scheme_built(AUTH_NONE));
-	assert_false(auth_scheme_built(AUTH_NTLM));
+	assert_int_equal(auth_scheme_built(AUTH_NTLM), HAVE_NTLM);
+	assert_int_equal(auth_scheme_built(AUTH_KERBEROS), HAVE_KERBEROS);
 	assert_string_equal(auth_cause_name(AUTH_CAUSE_NONE), "");
 	assert_string_equal(auth_cause_name(AUTH_PEER_TO_PEER), "peer_to_peer");
 	for (unsigned n = 0; n <= 2; n++) {
@@ -1132,6 +1151,7 @@ int main(void)
 		cmocka_unit_test(test_forbidden),
 		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_offered),
+		cmocka_unit_test(test_no_step_to_digest),
 		cmocka_unit_test(test_qop),
 		cmocka_unit_test(test_stale),
 		cmocka_unit_test(test_always_stale),
