@@ -423,8 +423,8 @@ static int times(struct args *a, struct fail *f)
 	int e;
 
 	if ((e = value_seconds("--min-expires", a->min_expires, 60, &c->min_expires, f)) != 0 ||
-		(e = value_seconds("--max-expires", a->max_expires, 3600, &c->max_expires, f)) !=
-			0 ||
+		(e = value_seconds("--max-expires", a->max_expires, c->ocs ? 7200 : 3600,
+			 &c->max_expires, f)) != 0 ||
 		(e = value_ms("--nonce-expires", a->nonce_expires, 300000, &c->nonce_ms, f)) != 0 ||
 		(e = value_ms("--for", a->duration, 0, &a->for_ms, f)) != 0)
 		return e;
