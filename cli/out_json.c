@@ -336,6 +336,13 @@ static void request(struct out *o, const struct endpoint_msg *m)
 	emit(o, r);
 }
 
+static void put_diagnostics(json_t *r, const struct endpoint_msg *m)
+{
+	put_text(r, "ms_diagnostics", m->ms_diagnostics);
+	put_number(r, "ms_diagnostics_id", m->ms_diagnostics_id > 0, m->ms_diagnostics_id);
+	put_text(r, "ms_diagnostics_reason", m->ms_diagnostics_reason);
+}
+
 /* What a peer said about its failure. */
 static void put_reasons(json_t *r, const struct endpoint_msg *m)
 {
@@ -345,7 +352,7 @@ static void put_reasons(json_t *r, const struct endpoint_msg *m)
 	put_text(r, "warning", m->warning);
 	put_text(r, "reason", m->reason);
 	put_number(r, "retry_after", m->has_retry_after, m->retry_after);
-	put_text(r, "ms_diagnostics", m->ms_diagnostics);
+	put_diagnostics(r, m);
 	if (name)
 		put_text(r, strcmp(name, "allow-events") == 0 ? "allow_events" : name,
 			buf_str(&way));
@@ -558,6 +565,8 @@ static void registration(struct out *o, const struct endpoint_registration *e)
 	put_number(r, "refresh_in", e->refresh_in > 0, e->refresh_in);
 	put_number(r, "reg_id", e->reg_id > 0, e->reg_id);
 	put_word(r, "detail", e->detail);
+	if (e->msg)
+		put_diagnostics(r, e->msg);
 	emit(o, r);
 }
 

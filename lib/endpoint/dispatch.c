@@ -7,6 +7,7 @@
 #include "endpoint/dialog.h"
 #include "endpoint/impl.h"
 #include "sip/build.h"
+#include "sip/diagnostics.h"
 
 #include <string.h>
 
@@ -75,6 +76,20 @@ static void describe_address(const struct sip_nameaddr *a, struct endpoint_addre
 		out->tag = STR_EMPTY;
 }
 
+/* The private form is for peers within the enterprise, and says more. */
+static void describe_diagnostics(const struct sip_msg *m, struct endpoint_msg *out)
+{
+	struct sip_diagnostics d;
+
+	out->ms_diagnostics = sip_msg_value(m, SIP_HDR_MS_DIAGNOSTICS);
+	if (out->ms_diagnostics.n == 0)
+		out->ms_diagnostics = sip_msg_value(m, SIP_HDR_MS_DIAGNOSTICS_PUBLIC);
+	if (!sip_diagnostics_parse(out->ms_diagnostics, &d))
+		return;
+	out->ms_diagnostics_id = d.id;
+	out->ms_diagnostics_reason = d.reason;
+}
+
 void dispatch_describe_msg(const struct sip_msg *m, const struct net_flow *flow,
 	struct dispatch_text *t, struct endpoint_msg *out)
 {
@@ -93,12 +108,12 @@ void dispatch_describe_msg(const struct sip_msg *m, const struct net_flow *flow,
 		.server = sip_msg_value(m, SIP_HDR_SERVER),
 		.warning = sip_msg_value(m, SIP_HDR_WARNING),
 		.reason = sip_msg_value(m, SIP_HDR_REASON),
-		.ms_diagnostics = sip_msg_value(m, SIP_HDR_MS_DIAGNOSTICS),
 		.content_type = sip_msg_value(m, SIP_HDR_CONTENT_TYPE),
 		.body = m->body,
 		.wire = m->wire,
 		.msg = m,
 	};
+	describe_diagnostics(m, out);
 	if (sip_msg_cseq(m, &cseq))
 		out->cseq = cseq.number;
 	out->method = m->request ? m->method_name : cseq.name;
@@ -369,7 +384,7 @@ static void got_message(struct endpoint_manager *m, struct str bytes, struct net
 		trace_bytes(m, TRACE_MSG_IN, flow, bytes, true);
 		trace_note(m->config.trace, "%s: %s", verdict == SIP_REJECT ? "refused" : "dropped",
 			f.text);
-		if (verdict == SIP_REJECT)
+		if (verdict == SIP_REJECT && msg->method != SIP_BENOTIFY) /* AR-12 */
 			answer_stateless(m, flow, msg, status, str_of(f.text));
 	}
 	sip_msg_unref(msg);

@@ -617,6 +617,8 @@ int request_dump(struct request *r, struct buf *out, struct fail *f)
 
 	if (r->endpoint->config.transport >= 0)
 		r->current.transport = (enum net_transport)r->endpoint->config.transport;
+	else if (r->endpoint->config.dialect == ENDPOINT_OCS)
+		r->current.transport = NET_TLS;
 	r->current.host = r->endpoint->host;
 	e = request_build(r, NULL, f);
 	if (e == 0)
