@@ -232,5 +232,6 @@ int ntlm_accept(struct str challenge, struct str authenticate, struct str passwo
 	if (!e)
 		*context = ntlm_new(k.secret.exported, k.flags, true);
 	mem_wipe(&k.secret, sizeof(k.secret));
+	mem_wipe_stack();
 	return e;
 }

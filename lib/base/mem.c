@@ -75,3 +75,10 @@ void mem_wipe(void *p, size_t n)
 	/* The compiler must believe that somebody reads the zeros, or it drops the memset. */
 	__asm__ volatile("" : : "r"(p) : "memory");
 }
+
+NOINLINE void mem_wipe_stack(void)
+{
+	unsigned char below[16384]; /* deeper than OpenSSL's providers and the dynamic linker go */
+
+	mem_wipe(below, sizeof(below));
+}
