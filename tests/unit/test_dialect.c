@@ -1,7 +1,7 @@
 /* tests/unit/test_dialect.c -- the client's side of dialect ocs against a scripted home server:
  * endpoint ids, REGISTER and what its answers mean, keep-alive, how the server ends a registration,
- * BENOTIFY, the first notification in a 2xx, lists. Rows EP-05, EP-06, RG-04, RG-09, RG-10, RG-16 to
- * RG-19, SB-16, SB-17, SB-19; microsoft-auth.md section 6 */
+ * BENOTIFY, the first notification in a 2xx, lists. Rows EP-05, EP-06, RG-04, RG-09, RG-10, RG-16
+ * to RG-19, SB-16, SB-17, SB-19; microsoft-auth.md section 6 */
 #include "base/buf.h"
 
 #include <setjmp.h>
@@ -42,23 +42,25 @@ static void home_register(struct peer *p, const struct peer_got *g)
 	assert_true(sip_uri_param(&a.uri, "ms-opaque", &opaque));
 	peer_begin(&b, g, 200);
 	if (!sip_msg_seconds(g->msg, SIP_HDR_EXPIRES, &wanted) || wanted > 0) {
-		buf_add_str(&b, STR("Contact: <sip:192.0.2.9:5;transport=tls;ms-opaque=00>;expires=9;"
-				    "+sip.instance=\"<urn:uuid:00000000-6585-5f91-a3b4-de853c15347d>"
-				    "\";gruu=\"sip:alice@example.test;opaque=user:epid:x;gruu\"\r\n"));
+		buf_add_str(
+			&b, STR("Contact: <sip:192.0.2.9:5;transport=tls;ms-opaque=00>;expires=9;"
+				"+sip.instance=\"<urn:uuid:00000000-6585-5f91-a3b4-de853c15347d>"
+				"\";gruu=\"sip:alice@example.test;opaque=user:epid:x;gruu\"\r\n"));
 		buf_addf(&b,
 			"Contact: <sip:192.0.2.1:4;transport=tcp;ms-opaque=" STR_FMT
 			";ms-received-cid=200>;expires=%u;+sip.instance=\"",
 			STR_ARG(opaque), home.expires);
 		for (size_t i = 0; i < instance.n; i++) /* letters in the other case */
 			buf_add_char(&b, (char)(instance.p[i] >= 'a' && instance.p[i] <= 'z'
-							? instance.p[i] - 32
-							: instance.p[i]));
-		buf_addf(&b, "\"%s\r\nExpires: %u\r\n",
-			home.no_gruu ? "" : ";gruu=\"" GRUU "\"", home.expires);
+							 ? instance.p[i] - 32
+							 : instance.p[i]));
+		buf_addf(&b, "\"%s\r\nExpires: %u\r\n", home.no_gruu ? "" : ";gruu=\"" GRUU "\"",
+			home.expires);
 	}
 	if (home.action)
 		buf_addf(&b,
-			"presence-state: register-action=\"%s\";primary-cluster-type=\"central\"\r\n",
+			"presence-state: "
+			"register-action=\"%s\";primary-cluster-type=\"central\"\r\n",
 			home.action);
 	if (home.keepalive)
 		buf_addf(&b, "ms-keep-alive: UAS; tcp=no; hop-hop=yes; end-end=no; timeout=%u\r\n",
@@ -194,7 +196,8 @@ static void test_limits(void **state)
 	epid_make(two);
 	assert_int_equal(strspn(one, "0123456789abcdef"), EPID_LEN);
 	assert_string_not_equal(one, two);
-	assert_int_equal(try_endpoint((struct endpoint_config){ .epid = STR("0123456789abcdef") }), 0);
+	assert_int_equal(
+		try_endpoint((struct endpoint_config){ .epid = STR("0123456789abcdef") }), 0);
 	assert_int_equal(try_endpoint((struct endpoint_config){ .epid = STR("0123456789abcdef0") }),
 		-FAIL_ARGUMENT);
 	assert_int_equal(
@@ -202,17 +205,18 @@ static void test_limits(void **state)
 	assert_int_equal(try_endpoint((struct endpoint_config){
 				 .dialect = ENDPOINT_OCS, .transport = NET_UDP }),
 		-FAIL_ARGUMENT);
+	assert_int_equal(try_endpoint((struct endpoint_config){ .dialect = ENDPOINT_OCS,
+				 .transport = -1,
+				 .servers = &udp,
+				 .server_count = 1 }),
+		-FAIL_ARGUMENT);
 	assert_int_equal(
 		try_endpoint((struct endpoint_config){
-			.dialect = ENDPOINT_OCS, .transport = -1, .servers = &udp, .server_count = 1 }),
+			.dialect = ENDPOINT_OCS, .transport = -1, .kind = ENDPOINT_PEER_TO_PEER }),
 		-FAIL_ARGUMENT);
 	assert_int_equal(
-		try_endpoint((struct endpoint_config){ .dialect = ENDPOINT_OCS,
-			.transport = -1,
-			.kind = ENDPOINT_PEER_TO_PEER }),
-		-FAIL_ARGUMENT);
-	assert_int_equal(
-		try_endpoint((struct endpoint_config){ .dialect = ENDPOINT_OCS, .transport = -1 }), 0);
+		try_endpoint((struct endpoint_config){ .dialect = ENDPOINT_OCS, .transport = -1 }),
+		0);
 }
 
 /* EP-06: one that comes late is in every request from then on; that of the dialect is there. */
@@ -380,7 +384,8 @@ static void test_register(void **state)
 	assert_int_equal(o->heard.own, 1);
 	assert_string_equal(o->heard.pub_gruu, GRUU);
 	assert_int_equal(o->heard.refresh_in, 6480);
-	/* RG-18: a refresh names the address, never the GRUU; the removal too, with Expires alone */
+	/* RG-18: a refresh names the address, never the GRUU; the removal too, with Expires alone
+	 */
 	home.action = "refreshed";
 	registration_set_methods(o->reg, STR("INVITE, NOTIFY"));
 	assert_int_equal(registration_refresh(o->reg), 0);
@@ -401,6 +406,684 @@ static void test_register(void **state)
 	rig_free(r);
 }
 
+/* The usual time is asked for when somebody wants it; without a GRUU the address is the Contact. */
+static void test_no_gruu(void **state)
+{
+	struct rig *r = home_new();
+	struct op *o;
+	struct peer_got g;
+	struct leg l;
+	struct sub *s;
+
+	(void)state;
+	home.no_gruu = true;
+	o = keep_with(r, (struct registration_config){ .expires = 600 });
+	assert_int_equal(msg_seconds(peer_msg(r->p, 0), SIP_HDR_EXPIRES), 600);
+	s = sub_sent(r, (struct subscription_config){ .expires = 60 }, &l, &g);
+	assert_has(contact_of(g.msg).uri.text, "ms-opaque=");
+	assert_str(param_of(contact_of(g.msg), "proxy"), "replace");
+	assert_str(param_of(contact_of(g.msg), "+sip.instance"), "<" INSTANCE ">");
+	sub_free(s);
+	op_free(o);
+	rig_free(r);
+}
+
+/* RG-16: to the home server; the GRUU of the new one counts. */
+static void test_redirect(void **state)
+{
+	struct rig *r = home_new();
+	struct peer *front = peer_new();
+	CLEANUP(buf_done) struct buf lines = BUF_INIT(1000);
+	struct op *o;
+
+	(void)state;
+	endpoint_free(r->u->ep);
+	assert_int_equal(ua_endpoint(r->u, (struct endpoint_config){ .servers = &front->server,
+						   .server_count = 1,
+						   .dialect = ENDPOINT_OCS,
+						   .epid = STR(EPID),
+						   .transport = NET_TCP }),
+		0);
+	buf_addf(&lines, "Contact: <sip:%s;transport=tcp>\r\n", r->p->text);
+	peer_script(front, STEPS({ 301, buf_cstr(&lines) }));
+	o = keep_with(r, (struct registration_config){ .follow = 3 });
+	assert_int_equal(front->requests, 1);
+	assert_int_equal(r->p->requests, 1);
+	assert_str(from_epid(peer_msg(r->p, 0)), EPID);
+	assert_true(
+		str_eq(sip_msg_call_id(peer_msg(r->p, 0)), sip_msg_call_id(peer_msg(front, 0))));
+	assert_string_equal(o->heard.pub_gruu, GRUU);
+	op_free(o);
+	rig_free(r);
+	peer_free(front);
+}
+
+/* RG-17: the server knew nothing of what is refreshed. Dialogs are dead, and it begins anew. */
+static void test_reset(void **state)
+{
+	static const char *const actions[] = { "added", "fixed" };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(actions); i++) {
+		struct rig *r = home_new();
+		struct op *o = keep(r);
+		struct leg call = { 0 }, l;
+		struct peer_got g;
+		struct call *c = call_up(r, (struct session_config){ .max_forwards = -1 }, &call);
+		struct sub *s = sub_up(r, (struct subscription_config){ .expires = 3600 }, &l);
+
+		home.action = actions[i];
+		assert_int_equal(registration_refresh(o->reg), 0);
+		rig_wait(o->heard.count[ENDPOINT_REGISTRATION], 3);
+		assert_string_equal(o->heard.reg_causes, "registered binding-reset registered");
+		assert_int_equal(o->heard.finals, 0);
+		g = got(r->p, "REGISTER", 3);
+		assert_int_equal(msg_cseq(g.msg), 1);
+		assert_false(str_eq(
+			sip_msg_call_id(g.msg), sip_msg_call_id(got(r->p, "REGISTER", 2).msg)));
+		call_failed(c, FAIL_LOST, 0);
+		assert_state(c, "terminated/error");
+		assert_int_equal(got_new(r->p, "BYE"), 0);
+		/* the subscription comes back, with another dialog */
+		g = sub_asked(r, 2);
+		assert_anew(&g, &l);
+		assert_has(str_of(s->states), " terminated/lost");
+		assert_int_equal(s->heard.finals, 0);
+		/* and what comes now is a refresh again */
+		home.action = "refreshed";
+		assert_int_equal(registration_refresh(o->reg), 0);
+		rig_wait(o->heard.count[ENDPOINT_REGISTRATION], 4);
+		assert_string_equal(o->heard.reg_cause, "refreshed");
+		call_end(c);
+		sub_free(s);
+		op_free(o);
+		rig_free(r);
+	}
+}
+
+/* A server that forgets again and again is asked at growing intervals, not in a storm. */
+static void test_reset_storm(void **state)
+{
+	struct rig *r = home_new();
+	struct op *o = keep(r);
+
+	(void)state;
+	assert_int_equal(registration_refresh(o->reg), 0); /* "added" */
+	rig_wait(o->heard.count[ENDPOINT_REGISTRATION], 3);
+	assert_int_equal(registration_refresh(o->reg), 0);
+	rig_wait(o->heard.count[ENDPOINT_REGISTRATION], 4);
+	assert_string_equal(o->heard.reg_cause, "binding-reset");
+	rig_idle(300);
+	assert_int_equal(got_new(r->p, "REGISTER"), 4);
+	registration_stop(o->reg); /* what there may be is removed */
+	op_wait(o);
+	assert_int_equal(o->heard.final, ENDPOINT_CLOSED);
+	assert_int_equal(msg_seconds(peer_last(r->p)->msg, SIP_HDR_EXPIRES), 0);
+	op_free(o);
+	rig_free(r);
+}
+
+/* ---- keep-alive ---- */
+
+/* [MS-CONMGMT]: two thirds of what was agreed on, counted from the last byte sent; no answer is
+ * wanted. */
+static void test_keepalive(void **state)
+{
+	struct rig *r = home_new();
+	struct op *o, *more;
+	double began;
+
+	(void)state;
+	home.keepalive = 1;
+	r->p->no_pong = true;
+	o = keep(r);
+	began = rig_ms();
+	rig_wait(r->p->pings, 2);
+	assert_between(rig_ms() - began, 1300, 1340 + 2 * PEER_LATE);
+	rig_idle(400); /* nobody minds that there was no answer */
+	more = op_request(r->u, (struct request_config){ .method = STR("MESSAGE") });
+	op_done(more, 200);
+	op_end(more);
+	began = rig_ms();
+	rig_wait(r->p->pings, 3);
+	assert_between(rig_ms() - began, 600, 680 + PEER_LATE);
+	assert_int_equal(r->p->closed, 0);
+	assert_int_equal(o->heard.count[ENDPOINT_REGISTRATION], 1);
+	op_free(o);
+	rig_idle(700);
+	assert_int_equal(r->p->pings, 3);
+	rig_free(r);
+}
+
+/* Not agreed to: none. */
+static void test_no_keepalive(void **state)
+{
+	static const char *const rows[] = { NULL, "ms-keep-alive: UAC;hop-hop=yes;timeout=1\r\n",
+		"ms-keep-alive: UAS;hop-hop=yes\r\n", "ms-keep-alive: UAS;hop-hop=no;timeout=1\r\n",
+		"ms-keep-alive: UAS;hop-hop=yes;timeout=0\r\n",
+		"ms-keep-alive: UAS;hop-hop=yes;timeout=x\r\n", "ms-keep-alive: ;;\r\n" };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rig *r = home_new();
+		struct op *o;
+
+		home.lines = rows[i];
+		o = keep(r);
+		rig_idle(i < 2 ? 1000 : 50);
+		assert_int_equal(r->p->pings, 0);
+		op_free(o);
+		rig_free(r);
+	}
+}
+
+/* ---- the server ends it ---- */
+
+struct words {
+	const char *body, *lines, *method;
+	bool other_tag, other_call;
+};
+
+/* What it was answered; 0: nothing came. */
+static unsigned tell(struct rig *r, struct words w)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(65536);
+	const struct peer_got *g = peer_last(r->p);
+	const char *method = w.method ? w.method : "NOTIFY";
+	unsigned before = r->p->responses;
+
+	buf_addf(&b, "%s " STR_FMT " SIP/2.0\r\nVia: SIP/2.0/TCP %s;branch=z9hG4bKhome%u\r\n",
+		method, STR_ARG(contact_of(g->msg).uri.text), r->p->text, ++asked);
+	buf_addf(&b,
+		"Max-Forwards: 70\r\nFrom: <sip:alice@example.test>;tag=25498F39\r\n"
+		"To: <sip:alice@example.test>;tag=" STR_FMT "%s;epid=" EPID "\r\n",
+		STR_ARG(sip_msg_from_tag(g->msg)), w.other_tag ? "x" : "");
+	buf_addf(&b, "Call-ID: %s" STR_FMT "\r\nCSeq: 1 %s\r\n", w.other_call ? "x" : "",
+		STR_ARG(sip_msg_call_id(g->msg)), method);
+	buf_addf(&b,
+		"Event: registration-notify\r\nsubscription-state: terminated;expires=0\r\n"
+		"Content-Type: text/registration-event\r\n%sContent-Length: %zu\r\n\r\n%s",
+		w.lines ? w.lines : "", strlen(w.body), w.body);
+	peer_send(r->p, g, buf_str(&b));
+	rig_run(&r->p->responses, before + 1, w.method ? 50 : PEER_MS);
+	return r->p->responses > before ? peer_answer(r->p)->status : 0;
+}
+
+/* RG-09, RG-10 */
+static void test_deregistered(void **state)
+{
+	static const struct {
+		struct words words;
+		const char *cause, *text;
+	} rows[] = {
+		{ { "deregistered;event=unregistered",
+			  "ms-diagnostics-public: 4140;reason=\"Too many endpoints\"\r\n", NULL },
+			"unregistered", "(too many endpoints): 4140 Too many endpoints" },
+		{ { "  deregistered; event=rejected \r\n",
+			  "ms-diagnostics-public: 4141.1;reason=\"User disabled\"\r\n", NULL },
+			"rejected", ": 4141 User disabled" },
+		{ { "deregistered;event=userservices-unavailable", NULL, NULL },
+			"userservices-unavailable", "userservices-unavailable" },
+		{ { "deregistered;event=preferred-registrar-change", NULL, NULL },
+			"preferred-registrar-change", "another registrar" },
+		{ { "DEREGISTERED;event=\"Rejected\"", NULL, "BENOTIFY" }, "rejected", "rejected" },
+		{ { "deregistered;event=something-new", NULL, NULL }, "unregistered",
+			"not known here" },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rig *r = home_new();
+		struct op *o = keep(r);
+		struct leg l;
+		struct peer_got g;
+		struct sub *s;
+
+		assert_int_equal(tell(r, rows[i].words), rows[i].words.method ? 0 : 200);
+		op_failed(o, FAIL_ENDED, 0);
+		assert_string_equal(o->heard.reg_cause, rows[i].cause);
+		assert_int_equal(o->heard.count[ENDPOINT_REGISTRATION], 2);
+		assert_has(str_of(o->heard.fail.text), rows[i].text);
+		assert_false(registration_active(o->reg));
+		op_end(o);
+		/* its name is no name any more; nothing was sent for it */
+		assert_int_equal(got_new(r->p, "REGISTER"), 1);
+		s = sub_sent(r, (struct subscription_config){ .expires = 60 }, &l, &g);
+		assert_lacks(sip_msg_value(g.msg, SIP_HDR_CONTACT), "gruu");
+		sub_free(s);
+		rig_free(r);
+	}
+}
+
+/* The user was moved: back to where it began, with a new registration. */
+static void test_deactivated(void **state)
+{
+	struct rig *r = home_new();
+	struct peer *front = peer_new();
+	CLEANUP(buf_done) struct buf lines = BUF_INIT(1000);
+	struct op *o;
+	struct sub *s;
+	struct leg l;
+	struct peer_got g;
+
+	(void)state;
+	endpoint_free(r->u->ep);
+	assert_int_equal(ua_endpoint(r->u, (struct endpoint_config){ .servers = &front->server,
+						   .server_count = 1,
+						   .dialect = ENDPOINT_OCS,
+						   .epid = STR(EPID),
+						   .transport = NET_TCP }),
+		0);
+	buf_addf(&lines, "Contact: <sip:%s;transport=tcp>\r\n", r->p->text);
+	peer_script(front, STEPS({ 301, buf_cstr(&lines) }));
+	o = keep_with(r, (struct registration_config){ .follow = 3 });
+	s = sub_up(r, (struct subscription_config){ .expires = 3600 }, &l);
+	/* tell() looks at the last request, which has to be a REGISTER */
+	home.action = "refreshed";
+	assert_int_equal(registration_refresh(o->reg), 0);
+	rig_wait(o->heard.count[ENDPOINT_REGISTRATION], 2);
+	assert_int_equal(tell(r, (struct words){ .body = "deregistered;event=deactivated" }), 200);
+	rig_wait(o->heard.count[ENDPOINT_REGISTRATION], 4);
+	assert_string_equal(o->heard.reg_causes, "registered refreshed deactivated registered");
+	assert_int_equal(o->heard.finals, 0);
+	assert_int_equal(front->requests, 2);
+	assert_false(
+		str_eq(sip_msg_call_id(peer_msg(front, 0)), sip_msg_call_id(peer_msg(front, 1))));
+	assert_int_equal(msg_cseq(peer_msg(front, 1)), 1);
+	assert_string_equal(o->heard.pub_gruu, GRUU);
+	g = sub_asked(r, 2);
+	assert_anew(&g, &l);
+	sub_free(s);
+	op_free(o);
+	rig_free(r);
+	peer_free(front);
+}
+
+/* Who does not know the ids of the REGISTER ends nothing; what cannot be read neither. */
+static void test_not_deregistered(void **state)
+{
+	static const struct {
+		struct words words;
+		unsigned status;
+	} rows[] = {
+		{ { "deregistered;event=rejected", .other_tag = true }, 481 },
+		{ { "deregistered;event=rejected", .other_call = true }, 481 },
+		{ { "deregistered" }, 400 },
+		{ { "registered;event=rejected" }, 400 },
+		{ { "" }, 400 },
+		{ { "deregistered;event=rejected;;" }, 400 },
+		{ { "deregistered", .method = "BENOTIFY" }, 0 },
+		{ { "deregistered;event=rejected", .method = "BENOTIFY", .other_tag = true }, 0 },
+	};
+	struct rig *r = home_new();
+	struct op *o = keep(r);
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++)
+		if (tell(r, rows[i].words) != rows[i].status)
+			fail_msg("row %u", i);
+	assert_int_equal(o->heard.count[ENDPOINT_REGISTRATION], 1);
+	assert_true(registration_active(o->reg));
+	op_free(o);
+	rig_free(r);
+}
+
+/* R3: whatever a handler does when it hears of it. */
+static void free_at_end(struct heard *h, const struct endpoint_event *ev)
+{
+	struct op *o = CONTAINER_OF(h, struct op, heard);
+
+	if (ev->type != ENDPOINT_REGISTRATION || ev->registration->active)
+		return;
+	registration_free(o->reg);
+	o->reg = NULL;
+	h->hook = NULL;
+}
+
+static void stop_at_end(struct heard *h, const struct endpoint_event *ev)
+{
+	if (ev->type == ENDPOINT_REGISTRATION && !ev->registration->active)
+		registration_stop(CONTAINER_OF(h, struct op, heard)->reg);
+}
+
+static void test_handlers(void **state)
+{
+	static const char *const bodies[] = { "deregistered;event=rejected",
+		"deregistered;event=deactivated" };
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		struct rig *r = home_new();
+		struct op *o = keep(r);
+
+		o->heard.hook = i & 1 ? stop_at_end : free_at_end;
+		assert_int_equal(tell(r, (struct words){ .body = bodies[i / 2] }), 200);
+		rig_idle(50);
+		assert_int_equal(o->heard.finals, i & 1 ? 1 : 0);
+		op_free(o);
+		rig_free(r);
+	}
+}
+
+/* ---- subscriptions ---- */
+
+/* SB-16, SB-17: what is offered, and taken. */
+static void test_benotify(void **state)
+{
+	struct rig *r = home_new();
+	struct op *o = keep(r);
+	struct peer_got g;
+	struct leg l;
+	struct sub *s = sub_sent(r, (struct subscription_config){ .expires = 3600 }, &l, &g);
+	unsigned answers;
+
+	(void)state;
+	assert_true(sip_msg_has_token(g.msg, SIP_HDR_SUPPORTED, "ms-benotify"));
+	assert_true(sip_msg_has_token(g.msg, SIP_HDR_SUPPORTED, "ms-piggyback-first-notify"));
+	assert_true(sip_msg_has_token(g.msg, SIP_HDR_SUPPORTED, "eventlist"));
+	assert_str(sip_msg_value(g.msg, SIP_HDR_PROXY_REQUIRE), "ms-benotify");
+	assert_has(g.msg->wire, "text/xml+msrtc.pidf");
+	assert_str(contact_of(g.msg).uri.text, GRUU);
+	sub_accept(&l, &g, 200, 3600, "Supported: ms-benotify\r\n");
+	answers = r->p->responses;
+	/* without a Contact, with an option tag that lists have, as in [MS-SIP] 4.4 */
+	leg_ask(&l, "BENOTIFY",
+		(struct leg_says){ .no_contact = true,
+			.lines = "Event: presence\r\nRequire: eventlist\r\n"
+				 "subscription-state: active;expires=28367\r\n",
+			.type = "text/plain",
+			.body = "one" });
+	till(s->notified == 1);
+	assert_string_equal(s->body, "one");
+	assert_string_equal(s->states, " active/subscribed");
+	/* whatever is wrong with it: no word */
+	leg_ask(&l, "BENOTIFY", (struct leg_says){ .lines = "Event: dialog\r\n" });
+	leg_ask(&l, "BENOTIFY", (struct leg_says){ .lines = "Event: presence\r\n" });
+	leg_ask(&l, "BENOTIFY",
+		(struct leg_says){ .lines = "Event: presence\r\nRequire: x\r\n"
+					    "Subscription-State: active\r\n" });
+	leg_ask(&l, "BENOTIFY",
+		(struct leg_says){
+			.cseq = 1, .lines = "Event: presence\r\nSubscription-State: active\r\n" });
+	leg_ask(&l, "BENOTIFY", (struct leg_says){ .to = "<sip:alice@example.test>;tag=x" });
+	leg_ask(&l, "BENOTIFY", (struct leg_says){ .to = "<sip:alice@example.test>" });
+	leg_ask(&l, "BENOTIFY", (struct leg_says){ .lines = "CSeq: 8 BENOTIFY\r\n" });
+	leg_ask(&l, "BENOTIFY", (struct leg_says){ .lines = "Expires: x\r\nEvent: ;\r\n" });
+	rig_idle(30);
+	assert_int_equal(s->notified, 1);
+	assert_int_equal(r->p->responses, answers);
+	/* a NOTIFY still gets its answer, and the end may come by either */
+	assert_int_equal(notify(&l, "active;expires=30", "two"), 200);
+	till(s->notified == 2);
+	answers = r->p->responses;
+	leg_ask(&l, "BENOTIFY",
+		(struct leg_says){
+			.lines = "Event: presence\r\n"
+				 "Subscription-State: terminated;reason=noresource\r\n" });
+	sub_end(s, ENDPOINT_FAILED, FAIL_ENDED, 200);
+	assert_int_equal(r->p->responses, answers);
+	op_free(o);
+	rig_free(r);
+}
+
+/* A proxy on the way does not know it: once more without. */
+static void test_plain(void **state)
+{
+	struct rig *r = home_new();
+	struct op *o = keep(r);
+	struct peer_got g;
+	struct leg l;
+	struct sub *s = sub_sent(r, (struct subscription_config){ .expires = 3600 }, &l, &g);
+
+	(void)state;
+	peer_reply(r->p, &g, 420, "Unsupported: ms-benotify\r\n");
+	g = sub_asked(r, 2);
+	assert_null(sip_msg_hdr(g.msg, SIP_HDR_PROXY_REQUIRE));
+	assert_lacks(g.msg->wire, "ms-benotify");
+	assert_int_equal(s->heard.count[ENDPOINT_RETRY], 1);
+	l = leg_of(r, &g, "bob");
+	sub_accept(&l, &g, 200, 3600, NULL);
+	assert_int_equal(notify(&l, "active;expires=3600", "one"), 200);
+	till(s->notified == 1);
+	sub_down(s, &l, 3);
+	/* another 420 is one */
+	s = sub_sent(r, (struct subscription_config){ .expires = 3600 }, &l, &g);
+	peer_reply(r->p, &g, 420, "Unsupported: eventlist\r\n");
+	sub_end(s, ENDPOINT_FAILED, FAIL_STATUS, 420);
+	s = sub_sent(r, (struct subscription_config){ .expires = 3600 }, &l, &g);
+	peer_reply(r->p, &g, 420, "Unsupported: ms-benotify\r\n");
+	g = sub_asked(r, 6);
+	peer_reply(r->p, &g, 420, "Unsupported: ms-benotify\r\n");
+	sub_end(s, ENDPOINT_FAILED, FAIL_STATUS, 420);
+	op_free(o);
+	rig_free(r);
+}
+
+/* A 2xx with a body. */
+static void accept_with(struct leg *l, const struct peer_got *g, const char *lines,
+	const char *type, const char *body)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(65536);
+	char host[NET_ADDR_TEXT];
+	struct sip_response r = {
+		.status = 200,
+		.to_tag = str_of(l->tag),
+		.received = str_of(net_addr_host(&g->from, host)),
+		.rport = net_addr_port(&g->from),
+	};
+
+	sip_build_response(&b, g->msg, &r);
+	buf_addf(&b, "%s", lines);
+	sip_build_end(&b, str_of(type), str_of(body));
+	assert_int_equal(b.fail, 0);
+	l->to = g->from;
+	l->conn = g->conn;
+	peer_send(l->p, g, buf_str(&b));
+}
+
+#define PIGGYBACK "Supported: com.microsoft.autoextend, ms-piggyback-first-notify, ms-benotify\r\n"
+
+/* The example of [MS-SIP] 4.3, whose list has a media type that nobody decodes here. */
+static const char batch[] =
+	"--e79\r\nContent-Transfer-Encoding: binary\r\nContent-ID: resourceList\r\n"
+	"Content-Type: application/rlmi+xml\r\n\r\n"
+	"<list xmlns=\"urn:ietf:params:xml:ns:rlmi\" uri=\"sip:user1@server.contoso.com\" "
+	"version=\"0\" fullState=\"true\"><resource uri=\"sip:user2@server.contoso.com\">"
+	"<instance id=\"0\" state=\"active\" "
+	"cid=\"user2@server.contoso.com\"/></resource></list>\r\n"
+	"--e79\r\nContent-Transfer-Encoding: binary\r\nContent-ID: user2@server.contoso.com\r\n"
+	"Content-Type: text/xml+msrtc.pidf\r\n\r\n"
+	"<presentity uri=\"user2@server.contoso.com\"/>\r\n--e79--\r\n";
+static const char batch_type[] =
+	"multipart/related; type=\"application/rlmi+xml\";start=resourceList; boundary=e79";
+
+/* SB-17, also where it was not offered. */
+static void piggyback(struct rig *r, const char *lines, const char *state, unsigned expires)
+{
+	char all[1024];
+	struct peer_got g;
+	struct leg l;
+	unsigned before = got_new(r->p, "SUBSCRIBE");
+	struct sub *s = sub_sent(
+		r, (struct subscription_config){ .expires = 36000, .decode = true }, &l, &g);
+
+	snprintf(all, sizeof(all), "Contact: %s\r\nExpires: 24767\r\n%s", l.contact, lines);
+	accept_with(&l, &g, all, batch_type, batch);
+	till(s->notified == 1);
+	assert_string_equal(s->states, state);
+	assert_true(s->decoded);
+	assert_false(s->malformed);
+	assert_int_equal(s->expires, expires);
+	assert_int_equal(s->id, s->notify_id);
+	till(subscription_state(s->s) == SUBSCRIPTION_SUBSCRIBED);
+	rig_idle(30);
+	assert_int_equal(s->heard.all, s->heard.count[ENDPOINT_SUBSCRIPTION] + 1);
+	/* the next one is within the same dialog */
+	assert_int_equal(notify(&l, "active;expires=24000", "two"), 200);
+	till(s->notified == 2);
+	assert_int_equal(s->id_count, 1);
+	/* a refresh may bring one, too */
+	assert_int_equal(subscription_refresh(s->s), 0);
+	g = sub_asked(r, before + 2);
+	assert_within(&g, &l, 36000);
+	accept_with(&l, &g, all, "text/plain", "three");
+	till(s->notified == 3);
+	assert_string_equal(s->body, "three");
+	rig_idle(10);
+	sub_down(s, &l, before + 3);
+}
+
+static void test_piggyback(void **state)
+{
+	struct rig *r = home_new(), *plain = rig_out(NET_UDP, 0);
+	struct op *o = keep(r);
+
+	(void)state;
+	piggyback(r,
+		"Require: eventlist\r\nEvent: presence\r\nms-piggyback-cseq: 1\r\n"
+		"subscription-state: active;expires=24760\r\n" PIGGYBACK,
+		" active/subscribed", 24760);
+	piggyback(r, PIGGYBACK, " active/subscribed", 24767);
+	piggyback(plain, "ms-piggyback-cseq: 1\r\n", " active/subscribed", 24767);
+	op_free(o);
+	rig_free(r);
+	rig_free(plain);
+}
+
+/* A body without the word is no notification; one about something else neither. */
+static void test_no_piggyback(void **state)
+{
+	static const char *const rows[] = { "", "Event: dialog\r\n" PIGGYBACK,
+		"Supported: eventlist\r\n" };
+	struct rig *r = rig_out(NET_UDP, 0);
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		char all[1024];
+		struct peer_got g;
+		struct leg l;
+		struct sub *s = sub_sent(r, (struct subscription_config){ .expires = 60 }, &l, &g);
+
+		snprintf(all, sizeof(all), "Contact: %s\r\n%s", l.contact, rows[i]);
+		accept_with(&l, &g, all, "text/plain", "x");
+		rig_idle(30);
+		assert_int_equal(s->notified, 0);
+		assert_int_equal(notify(&l, "active;expires=60", "one"), 200);
+		till(s->notified == 1);
+		sub_free(s);
+	}
+	rig_free(r);
+}
+
+/* All at once, as provisioning comes: without time, and without a Contact. */
+static void test_piggyback_once(void **state)
+{
+	struct rig *r = home_new();
+	struct op *o = keep(r);
+	struct peer_got g;
+	struct leg l;
+	struct sub *s = sub_sent(r, (struct subscription_config){ .fetch = true }, &l, &g);
+
+	(void)state;
+	accept_with(&l, &g, "Expires: 0\r\n" PIGGYBACK, "text/plain", "all");
+	sub_wait(s);
+	assert_int_equal(s->notified, 1);
+	assert_string_equal(s->body, "all");
+	sub_end(s, ENDPOINT_DONE, 0, 200);
+	s = sub_sent(r, (struct subscription_config){ .expires = 60 }, &l, &g);
+	accept_with(&l, &g, "Expires: 0\r\n" PIGGYBACK, "text/plain", "all");
+	sub_wait(s);
+	assert_int_equal(s->notified, 1);
+	sub_end(s, ENDPOINT_FAILED, FAIL_ENDED, 200);
+	rig_idle(30);
+	assert_int_equal(got_new(r->p, "SUBSCRIBE"), 2);
+	/* freed in any of its events, or stopped */
+	for (unsigned at = 1; at <= 4; at++) {
+		s = sub_sent(r, (struct subscription_config){ .expires = 60 }, &l, &g);
+		if (at & 1)
+			s->free_at = (at + 1) / 2;
+		else
+			s->stop_at = at / 2;
+		accept_with(&l, &g, "Contact: <sip:x@y.test>\r\n" PIGGYBACK, "text/plain", "all");
+		rig_idle(30);
+		sub_free(s);
+	}
+	op_free(o);
+	rig_free(r);
+}
+
+/* SB-19: the form that the registrar takes. */
+static void test_list(void **state)
+{
+	const struct str members[] = { STR("sip:user2@example.test"), STR("sip:a&b@example.test") };
+	const struct subscription_config c = { .expires = 60,
+		.members = members,
+		.member_count = 2,
+		.target = STR("sip:alice@example.test") };
+	struct rig *r = home_new();
+	struct op *o = keep(r);
+	struct peer_got g;
+	struct leg l;
+	struct sub *s = sub_sent(r, c, &l, &g);
+
+	(void)state;
+	assert_true(sip_msg_has_token(g.msg, SIP_HDR_REQUIRE, "adhoclist"));
+	assert_true(sip_msg_has_token(g.msg, SIP_HDR_SUPPORTED, "eventlist"));
+	assert_str(sip_msg_value(g.msg, SIP_HDR_CONTENT_TYPE), "application/adrl+xml");
+	assert_lacks(g.msg->wire, "recipient-list");
+	assert_str(g.msg->body,
+		"<adhoclist xmlns=\"urn:ietf:params:xml:ns:adrl\" uri=\"sip:alice@example.test\" "
+		"name=\"sip:alice@example.test\">\r\n<create xmlns=\"\">\r\n"
+		"<resource uri=\"sip:user2@example.test\"/>\r\n"
+		"<resource uri=\"sip:a&amp;b@example.test\"/>\r\n</create>\r\n</adhoclist>\r\n");
+	sub_free(s);
+	/* a registrar that does not say so gets the standard's */
+	home.lines = NULL;
+	home.action = NULL;
+	assert_int_equal(registration_refresh(o->reg), 0);
+	rig_wait(o->heard.count[ENDPOINT_REGISTRATION], 2);
+	s = sub_sent(r, c, &l, &g);
+	assert_str(sip_msg_value(g.msg, SIP_HDR_CONTENT_TYPE), "application/resource-lists+xml");
+	assert_true(sip_msg_has_token(g.msg, SIP_HDR_REQUIRE, "recipient-list-subscribe"));
+	sub_free(s);
+	op_free(o);
+	rig_free(r);
+}
+
+/* ---- why ---- */
+
+static void test_diagnostics(void **state)
+{
+	static const struct {
+		const char *value, *reason, *source;
+		uint32_t id;
+		bool good;
+	} rows[] = {
+		{ "4141;reason=\"User disabled\";source=\"ocs.fabrikam.com\"", "User disabled",
+			"ocs.fabrikam.com", 4141, true },
+		{ "1000.2 ; Reason=\"Final \\\"handshake\\\" failed\"; x=y",
+			"Final \\\"handshake\\\" failed", "", 1000, true },
+		{ "4140", "", "", 4140, true },
+		{ "", NULL, NULL, 0, false },
+		{ "x", NULL, NULL, 0, false },
+		{ "4140.", NULL, NULL, 0, false },
+		{ "4140;reason=\"open", NULL, NULL, 0, false },
+		{ "99999999999", NULL, NULL, 0, false },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sip_diagnostics d = { .id = 7 };
+
+		assert_int_equal(sip_diagnostics_parse(str_of(rows[i].value), &d), rows[i].good);
+		assert_int_equal(d.id, rows[i].good ? rows[i].id : 7);
+		if (!rows[i].good)
+			continue;
+		assert_str(d.reason, rows[i].reason);
+		assert_str(d.source, rows[i].source);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +1093,23 @@ int main(void)
 		cmocka_unit_test(test_within_dialogs),
 		cmocka_unit_test(test_ownership),
 		cmocka_unit_test(test_register),
+		cmocka_unit_test(test_no_gruu),
+		cmocka_unit_test(test_redirect),
+		cmocka_unit_test(test_reset),
+		cmocka_unit_test(test_reset_storm),
+		cmocka_unit_test(test_keepalive),
+		cmocka_unit_test(test_no_keepalive),
+		cmocka_unit_test(test_deregistered),
+		cmocka_unit_test(test_deactivated),
+		cmocka_unit_test(test_not_deregistered),
+		cmocka_unit_test(test_handlers),
+		cmocka_unit_test(test_benotify),
+		cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_piggyback),
+		cmocka_unit_test(test_no_piggyback),
+		cmocka_unit_test(test_piggyback_once),
+		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_diagnostics),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
