@@ -3,6 +3,8 @@
  * other tests hold such keys. */
 #include "ntlm_rig.h"
 
+#include "base/mem.h"
+
 #include <stdio.h>
 
 #define MASK 0x5a
@@ -82,34 +84,61 @@ static unsigned found(const struct needle *needle)
 	return n;
 }
 
-static const unsigned char client_challenge[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+/* In the order of how long they may live: the first ones are needed within a call only. */
+enum { PASSWORD, HASH, HASH_V2, IN_CALLS, KEY = IN_CALLS, SIGN, SEAL, NEEDLES };
+
+static void needles_set(struct needle needles[NEEDLES])
+{
+	/* Of the password, user and domain below, and of the key c0, c5, ca ... The end of the
+	 * password only: free() itself overwrites the beginning. */
+	static const char *const values[NEEDLES][2] = {
+		[PASSWORD] = { "the password in UTF-16",
+			"630061006e006100720079002d00510037007800" },
+		[HASH] = { "the hash of the password", "c757f8f6662f55da774f080432279664" },
+		[HASH_V2] = { "NTLMv2's hash", "99c78e2c218fa9afd3dd17c89b6d8928" },
+		[KEY] = { "the exported key", "c0c5cacfd4d9dee3e8edf2f7fc01060b" },
+		[SIGN] = { "a signing key", "da9c7a2cfb99599ff75902e964da214d" },
+		[SEAL] = { "a sealing key", "d15ae9361651542532d197c932d55dd1" },
+	};
+
+	for (size_t i = 0; i < NEEDLES; i++)
+		needle_set(&needles[i], values[i][0], values[i][1]);
+}
+
+static void assert_gone(const struct needle *needles, size_t n, const char *when)
+{
+	for (size_t i = 0; i < n; i++)
+		if (found(&needles[i]))
+			fail_msg("%s is left in memory %s", needles[i].what, when);
+}
 
 /* Everything that a client and a server do, with keys that are known. */
-static void handshake(bool weak)
+static void handshake(const struct needle *needles, bool weak)
 {
 	CLEANUP(buf_done) struct buf challenge = BUF_INIT(2000), out = BUF_INIT(2000);
-	/* written out in text, so that it is no constant that UTF-16 or the mask would miss */
 	const struct ntlm_server s = { .netbios_domain = STR("D"), .weak = weak };
-	const struct ntlm_identity id = { .user = STR("alice"), .password = STR("canary-Q7x") };
+	const struct ntlm_identity id = { .user = STR("alice"),
+		.password = STR("a long beginning, then canary-Q7x") };
 	unsigned char key[NTLM_KEY];
-	const struct ntlm_options o = {
-		.v1 = weak, .client_challenge = client_challenge, .exported_key = key
-	};
-	struct ntlm *client = NULL, *server = NULL;
+	const struct ntlm_options o = { .v1 = weak, .exported_key = key };
+	struct ntlm *client = NULL, *server = NULL, *none = NULL;
 
 	for (unsigned i = 0; i < sizeof(key); i++)
 		key[i] = (unsigned char)(0xc0 + 5 * i);
 	assert_int_equal(0, ntlm_challenge(&s, 0, &challenge, NULL));
 	assert_int_equal(0, ntlm_answer(&id, buf_str(&challenge), &o, &out, &client, NULL));
+	assert_gone(needles, IN_CALLS, "after the answer");
 	assert_int_equal(
 		0, ntlm_accept(buf_str(&challenge), buf_str(&out), id.password, &server, NULL));
-	assert_int_equal(-FAIL_AUTH, ntlm_accept(buf_str(&challenge), buf_str(&out), STR("no"),
-					     &(struct ntlm *){ NULL }, NULL));
+	assert_gone(needles, IN_CALLS, "after it was accepted");
+	challenge.p[24] ^= 1; /* what was answered is another one */
+	assert_int_equal(-FAIL_AUTH,
+		ntlm_accept(buf_str(&challenge), buf_str(&out), id.password, &none, NULL));
+	assert_gone(needles, IN_CALLS, "after another was refused");
 	assert_pair(client, server);
 	ntlm_free(client);
 	ntlm_free(server);
-	memset(key, 0, sizeof(key));
-	__asm__ volatile("" : : "r"(key) : "memory");
+	mem_wipe(key, sizeof(key));
 }
 
 /* The search itself works. */
@@ -129,25 +158,14 @@ static void test_finds(void **state)
 
 static void test_wiped(void **state)
 {
-	/* Of "canary-Q7x", user alice, domain D, and the exported key above. */
-	static const char *const values[][2] = {
-		{ "the password in UTF-16", "630061006e006100720079002d00510037007800" },
-		{ "its hash", "57589556c858b04a91426a2fedc61e98" },
-		{ "NTLMv2's hash", "12e73712fc1bc560c57c62131c85e57d" },
-		{ "the exported key", "c0c5cacfd4d9dee3e8edf2f7fc01060b" },
-		{ "a signing key", "da9c7a2cfb99599ff75902e964da214d" },
-		{ "a sealing key", "d15ae9361651542532d197c932d55dd1" },
-	};
-	struct needle needles[ARRAY_LEN(values)];
+	struct needle needles[NEEDLES];
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(values); i++)
-		needle_set(&needles[i], values[i][0], values[i][1]);
-	handshake(false);
-	handshake(true);
-	for (size_t i = 0; i < ARRAY_LEN(values); i++)
-		if (found(&needles[i]))
-			fail_msg("%s is left in memory", needles[i].what);
+	needles_set(needles);
+	for (unsigned weak = 0; weak < 2; weak++) {
+		handshake(needles, weak);
+		assert_gone(needles, NEEDLES, "at the end");
+	}
 }
 
 int main(void)
