@@ -5,7 +5,6 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-#include <stdio.h>
 #include <string.h>
 
 struct kerberos {
@@ -115,19 +114,22 @@ int kerberos_acceptor_new(const char *keytab, struct kerberos_acceptor **out, st
 	struct buf name = BUF_INIT(4096 + 5);
 	gss_cred_id_t cred = GSS_C_NO_CREDENTIAL;
 	OM_uint32 major, minor;
+	int e;
 
 	buf_addf(&name, "FILE:%s", keytab);
 	if (name.fail) {
 		buf_done(&name);
-		return fail_set(f, -FAIL_LOCAL, "keytab: its name is too long");
+		return fail_set(f, -FAIL_LOCAL, "Kerberos: the name of the keytab is too long");
 	}
-	major = acquire(buf_cstr(&name), &cred, &minor);
+	e = kerberos_keytab_check(buf_cstr(&name), f);
+	if (e == 0) {
+		major = acquire(buf_cstr(&name), &cred, &minor);
+		if (GSS_ERROR(major))
+			e = failed(f, -FAIL_LOCAL, "the keytab", major, minor);
+	}
 	buf_done(&name);
-	if (GSS_ERROR(major)) {
-		char what[160];
-		snprintf(what, sizeof(what), "keytab %s", keytab);
-		return failed(f, -FAIL_LOCAL, what, major, minor);
-	}
+	if (e != 0)
+		return e;
 	*out = MEM_NEW(struct kerberos_acceptor);
 	(*out)->cred = cred;
 	return 0;
