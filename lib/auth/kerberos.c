@@ -199,6 +199,21 @@ static int renew(
 	return e;
 }
 
+/* RFC 2743 3.1: a tag, a length, and the mechanism's name, that of RFC 1964. Anything else GSSAPI
+ * might give to another mechanism, which it would load. */
+static bool is_kerberos(struct str token)
+{
+	static const char oid[] = "\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
+	struct str rest = str_sub(token, 2, token.n);
+	unsigned length = token.n > 1 ? (unsigned char)token.p[1] : 0;
+
+	if (!str_starts(token, STR("\x60")))
+		return false;
+	if (length > 0x80)
+		rest = str_sub(rest, length - 0x80, rest.n);
+	return str_starts(rest, STR(oid));
+}
+
 static int accept_token(
 	struct kerberos_acceptor *a, struct str token, struct accepted *out, struct fail *f)
 {
@@ -208,6 +223,8 @@ static int accept_token(
 	if (!token.n || token.n > KERBEROS_TOKEN_MAX)
 		return fail_set(f, -FAIL_AUTH, "Kerberos: no token, or one of more than %d bytes",
 			KERBEROS_TOKEN_MAX);
+	if (!is_kerberos(token))
+		return fail_set(f, -FAIL_AUTH, "Kerberos: the token is of another mechanism");
 	major = gss_accept_sec_context(&minor, &out->context, a->cred, &t,
 		GSS_C_NO_CHANNEL_BINDINGS, &out->name, NULL, &out->answer, &out->flags,
 		&out->life_s, NULL);
