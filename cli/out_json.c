@@ -790,6 +790,21 @@ void out_json_binding(struct out *o, const struct out_binding *b)
 	emit(o, r);
 }
 
+void out_json_discarded(struct out *o, const struct endpoint_msg *m, struct str why)
+{
+	json_t *r = record(o, "discarded");
+
+	json_object_set_new(r, "why", text(why));
+	json_object_set_new(r, "method", text(m->method));
+	put_number(r, "status_code", m->status_code > 0, m->status_code);
+	json_object_set_new(r, "call_id", text(m->call_id));
+	json_object_set_new(r, "cseq", json_integer(m->cseq));
+	json_object_set_new(r, "from", name_addr(&m->from));
+	json_object_set_new(r, "to", name_addr(&m->to));
+	json_object_set_new(r, "remote", hop(&m->remote));
+	emit(o, r);
+}
+
 /* ---- the end ---- */
 
 void out_json_error(struct out *o, const struct out_json_error *e)
@@ -874,7 +889,8 @@ void out_json_end(struct out *o, int code, const struct endpoint_result *last,
 	put_number(r, "sent", true, c->sent);
 	put_number(r, "received", true, c->received);
 	put_number(r, "retransmissions", true, c->retransmissions);
-	put_number(r, "discarded", c->discarded > 0, c->discarded);
+	put_number(r, "discarded", c->discarded + o->discarded > 0,
+		c->discarded + o->discarded);
 	if (last && last->response)
 		put_number(r, "status_code", true, last->response->status_code);
 	if (last)

@@ -92,15 +92,15 @@ static void upper(char *p, size_t n)
 			*p = (char)(*p - 'a' + 'A');
 }
 
-/* "Digest SHA-256 realm example.com" */
+/* "Digest SHA-256 realm example.com", "NTLM v4 realm SIP Communications Service" */
 static void remember_auth(struct out_seen *seen, const struct endpoint_auth *a)
 {
 	const char *chosen = a->chosen ? a->chosen : "";
 
 	snprintf(seen->auth, sizeof(seen->auth), "%s%s%s realm " STR_FMT, a->scheme,
 		chosen[0] ? " " : "", chosen, STR_ARG(a->realm));
-	upper(seen->auth, 1);
-	if (chosen[0])
+	upper(seen->auth, strcmp(a->scheme, "ntlm") == 0 ? 4 : 1);
+	if (chosen[0] && !a->step) /* an algorithm, not a version */
 		upper(seen->auth + strlen(a->scheme) + 1, strlen(chosen));
 }
 
@@ -537,6 +537,16 @@ void out_text_request(struct out *o, const struct endpoint_msg *m)
 		snprintf(status, sizeof(status), "answered %u", m->replied);
 	out_note(o, STR_FMT " " STR_FMT " from %s: %s", STR_ARG(m->method), STR_ARG(m->request_uri),
 		out_hop_text(&m->remote, true, hop), status);
+}
+
+void out_text_discarded(struct out *o, const struct endpoint_msg *m, struct str why)
+{
+	char hop[96], status[24] = "";
+
+	if (m->status_code)
+		snprintf(status, sizeof(status), "%u to ", m->status_code);
+	out_put(o, OUT_YELLOW, "%-10s  %s" STR_FMT " from %s  " STR_FMT, "discarded", status,
+		STR_ARG(m->method), out_hop_text(&m->remote, true, hop), STR_ARG(why));
 }
 
 /* ---- listen ---- */

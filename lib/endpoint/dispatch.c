@@ -308,6 +308,13 @@ static void got_response(struct endpoint_manager *m, struct sip_msg *msg, struct
 	transaction_got_response(t, msg);
 }
 
+bool dispatch_is_repeated(struct endpoint_manager *m, const struct sip_msg *msg)
+{
+	struct transaction *t = transaction_find_server(m, msg, false);
+
+	return t && str_eq(transaction_msg(t)->wire, msg->wire);
+}
+
 /* 9.1: "The ... Call-ID, To, the numeric part of CSeq, and From header fields in the CANCEL request
  * MUST be identical to those in the request being cancelled". Who knows the branch alone (every
  * Via of a response shows it) cancels nothing. */

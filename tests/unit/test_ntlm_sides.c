@@ -314,6 +314,7 @@ static void test_weak_challenges(void **state)
 		assert_refused(&alice, buf_str(&b), &today, -FAIL_AUTH, flags[i].name);
 		if (flags[i].v1) {
 			CLEANUP(buf_done) struct buf out = answer_of(&ascii, buf_str(&b), &v1);
+			assert_true(out.n > 0);
 		} else {
 			assert_refused(&ascii, buf_str(&b), &v1, -FAIL_AUTH, flags[i].name);
 		}
@@ -380,6 +381,7 @@ static void test_names(void **state)
 static void test_no_room(void **state)
 {
 	CLEANUP(buf_done) struct buf b = challenge_of(&contoso), out = BUF_INIT(100);
+	CLEANUP(buf_done) struct buf good = challenge_of(&contoso);
 	struct ntlm *context = NULL;
 
 	(void)state;
@@ -387,11 +389,14 @@ static void test_no_room(void **state)
 		-FAIL_LIMIT, ntlm_answer(&alice, buf_str(&b), &today, &out, &context, NULL));
 	assert_null(context);
 	assert_int_equal(0, out.n);
+	buf_clear(&out);
 	buf_done(&b);
 	buf_add(&b, "NTLMSSP\0\2\0\0\0", 12);
 	while (b.n < 1073)
 		buf_add_char(&b, 0);
 	assert_refused(&alice, buf_str(&b), &today, -FAIL_LIMIT, "1073 bytes, at most 1072");
+	b.p[8] = 3;
+	assert_int_equal(-FAIL_PROTOCOL, accepted(buf_str(&good), buf_str(&b), "pw"));
 }
 
 static void test_v1_passwords(void **state)
