@@ -168,7 +168,7 @@ server() {
 		export "PW_$user=pw-$user"
 		adds+=("--add-user=$user:env:PW_$user")
 	done
-	[[ $schemes != *kerberos* ]] || adds+=("--keytab=$KRB5_KTNAME")
+	[[ $schemes != *kerberos* ]] || adds+=("--keytab=${KRB5_KTNAME#FILE:}")
 	serve_start --json --domain=rte.test --dialect=ocs --auth="$schemes" "${adds[@]}" \
 		--cert="$RTE_PKI/server.pem" --key="$RTE_PKI/server.key" --listen=tcp:127.0.0.1:0 --listen=tls:127.0.0.1:0 "$@"
 }
