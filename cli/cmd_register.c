@@ -219,6 +219,11 @@ static int third_party(struct groups *g, struct args *a, struct fail *f)
 			      : 0;
 }
 
+static bool is_ocs(const struct groups *g)
+{
+	return g->dialect && strcmp(g->dialect, "ocs") == 0;
+}
+
 /* What does not go together. */
 static int conflicts(const struct groups *g, const struct args *a, struct fail *f)
 {
@@ -244,6 +249,8 @@ static int conflicts(const struct groups *g, const struct args *a, struct fail *
 	if (a->leave && !a->keep)
 		return fail_set(f, -FAIL_ARGUMENT,
 			"--leave without --keep, which alone removes the binding");
+	if (a->outbound && is_ocs(g))
+		return fail_set(f, -FAIL_ARGUMENT, "--outbound with --dialect=ocs");
 	if (a->keepalive && !a->keep)
 		return fail_set(f, -FAIL_ARGUMENT, "--keepalive without --keep");
 	if (a->reg_ids.n && !a->outbound)
@@ -278,9 +285,19 @@ static int values(struct groups *g, struct args *a, struct fail *f)
 	if (c->expires == 0)
 		return fail_set(f, -FAIL_ARGUMENT,
 			"--expires: 0 would remove the binding, which is --remove");
-	if (!a->instance && (a->outbound || a->gruu))
+	if (!a->instance && (a->outbound || a->gruu) && !is_ocs(g))
 		a->instance = "auto"; /* RFC 5626 4.2, RFC 5627 4.1: neither is possible without */
 	return a->instance ? instance_get(a->instance, &g->arena, &a->urn, f) : 0;
+}
+
+static bool has_method(struct str list, struct str method)
+{
+	struct str one;
+
+	while (str_cut(list, ',', &one, &list))
+		if (str_eq(str_trim(one), method))
+			return true;
+	return str_eq(str_trim(list), method);
 }
 
 static void from_run(struct args *a, struct run *r)
@@ -295,6 +312,13 @@ static void from_run(struct args *a, struct run *r)
 	c->recover_ms = r->recover_ms;
 	c->on_event = on_event;
 	c->arg = r;
+	if (r->dialect != ENDPOINT_OCS)
+		return;
+	if (!a->expires) /* the server says */
+		c->expires = 0;
+	if (a->methods && !has_method(str_of(a->methods), STR("NOTIFY"))) /* RG-05 */
+		out_warn(r->out,
+			"--methods without NOTIFY, by which the server ends a registration");
 }
 
 static int go(struct args *a, struct groups *g)

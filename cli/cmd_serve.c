@@ -22,8 +22,10 @@ enum {
 struct args {
 	const char *domain, *users_file, *auth, *digest, *realm, *cert, *key, *min_expires,
 		*max_expires, *nonce_expires, *service_route, *seed, *control, *ready_file,
-		*ready_fd, *duration, *events;
-	struct values add_users, listen, replies, faults, routes, trust, mwi, conferences, lists;
+		*ready_fd, *duration, *events, *dialect, *ntlm_domain, *keytab, *targetname,
+		*ms_version, *association_life;
+	struct values add_users, listen, replies, faults, routes, trust, mwi, conferences, lists,
+		homes;
 	int tls_auto;
 
 	const char *const *command; /* NULL: none */
@@ -145,6 +147,9 @@ static void on_event(void *arg, const struct serve_event *ev)
 		break;
 	case SERVE_CONTROL:
 		out_line(o, "%-10s  " STR_FMT, "control", STR_ARG(ev->text));
+		break;
+	case SERVE_DISCARDED:
+		out_discarded(o, ev->msg, ev->text);
 		break;
 	case SERVE_STOPPED:
 		run_finish(a->run, EXIT_ok);
@@ -312,33 +317,81 @@ static int rules(const char *option, const struct values *list,
 	return 0;
 }
 
+/* --auth: what is challenged with, in this order. */
+static int schemes(struct args *a, struct fail *f)
+{
+	static const enum serve_scheme all[] = { SERVE_DIGEST, SERVE_NTLM, SERVE_KERBEROS };
+	struct serve_config *c = &a->config;
+	struct value_list list;
+	bool kerberos = false;
+	int e;
+
+	if ((e = value_words("--auth", a->auth, "digest|ntlm|kerberos|none", &list, f)) != 0)
+		return e;
+	for (unsigned i = 0; i < list.n; i++) {
+		if ((size_t)list.v[i] < ARRAY_LEN(all))
+			c->schemes[c->scheme_count++] = all[list.v[i]];
+		else
+			a->open = true;
+		kerberos = kerberos || list.v[i] == SERVE_KERBEROS;
+	}
+	if (a->open && c->scheme_count)
+		return fail_set(f, -FAIL_ARGUMENT, "--auth: none with another scheme");
+	if (kerberos && !a->keytab)
+		return fail_set(f, -FAIL_ARGUMENT, "--auth: kerberos needs --keytab");
+	return 0;
+}
+
 static int authentication(struct args *a, struct fail *f)
 {
 	static const enum hash_kind hashes[] = { HASH_SHA512_256, HASH_SHA256, HASH_MD5 };
-	struct value_list schemes, digest;
-	bool digests = false;
+	struct value_list digest;
 	int e;
 
-	if ((e = value_words("--auth", a->auth, "digest|ntlm|kerberos|none", &schemes, f)) != 0 ||
-		(e = value_words("--digest", a->digest, "sha-512-256|sha-256|md5", &digest, f)) !=
-			0)
+	if ((e = schemes(a, f)) != 0 || (e = value_words("--digest", a->digest,
+						 "sha-512-256|sha-256|md5", &digest, f)) != 0)
 		return e;
-	for (unsigned i = 0; i < schemes.n; i++) {
-		digests = digests || schemes.v[i] == 0;
-		a->open = a->open || schemes.v[i] == 3;
-		if (schemes.v[i] == 1 || schemes.v[i] == 2)
-			return fail_set(f, -FAIL_NOT_BUILT, "--auth: %s is not in this build",
-				schemes.v[i] == 1 ? "ntlm" : "kerberos");
-	}
-	if (a->open && digests)
-		return fail_set(f, -FAIL_ARGUMENT, "--auth: none with digest");
 	for (unsigned i = 0; i < digest.n; i++)
 		a->config.digest |= 1U << hashes[digest.v[i]];
 	if ((e = users_read(&a->users, &a->add_users, a->users_file, a->open, f)) != 0)
 		return e;
 	a->config.users = a->users.list;
 	a->config.user_count = a->users.count;
-	a->config.challenge = digests || (!a->open && a->users.count > 0);
+	a->config.challenge = a->config.scheme_count || (!a->open && a->users.count > 0);
+	return 0;
+}
+
+/* What Communications Server needs. */
+static int microsoft(struct groups *g, struct args *a, struct fail *f)
+{
+	struct serve_config *c = &a->config;
+	uint32_t version;
+	struct str host;
+	uint16_t port;
+	int e, dialect = 0;
+
+	if ((e = value_word("--dialect", a->dialect, "standard|ocs", &dialect, f)) != 0 ||
+		(e = value_number("--ms-version", a->ms_version, (struct value_range){ 2, 4, 4 },
+			 &version, f)) != 0 ||
+		(e = value_ms("--association-life", a->association_life, 8 * 3600000,
+			 &c->association_ms, f)) != 0 ||
+		(e = rules("--home", &a->homes, serve_home_check, f)) != 0 ||
+		(a->ntlm_domain && (e = value_clean("--ntlm-domain", a->ntlm_domain, f)) != 0) ||
+		(a->targetname &&
+			(e = value_hostport("--targetname", a->targetname, &host, &port, f)) != 0))
+		return e;
+	if (c->association_ms == 0)
+		return fail_set(
+			f, -FAIL_ARGUMENT, "--association-life: the time must be more than 0");
+	if (a->targetname && (port || host.p != a->targetname))
+		return fail_set(f, -FAIL_ARGUMENT, "--targetname: it has no port and no brackets");
+	c->ocs = dialect == 1;
+	c->ms_version = version;
+	c->ntlm_domain = str_of(a->ntlm_domain);
+	c->targetname = str_of(a->targetname);
+	c->keytab = a->keytab;
+	c->homes = texts(g, &a->homes);
+	c->home_count = a->homes.n;
 	return 0;
 }
 
@@ -370,8 +423,8 @@ static int times(struct args *a, struct fail *f)
 	int e;
 
 	if ((e = value_seconds("--min-expires", a->min_expires, 60, &c->min_expires, f)) != 0 ||
-		(e = value_seconds("--max-expires", a->max_expires, 3600, &c->max_expires, f)) !=
-			0 ||
+		(e = value_seconds("--max-expires", a->max_expires, c->ocs ? 7200 : 3600,
+			 &c->max_expires, f)) != 0 ||
 		(e = value_ms("--nonce-expires", a->nonce_expires, 300000, &c->nonce_ms, f)) != 0 ||
 		(e = value_ms("--for", a->duration, 0, &a->for_ms, f)) != 0)
 		return e;
@@ -420,7 +473,8 @@ static int values(struct groups *g, struct args *a, struct fail *f)
 
 	if (a->events && serve_events_check(str_of(a->events), &why) != 0)
 		return fail_set(f, -FAIL_ARGUMENT, "--events: %s", fail_show(&why));
-	if ((e = names(g, a, f)) != 0 || (e = times(a, f)) != 0 || (e = sockets(g, a, f)) != 0 ||
+	if ((e = names(g, a, f)) != 0 || (e = microsoft(g, a, f)) != 0 || (e = times(a, f)) != 0 ||
+		(e = sockets(g, a, f)) != 0 ||
 		(e = rules("--reply", &a->replies, serve_reply_check, f)) != 0 ||
 		(e = rules("--fault", &a->faults, serve_fault_check, f)) != 0 ||
 		(e = rules("--route", &a->routes, serve_route_check, f)) != 0 ||
@@ -488,12 +542,27 @@ int cmd_serve(const struct cmd *cmd, int argc, const char **argv, struct groups 
 			"a user and the password (sensitive)", "NAME[:SOURCE]" },
 		{ "users", 0, POPT_ARG_STRING, &a.users_file, 0, "users, as in rte-credentials(5)",
 			"FILE" },
-		{ "auth", 0, POPT_ARG_STRING, &a.auth, 0, "digest once there are users, or none",
-			"digest|none" },
+		{ "auth", 0, POPT_ARG_STRING, &a.auth, 0,
+			"challenges: digest ntlm kerberos (digest once there are users), or none",
+			"LIST" },
 		{ "digest", 0, POPT_ARG_STRING, &a.digest, 0,
 			"algorithms: sha-512-256 sha-256 md5 (all)", "LIST" },
 		{ "realm", 0, POPT_ARG_STRING, &a.realm, 0, "of its challenges (the domain)",
 			"REALM" },
+		{ "dialect", 0, POPT_ARG_STRING, &a.dialect, 0,
+			"of its registrar; ocs: Office Communications Server's (standard)",
+			"standard|ocs" },
+		{ "ntlm-domain", 0, POPT_ARG_STRING, &a.ntlm_domain, 0,
+			"of its users (first label of the domain)", "NAME" },
+		{ "keytab", 0, POPT_ARG_STRING, &a.keytab, 0, "keys for kerberos", "FILE" },
+		{ "targetname", 0, POPT_ARG_STRING, &a.targetname, 0,
+			"its name for ntlm and kerberos (the domain)", "HOST" },
+		{ "ms-version", 0, POPT_ARG_STRING, &a.ms_version, 0,
+			"version of security associations (4)", "2|3|4" },
+		{ "association-life", 0, POPT_ARG_STRING, &a.association_life, 0,
+			"then they are forgotten (8h)", "T" },
+		{ "home", 0, POPT_ARG_STRING, &a.homes, OPT_LIST,
+			"another server of a user: 301 to REGISTER", "USER=URI" },
 		{ "trust", 0, POPT_ARG_STRING, &a.trust, OPT_LIST,
 			"no challenge for who comes from there", "ADDR[:PORT]" },
 		{ "route", 0, POPT_ARG_STRING, &a.routes, OPT_LIST,
@@ -515,7 +584,7 @@ int cmd_serve(const struct cmd *cmd, int argc, const char **argv, struct groups 
 			"'METHOD[ USER]=STATUS[ REASON][;after=T][;retry-after=T]'", "RULE" },
 		{ "fault", 0, POPT_ARG_STRING, &a.faults, OPT_LIST,
 			"what it sends suffers: drop:P delay:T dup:P reorder:P "
-			"truncate badsdp",
+			"truncate badsdp unsigned badsign endless weak",
 			"RULE" },
 		{ "events", 0, POPT_ARG_STRING, &a.events, 0,
 			"packages: presence dialog reg message-summary conference "

@@ -416,6 +416,8 @@ static bool list_target(struct args *a, struct run *r, struct fail *f)
 
 	if (a->list_uri)
 		return target_parse(r, a->list_uri, &a->list_target, f) == 0;
+	if (r->dialect == ENDPOINT_OCS && r->aor[0]) /* [MS-SIP] 3.3.4.1: to oneself */
+		return target_parse(r, r->aor, &a->list_target, f) == 0;
 	if (domain.n == 0 && r->g->server.n) {
 		domain = endpoint_next_hop_text(r->endpoint);
 		if (str_find(domain, '@') < domain.n || domain.n == 0)
@@ -466,7 +468,9 @@ static bool prepare(struct args *a, struct run *r)
  * holds: over UDP what does not fit is lost. */
 static void pace(const struct args *a, struct groups *g)
 {
-	if (a->targets.n > WINDOW && !a->list && !g->max_outstanding)
+	bool ocs = g->dialect && strcmp(g->dialect, "ocs") == 0; /* which has a limit of its own */
+
+	if (a->targets.n > WINDOW && !a->list && !g->max_outstanding && !ocs)
 		g->max_outstanding = WINDOW_TEXT;
 }
 

@@ -32,7 +32,7 @@ struct groups {
 	int verbose, quiet, json, dry_run, timestamps;
 	const char *output, *trace, *color;
 	/* Endpoint */
-	const char *aor, *register_expires, *proxy, *epid, *on_drop, *linger, *pool_size,
+	const char *aor, *register_expires, *proxy, *epid, *dialect, *on_drop, *linger, *pool_size,
 		*first_message_timeout, *max_outstanding;
 	int register_first, p2p, mutual_tls, any_to;
 	struct values server, listen, idle_timeout, allow, require_eku;

@@ -426,6 +426,15 @@ void out_resolved(struct out *o, const struct out_resolved *r)
 		out_text_resolved(o, r);
 }
 
+void out_discarded(struct out *o, const struct endpoint_msg *m, struct str why)
+{
+	o->discarded++;
+	if (o->config.json)
+		out_json_discarded(o, m, why);
+	else
+		out_text_discarded(o, m, why);
+}
+
 void out_binding(struct out *o, const struct out_binding *b)
 {
 	if (o->config.json)

@@ -129,6 +129,9 @@ struct out_binding {
 	uint32_t expires;
 };
 void out_binding(struct out *o, const struct out_binding *b);
+/* A message that was not acted on, and is counted in the end record; why: "unsigned" "forged"
+ * "replayed". */
+void out_discarded(struct out *o, const struct endpoint_msg *m, struct str why);
 /* What `listen` was told beside messages, with what it answered (m->replied, 0: nothing): an
  * unsolicited NOTIFY, and any other request, whose record was written when it came: of it only the
  * answer. */

@@ -36,6 +36,7 @@ struct out {
 	bool has_seed;
 	uint32_t seed;
 	int reachable; /* -1: does not matter */
+	unsigned discarded; /* messages */
 	struct out_seen seen;
 };
 
@@ -72,6 +73,7 @@ void out_text_probe(struct out *o, const struct out_probe *p);
 void out_text_summary(struct out *o, const struct out_summary *s);
 void out_text_resolved(struct out *o, const struct out_resolved *r);
 void out_text_binding(struct out *o, const struct out_binding *b);
+void out_text_discarded(struct out *o, const struct endpoint_msg *m, struct str why);
 void out_text_request(struct out *o, const struct endpoint_msg *m);
 void out_text_unsent(struct out *o, struct str wire);
 void out_text_check(struct out *o, const struct out_check *c);
@@ -117,6 +119,7 @@ void out_json_error(struct out *o, const struct out_json_error *e);
 void out_json_summary(struct out *o, const struct out_summary *s);
 void out_json_resolved(struct out *o, const struct out_resolved *r);
 void out_json_binding(struct out *o, const struct out_binding *b);
+void out_json_discarded(struct out *o, const struct endpoint_msg *m, struct str why);
 void out_json_unsent(struct out *o, struct str wire);
 void out_json_check(struct out *o, const struct out_check *c);
 void out_json_message(struct out *o, const struct out_message *m);

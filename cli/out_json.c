@@ -336,6 +336,13 @@ static void request(struct out *o, const struct endpoint_msg *m)
 	emit(o, r);
 }
 
+static void put_diagnostics(json_t *r, const struct endpoint_msg *m)
+{
+	put_text(r, "ms_diagnostics", m->ms_diagnostics);
+	put_number(r, "ms_diagnostics_id", m->ms_diagnostics_id > 0, m->ms_diagnostics_id);
+	put_text(r, "ms_diagnostics_reason", m->ms_diagnostics_reason);
+}
+
 /* What a peer said about its failure. */
 static void put_reasons(json_t *r, const struct endpoint_msg *m)
 {
@@ -345,7 +352,7 @@ static void put_reasons(json_t *r, const struct endpoint_msg *m)
 	put_text(r, "warning", m->warning);
 	put_text(r, "reason", m->reason);
 	put_number(r, "retry_after", m->has_retry_after, m->retry_after);
-	put_text(r, "ms_diagnostics", m->ms_diagnostics);
+	put_diagnostics(r, m);
 	if (name)
 		put_text(r, strcmp(name, "allow-events") == 0 ? "allow_events" : name,
 			buf_str(&way));
@@ -558,6 +565,8 @@ static void registration(struct out *o, const struct endpoint_registration *e)
 	put_number(r, "refresh_in", e->refresh_in > 0, e->refresh_in);
 	put_number(r, "reg_id", e->reg_id > 0, e->reg_id);
 	put_word(r, "detail", e->detail);
+	if (e->msg)
+		put_diagnostics(r, e->msg);
 	emit(o, r);
 }
 
@@ -781,6 +790,21 @@ void out_json_binding(struct out *o, const struct out_binding *b)
 	emit(o, r);
 }
 
+void out_json_discarded(struct out *o, const struct endpoint_msg *m, struct str why)
+{
+	json_t *r = record(o, "discarded");
+
+	json_object_set_new(r, "why", text(why));
+	json_object_set_new(r, "method", text(m->method));
+	put_number(r, "status_code", m->status_code > 0, m->status_code);
+	json_object_set_new(r, "call_id", text(m->call_id));
+	json_object_set_new(r, "cseq", json_integer(m->cseq));
+	json_object_set_new(r, "from", name_addr(&m->from));
+	json_object_set_new(r, "to", name_addr(&m->to));
+	json_object_set_new(r, "remote", hop(&m->remote));
+	emit(o, r);
+}
+
 /* ---- the end ---- */
 
 void out_json_error(struct out *o, const struct out_json_error *e)
@@ -865,7 +889,8 @@ void out_json_end(struct out *o, int code, const struct endpoint_result *last,
 	put_number(r, "sent", true, c->sent);
 	put_number(r, "received", true, c->received);
 	put_number(r, "retransmissions", true, c->retransmissions);
-	put_number(r, "discarded", c->discarded > 0, c->discarded);
+	put_number(r, "discarded", c->discarded + o->discarded > 0,
+		c->discarded + o->discarded);
 	if (last && last->response)
 		put_number(r, "status_code", true, last->response->status_code);
 	if (last)

@@ -193,9 +193,19 @@ void out_times(struct out *o, const struct endpoint_times *t)
 	out_detail(o, "time", buf_str(&b));
 }
 
+/* 4141 User disabled */
+static void diagnostics(const struct endpoint_msg *m, struct buf *b)
+{
+	if (m->ms_diagnostics_id && m->ms_diagnostics_reason.n)
+		buf_addf(b, "%u " STR_FMT, m->ms_diagnostics_id, STR_ARG(m->ms_diagnostics_reason));
+	else
+		buf_add_str(b, m->ms_diagnostics);
+}
+
 static void registration_lines(struct out *o, const struct endpoint_registration *r)
 {
 	bool answered = r->active || is(r->cause, "unregistered");
+	CLEANUP(buf_done) struct buf diag = BUF_INIT(1 << 16);
 	char expires[40] = "", reg_id[32] = "";
 
 	if (is(r->cause, "connection-dropped"))
@@ -214,6 +224,9 @@ static void registration_lines(struct out *o, const struct endpoint_registration
 	list_line(o, "path", r->path, r->path_count);
 	list_line(o, "route", r->service_route, r->service_route_count);
 	out_detail(o, "note", str_of(r->detail));
+	if (r->msg)
+		diagnostics(r->msg, &diag);
+	out_detail(o, "reason", buf_str(&diag));
 	if (r->active)
 		via_line(o);
 }
@@ -368,6 +381,7 @@ static void error_detail(struct out *o, const char *name, struct str text)
 void out_text_error(struct out *o, const char *text, int code, const struct endpoint_result *r)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16), way = BUF_INIT(1 << 16);
+	CLEANUP(buf_done) struct buf diag = BUF_INIT(1 << 16);
 	const struct endpoint_msg *m = r ? r->response : NULL;
 	const char *way_name;
 	char number[24] = "";
@@ -384,7 +398,8 @@ void out_text_error(struct out *o, const char *text, int code, const struct endp
 	error_detail(o, "warning", m->warning);
 	error_detail(o, "reason", m->reason);
 	error_detail(o, "retry-after", str_of(number));
-	error_detail(o, "ms-diagnostics", m->ms_diagnostics);
+	diagnostics(m, &diag);
+	error_detail(o, "ms-diagnostics", buf_str(&diag));
 	if ((way_name = out_way_out(m, &way)) != NULL)
 		error_detail(o, way_name, buf_str(&way));
 }
@@ -522,6 +537,16 @@ void out_text_request(struct out *o, const struct endpoint_msg *m)
 		snprintf(status, sizeof(status), "answered %u", m->replied);
 	out_note(o, STR_FMT " " STR_FMT " from %s: %s", STR_ARG(m->method), STR_ARG(m->request_uri),
 		out_hop_text(&m->remote, true, hop), status);
+}
+
+void out_text_discarded(struct out *o, const struct endpoint_msg *m, struct str why)
+{
+	char hop[96], status[24] = "";
+
+	if (m->status_code)
+		snprintf(status, sizeof(status), "%u to ", m->status_code);
+	out_put(o, OUT_YELLOW, "%-10s  %s" STR_FMT " from %s  " STR_FMT, "discarded", status,
+		STR_ARG(m->method), out_hop_text(&m->remote, true, hop), STR_ARG(why));
 }
 
 /* ---- listen ---- */

@@ -1,5 +1,6 @@
 #include "run.h"
 
+#include "endpoint/epid.h"
 #include "exit.h"
 #include "run_register.h"
 #include "run_setup.h"
@@ -98,12 +99,13 @@ static void announce(struct run *r, const struct run_setup *s)
 {
 	const struct groups *g = r->g;
 	struct str uri = endpoint_uri(r->endpoint), hop = endpoint_next_hop_text(r->endpoint);
+	struct str epid = endpoint_epid(r->endpoint);
 	bool server = r->kind == ENDPOINT_SERVER_BASED;
 	const char *next = hop.n ? arena_str(&r->g->arena, hop).p : NULL;
 	const struct out_endpoint about = {
 		.aor = uri.n ? arena_str(&r->g->arena, uri).p : NULL,
-		.dialect = "standard",
-		.epid = g->epid,
+		.dialect = r->dialect == ENDPOINT_OCS ? "ocs" : "standard",
+		.epid = epid.n ? arena_str(&r->g->arena, epid).p : NULL,
 		.home_server = server ? (g->server.n ? g->server.v[0] : next) : NULL,
 		.proxy = server ? NULL : next,
 		.kind = server ? "server" : "p2p",

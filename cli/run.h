@@ -61,6 +61,7 @@ struct run {
 	struct endpoint_manager *manager;
 	struct endpoint *endpoint; /* NULL for CMD_NONE */
 	enum endpoint_kind kind;
+	enum endpoint_dialect dialect;
 	struct cred_store *creds;
 	struct check *check; /* --expect and its kind; check_message is for commands, too */
 

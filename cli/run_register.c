@@ -54,7 +54,10 @@ static struct registration_config config(struct run *r)
 	return (struct registration_config){
 		.endpoint = r->endpoint,
 		.what = REGISTRATION_ADD,
-		.expires = r->register_expires,
+		/* in dialect ocs it is the server's to say, unless somebody wants it */
+		.expires = r->dialect == ENDPOINT_OCS && !r->g->register_expires
+				   ? 0
+				   : r->register_expires,
 		.q = -1,
 		.keep = true,
 		.reject_unchallenged = r->must_challenge,

@@ -1,6 +1,6 @@
 #include "run_setup.h"
 
-#include "base/scan.h"
+#include "instance.h"
 #include "run_register.h"
 #include "secret.h"
 #include "value.h"
@@ -42,7 +42,7 @@ static int identity(struct run *r, struct run_setup *s, struct fail *f)
 {
 	const struct groups *g = r->g;
 	struct endpoint_config *c = &s->endpoint;
-	const char *aor = r->config.aor ? r->config.aor : g->aor;
+	const char *aor = r->config.aor ? r->config.aor : g->aor, *epid = NULL;
 	int e;
 
 	r->aor = "";
@@ -52,17 +52,13 @@ static int identity(struct run *r, struct run_setup *s, struct fail *f)
 		(e = value_clean("--display-name", g->display_name, f)) != 0 ||
 		(e = value_clean("--user-agent", g->user_agent, f)) != 0)
 		return e;
-	for (const char *p = g->epid ? g->epid : ""; *p; p++)
-		if (!scan_is(*p, CH_TOKEN))
-			return fail_set(
-				f, -FAIL_ARGUMENT, "--epid: not a word of letters and digits");
-	if (g->epid && strcmp(g->epid, "auto") == 0)
-		return fail_set(f, -FAIL_ARGUMENT, "--epid: the word auto is reserved");
+	if (g->epid && (e = instance_epid(g->epid, r->aor, &r->g->arena, &epid, f)) != 0)
+		return e;
 	c->aor = str_of(r->aor);
 	c->from = str_of(g->from);
 	c->display_name = str_of(g->display_name);
 	c->user_agent = str_of(g->user_agent);
-	c->epid = str_of(g->epid);
+	c->epid = str_of(epid);
 	c->instance = str_of(r->config.instance);
 	c->any_to = g->any_to;
 	c->methods = str_of(r->config.methods);
@@ -104,16 +100,16 @@ static bool is_environment(const char *name, const char *value)
 static struct values home_servers(struct run *r)
 {
 	const struct opt_origin *o = opt_origin(r->g, "server");
-	const char *tls = getenv("RTE_SERVE_TLS");
-	bool sips = str_istarts(str_of(r->aor), STR("sips:"));
+	const char *address = getenv("RTE_SERVE_TLS");
+	bool tls = str_istarts(str_of(r->aor), STR("sips:")) || r->transport == NET_TLS ||
+		   (r->dialect == ENDPOINT_OCS && r->transport < 0);
 	struct values one = { arena_zalloc(&r->g->arena, 2 * sizeof(char *)), 1 };
 
-	if ((r->transport != NET_TLS && !sips) || !tls || !o || o->layer != OPT_ENVIRONMENT ||
-		r->g->server.n != 1 ||
+	if (!tls || !address || !o || o->layer != OPT_ENVIRONMENT || r->g->server.n != 1 ||
 		(!is_environment("RTE_SERVE_UDP", r->g->server.v[0]) &&
 			!is_environment("RTE_SERVE_TCP", r->g->server.v[0])))
 		return r->g->server;
-	one.v[0] = tls;
+	one.v[0] = address;
 	return one;
 }
 
@@ -137,6 +133,8 @@ static int route(struct run *r, struct run_setup *s, struct fail *f)
 	c->route_count = g->route.n;
 	c->connect = str_of(g->connect);
 	c->transport = r->transport;
+	if (r->dialect == ENDPOINT_OCS && r->transport == NET_UDP)
+		return fail_set(f, -FAIL_ARGUMENT, "--dialect: ocs goes over tcp or tls");
 	c->udp_only = r->transport == NET_UDP && opt_on_line(g, "transport");
 	c->family = r->family;
 	return 0;
@@ -215,6 +213,9 @@ static int auth(struct run *r, struct run_setup *s, struct fail *f)
 	return 0;
 }
 
+/* SE-11: what the home servers of dialect ocs take at once. */
+enum { OCS_OUTSTANDING = 20 };
+
 static int limits(struct run *r, struct run_setup *s, struct fail *f)
 {
 	const struct groups *g = r->g;
@@ -225,7 +226,9 @@ static int limits(struct run *r, struct run_setup *s, struct fail *f)
 		(e = value_number("--max-forwards", g->max_forwards,
 			 (struct value_range){ 0, 255, 70 }, &forwards, f)) != 0 ||
 		(e = value_number("--max-outstanding", g->max_outstanding,
-			 (struct value_range){ 1, 100000, 0 }, &outstanding, f)) != 0 ||
+			 (struct value_range){
+				 1, 100000, r->dialect == ENDPOINT_OCS ? OCS_OUTSTANDING : 0 },
+			 &outstanding, f)) != 0 ||
 		(e = value_mime("--type", g->type, f)) != 0)
 		return e;
 	s->endpoint.on_drop = drop ? ENDPOINT_DROP_UNREGISTER : ENDPOINT_DROP_REFRESH;

@@ -58,11 +58,32 @@ static int refuse_credentials(struct run *r, struct run_setup *s, struct fail *f
 	return 0;
 }
 
+/* Dialect ocs is between an endpoint and its home server; what stands in a file is passed over. */
+static int dialect(struct run *r, struct run_setup *s, struct fail *f)
+{
+	int word = ENDPOINT_STANDARD, e; /* in the order of enum endpoint_dialect */
+
+	if ((e = value_word("--dialect", r->g->dialect, "standard|ocs", &word, f)) != 0)
+		return e;
+	if (word == ENDPOINT_OCS && r->kind == ENDPOINT_PEER_TO_PEER) {
+		if (opt_on_line(r->g, "dialect"))
+			return fail_set(f, -FAIL_ARGUMENT,
+				"--dialect: ocs needs a server-based endpoint; add --server or "
+				"--register, and leave out --p2p and --proxy");
+		s->unused = "dialect";
+		word = ENDPOINT_STANDARD;
+	}
+	r->dialect = (enum endpoint_dialect)word;
+	s->endpoint.dialect = r->dialect;
+	return 0;
+}
+
 int run_setup_kind(struct run *r, struct run_setup *s, struct fail *f)
 {
 	const struct groups *g = r->g;
 	bool p2p_line = opt_on_line(g, "p2p") && g->p2p, server_line = opt_on_line(g, "server");
 	bool register_line = opt_on_line(g, "register") && g->register_first;
+	int e;
 
 	if (p2p_line && (server_line || register_line))
 		return with(f, "p2p", server_line ? "server" : "register");
@@ -78,6 +99,8 @@ int run_setup_kind(struct run *r, struct run_setup *s, struct fail *f)
 		peer_to_peer(r, s))
 		r->kind = ENDPOINT_PEER_TO_PEER;
 	s->endpoint.kind = r->kind;
+	if ((e = dialect(r, s, f)) != 0)
+		return e;
 	s->manager.kind = r->kind == ENDPOINT_PEER_TO_PEER || g->listen.n ? NET_SERVER : NET_CLIENT;
 	if (r->kind == ENDPOINT_PEER_TO_PEER)
 		return refuse_credentials(r, s, f);

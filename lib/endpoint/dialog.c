@@ -188,15 +188,23 @@ bool dialog_wants_sips(const struct sip_msg *m)
 void dialog_contact(struct endpoint *ep, struct net_flow *flow, bool secure, struct buf *b)
 {
 	const struct endpoint_config *c = &ep->config;
+	bool own = c->contact.n > 0 && c->contact.p[0] != ';'; /* the user's */
+	bool gruu = ep->gruu && !own && !secure; /* it is a sip URI */
 	struct buf v = BUF_INIT(1 << 16);
 
+	/* [MS-SIPRE] 3.4.4.1: the GRUU alone, wherever a dialog may come of it; before there is
+	 * one, the server puts the address that it sees in the place of ours. */
 	buf_add_char(&v, '<');
-	if (flow)
+	if (gruu)
+		buf_addf(&v, "%s", ep->gruu);
+	else if (flow)
 		endpoint_contact_uri(ep, flow, secure, &v);
 	else /* a dry run */
 		buf_add_str(&v, secure ? STR("sips:local.invalid") : STR("sip:local.invalid"));
 	buf_add_char(&v, '>');
-	if (c->instance.n > 0)
+	if (c->dialect == ENDPOINT_OCS && !gruu && !own)
+		buf_add_str(&v, STR(";proxy=replace"));
+	if (c->instance.n > 0 && !gruu)
 		buf_addf(&v, ";+sip.instance=\"<" STR_FMT ">\"", STR_ARG(c->instance));
 	for (unsigned i = 0; i < c->feature_count; i++)
 		buf_addf(&v, ";" STR_FMT, STR_ARG(c->features[i]));

@@ -7,6 +7,7 @@
 #include "endpoint/dialog.h"
 #include "endpoint/impl.h"
 #include "sip/build.h"
+#include "sip/diagnostics.h"
 
 #include <string.h>
 
@@ -75,6 +76,20 @@ static void describe_address(const struct sip_nameaddr *a, struct endpoint_addre
 		out->tag = STR_EMPTY;
 }
 
+/* The private form is for peers within the enterprise, and says more. */
+static void describe_diagnostics(const struct sip_msg *m, struct endpoint_msg *out)
+{
+	struct sip_diagnostics d;
+
+	out->ms_diagnostics = sip_msg_value(m, SIP_HDR_MS_DIAGNOSTICS);
+	if (out->ms_diagnostics.n == 0)
+		out->ms_diagnostics = sip_msg_value(m, SIP_HDR_MS_DIAGNOSTICS_PUBLIC);
+	if (!sip_diagnostics_parse(out->ms_diagnostics, &d))
+		return;
+	out->ms_diagnostics_id = d.id;
+	out->ms_diagnostics_reason = d.reason;
+}
+
 void dispatch_describe_msg(const struct sip_msg *m, const struct net_flow *flow,
 	struct dispatch_text *t, struct endpoint_msg *out)
 {
@@ -93,12 +108,12 @@ void dispatch_describe_msg(const struct sip_msg *m, const struct net_flow *flow,
 		.server = sip_msg_value(m, SIP_HDR_SERVER),
 		.warning = sip_msg_value(m, SIP_HDR_WARNING),
 		.reason = sip_msg_value(m, SIP_HDR_REASON),
-		.ms_diagnostics = sip_msg_value(m, SIP_HDR_MS_DIAGNOSTICS),
 		.content_type = sip_msg_value(m, SIP_HDR_CONTENT_TYPE),
 		.body = m->body,
 		.wire = m->wire,
 		.msg = m,
 	};
+	describe_diagnostics(m, out);
 	if (sip_msg_cseq(m, &cseq))
 		out->cseq = cseq.number;
 	out->method = m->request ? m->method_name : cseq.name;
@@ -293,6 +308,13 @@ static void got_response(struct endpoint_manager *m, struct sip_msg *msg, struct
 	transaction_got_response(t, msg);
 }
 
+bool dispatch_is_repeated(struct endpoint_manager *m, const struct sip_msg *msg)
+{
+	struct transaction *t = transaction_find_server(m, msg, false);
+
+	return t && str_eq(transaction_msg(t)->wire, msg->wire);
+}
+
 /* 9.1: "The ... Call-ID, To, the numeric part of CSeq, and From header fields in the CANCEL request
  * MUST be identical to those in the request being cancelled". Who knows the branch alone (every
  * Via of a response shows it) cancels nothing. */
@@ -369,7 +391,7 @@ static void got_message(struct endpoint_manager *m, struct str bytes, struct net
 		trace_bytes(m, TRACE_MSG_IN, flow, bytes, true);
 		trace_note(m->config.trace, "%s: %s", verdict == SIP_REJECT ? "refused" : "dropped",
 			f.text);
-		if (verdict == SIP_REJECT)
+		if (verdict == SIP_REJECT && msg->method != SIP_BENOTIFY) /* AR-12 */
 			answer_stateless(m, flow, msg, status, str_of(f.text));
 	}
 	sip_msg_unref(msg);

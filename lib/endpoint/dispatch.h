@@ -35,6 +35,10 @@ struct dispatch_security {
 void endpoint_manager_secure(
 	struct endpoint_manager *m, const struct dispatch_security *ops, void *arg);
 
+/* Is this request, byte for byte, that of a transaction that is not over yet? Over UDP it may come
+ * again with a number that was used, and is no replay. */
+bool dispatch_is_repeated(struct endpoint_manager *m, const struct sip_msg *msg);
+
 /* Sends bytes over a flow, signed where that is due, traced and counted. */
 int dispatch_send(
 	struct endpoint_manager *m, struct net_flow *flow, struct str wire, bool retransmission);

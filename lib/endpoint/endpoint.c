@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "endpoint/epid.h"
 #include "endpoint/impl.h"
 #include "endpoint/registration.h"
 #include "endpoint/session_impl.h"
@@ -188,6 +189,9 @@ int endpoint_new(const struct endpoint_config *config, struct endpoint **out, st
 	for (unsigned i = 0; i < ENDPOINT_FLOWS; i++)
 		ep->kept[i] = (struct kept_flow){ .endpoint = ep, .index = i };
 	text_token(ep->contact_user, 12);
+	epid_make(ep->ms_opaque);
+	if (config->dialect == ENDPOINT_OCS)
+		endpoint_epid_make(ep);
 	list_add(&ep->manager->endpoints, &ep->node);
 	ep->manager->endpoint_count++;
 	*out = ep;
@@ -223,6 +227,12 @@ void endpoint_set_service_route(struct endpoint *ep, const struct str *routes, u
 	ep->service_route_count = count;
 }
 
+void endpoint_set_gruu(struct endpoint *ep, struct str gruu)
+{
+	mem_free(ep->gruu);
+	ep->gruu = gruu.n ? mem_strndup(gruu.p, gruu.n) : NULL;
+}
+
 void endpoint_free(struct endpoint *ep)
 {
 	if (!ep)
@@ -243,6 +253,7 @@ void endpoint_free(struct endpoint *ep)
 		ep->manager->endpoint_count--;
 	}
 	endpoint_set_service_route(ep, NULL, 0);
+	endpoint_set_gruu(ep, STR_EMPTY);
 	auth_free(ep->auth);
 	cred_store_free(ep->no_creds);
 	arena_done(&ep->arena);
@@ -269,7 +280,7 @@ struct endpoint_counts endpoint_counts(const struct endpoint *ep)
 }
 
 /* sip:USER@HOST:PORT;transport=T of this flow (RFC 3261 8.1.1.8); the scheme of a sips AOR is sips
- * (10.2.1). */
+ * (10.2.1). In dialect ocs an address without a user, and what tells it from others there. */
 void endpoint_contact_uri(struct endpoint *ep, struct net_flow *flow, bool secure, struct buf *b)
 {
 	const struct endpoint_config *c = &ep->config;
@@ -284,13 +295,14 @@ void endpoint_contact_uri(struct endpoint *ep, struct net_flow *flow, bool secur
 	}
 	dispatch_sent_by(ep->manager, flow, &host, &port);
 	buf_add_str(b, sips ? STR("sips:") : STR("sip:"));
-	if (ep->aor.has_user)
-		buf_add_str(b, ep->aor.user);
-	else
-		buf_add_str(b, str_of(ep->contact_user));
-	buf_add_char(b, '@');
+	if (c->dialect != ENDPOINT_OCS) {
+		buf_add_str(b, ep->aor.has_user ? ep->aor.user : str_of(ep->contact_user));
+		buf_add_char(b, '@');
+	}
 	sip_uri_write_hostport(b, buf_str(&host), port);
 	if (t != NET_UDP && !sips)
 		buf_addf(b, ";transport=%s", net_transport_name(t));
+	if (c->dialect == ENDPOINT_OCS)
+		buf_addf(b, ";ms-opaque=%s", ep->ms_opaque);
 	buf_done(&host);
 }

@@ -92,15 +92,17 @@ enum endpoint_dialect { ENDPOINT_STANDARD, ENDPOINT_OCS };
 struct endpoint_config {
 	struct endpoint_manager *manager;
 	enum endpoint_kind kind;
-	enum endpoint_dialect dialect; /* OCS: server based only */
+	enum endpoint_dialect dialect; /* OCS: server based, TCP and TLS only */
 	struct str aor; /* who we are (EP-02, EP-07); empty: sip:rte@HOST (ruling 10) */
 	struct str from; /* name-addr for From when it differs (EP-34); empty: aor */
 	struct str display_name; /* EP-09 */
-	struct str epid; /* EP-05; empty: none on the wire; "auto" is the command's matter */
+	struct str epid; /* EP-05; empty: none on the wire, in dialect ocs a random one (epid.h);
+			    "auto" is the command's matter */
 	struct str user_agent; /* appended to ours (EP-10) */
 	struct str contact; /* a whole URI in place of ours, or ";params" appended to ours; empty:
 			       neither */
-	struct str instance; /* URN of +sip.instance (EP-04); empty: none */
+	struct str instance; /* URN of +sip.instance (EP-04); empty: none, in dialect ocs the one
+				that belongs to the epid */
 	const struct str *features;
 	unsigned feature_count; /* feature parameters of Contact (EP-12): name or name=value */
 

@@ -2,6 +2,7 @@
  * the wire unless it fits where it goes. CR, LF and NUL fit nowhere (A69). */
 #include "endpoint/endpoint.h"
 
+#include "endpoint/epid.h"
 #include "endpoint/impl.h"
 #include "sip/build.h"
 #include "sip/param.h"
@@ -171,6 +172,27 @@ static int check_hops(const struct endpoint_config *c, struct fail *f)
 	return 0;
 }
 
+/* Dialect ocs: a home server, and a connection to it that is kept. */
+static int check_dialect(const struct endpoint_config *c, struct fail *f)
+{
+	struct sip_uri uri;
+	struct str word;
+
+	if (c->dialect != ENDPOINT_OCS)
+		return 0;
+	if (c->kind != ENDPOINT_SERVER_BASED)
+		return fail_set(f, -FAIL_ARGUMENT, "dialect ocs needs a server-based endpoint");
+	for (unsigned i = 0; i < c->server_count; i++)
+		if (sip_uri_parse(c->servers[i], &uri) && sip_uri_param(&uri, "transport", &word) &&
+			str_ieq(word, STR("udp")))
+			return fail_set(f, -FAIL_ARGUMENT,
+				"\"" STR_FMT "\": dialect ocs does not go over UDP",
+				STR_ARG(c->servers[i]));
+	return c->transport == NET_UDP
+		       ? fail_set(f, -FAIL_ARGUMENT, "dialect ocs does not go over UDP")
+		       : 0;
+}
+
 int endpoint_check(const struct endpoint_config *c, struct fail *f)
 {
 	struct sip_nameaddr from;
@@ -181,7 +203,7 @@ int endpoint_check(const struct endpoint_config *c, struct fail *f)
 	} all[] = {
 		{ "a display name", c->display_name, true },
 		{ "an address for From", c->from, c->from.n && sip_nameaddr_parse(c->from, &from) },
-		{ "an endpoint id", c->epid, endpoint_check_token(c->epid) },
+		{ "an endpoint id", c->epid, epid_is_valid(c->epid) },
 		{ "a User-Agent", c->user_agent, is_user_agent(c->user_agent) },
 		{ "a Contact", c->contact, c->contact.n && is_contact(c->contact) },
 		{ "an instance", c->instance, is_instance(c->instance) },
@@ -192,7 +214,8 @@ int endpoint_check(const struct endpoint_config *c, struct fail *f)
 		if (all[i].text.n > 0 && (!all[i].fits || !sip_build_clean(all[i].text)))
 			return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not fit for %s",
 				STR_ARG(all[i].text), all[i].what);
-	if ((e = check_features(c, f)) != 0 || (e = check_hops(c, f)) != 0)
+	if ((e = check_features(c, f)) != 0 || (e = check_hops(c, f)) != 0 ||
+		(e = check_dialect(c, f)) != 0)
 		return e;
 	return endpoint_check_headers(c->headers, c->header_count, f);
 }

@@ -104,7 +104,10 @@ struct endpoint_msg {
 	unsigned retransmissions; /* of the request, up to its final response */
 	double rtt_ms; /* a response's time since its request was first sent; < 0: not known */
 	unsigned replied; /* a received request: the status that was sent, 0: not yet */
-	struct str server, warning, reason, ms_diagnostics; /* header fields; empty: absent */
+	struct str server, warning, reason; /* header fields; empty: absent */
+	struct str ms_diagnostics; /* ms-diagnostics or ms-diagnostics-public; of it: */
+	uint32_t ms_diagnostics_id; /* 0: absent */
+	struct str ms_diagnostics_reason; /* escapes kept */
 	bool has_retry_after;
 	uint32_t retry_after;
 	struct str content_type, body;
@@ -139,7 +142,8 @@ struct endpoint_retry {
 };
 
 struct endpoint_contact {
-	struct str uri, pub_gruu, temp_gruu, instance; /* empty: absent */
+	struct str uri, pub_gruu, temp_gruu, instance; /* empty: absent; the gruu of dialect ocs
+							  is public */
 	uint32_t expires;
 	unsigned q; /* thousandths; 1001: absent */
 	unsigned reg_id; /* 0: absent */
@@ -149,7 +153,9 @@ struct endpoint_contact {
 struct endpoint_registration {
 	bool active; /* of a query: there are bindings */
 	const char *cause; /* RFC 3680: "registered" "refreshed" "unregistered" "expired" "rejected"
-			      ..., ours: "connection-dropped" */
+			      ..., ours: "connection-dropped", of dialect ocs: "binding-reset" (it
+			      is made anew), "preferred-registrar-change",
+			      "userservices-unavailable" */
 	struct str aor;
 	uint32_t expires; /* of our binding; 0 when there is none */
 	uint32_t refresh_in; /* seconds; 0: no refresh is planned */
@@ -160,6 +166,7 @@ struct endpoint_registration {
 	bool outbound; /* the server agreed: Require: outbound */
 	unsigned reg_id; /* which flow, 0 without outbound */
 	const char *detail; /* a note for people, or NULL */
+	const struct endpoint_msg *msg; /* the request by which the server ended it, or NULL */
 };
 
 /* A request that arrived for us outside of any dialog, or a MESSAGE or INFO within a session (rows

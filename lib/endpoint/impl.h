@@ -159,6 +159,10 @@ struct endpoint {
 	uint64_t methods; /* set of 1 << enum sip_method that handlers take; all: every bit */
 	struct endpoint_counts counts;
 	char contact_user[24]; /* of our Contact: unpredictable when the AOR has no user */
+	/* Dialect ocs: */
+	char ms_opaque[11]; /* tells the Contacts of one address apart */
+	char *gruu; /* what the registrar calls us, Contact of dialogs; NULL: none */
+	bool adhoclist; /* the registrar takes lists in the body of SUBSCRIBE */
 };
 
 void endpoint_emit(struct endpoint *ep, const struct endpoint_event *ev);
@@ -196,8 +200,14 @@ void dispatch_forget_endpoint(struct endpoint *ep);
  * unregister). */
 const char *registration_flow_lost(
 	struct registration *r, unsigned index, const struct net_event *ev);
+/* Is this what a server says of one of our bindings (event registration-notify)? True: t was
+ * answered and let go. Its handler may have freed anything. */
+bool registration_notified(struct endpoint_manager *m, struct transaction *t, struct sip_msg *msg,
+	struct net_flow *flow);
 /* Does it bind this URI? */
 bool registration_has_contact(const struct registration *r, const struct sip_uri *uri);
+/* It was lost, and is being made anew? NULL is fine. */
+bool registration_is_pending(const struct registration *r);
 /* Is its last event out? */
 bool registration_ended(const struct registration *r);
 /* subscription.c and publication.c: as for sessions. */
@@ -209,6 +219,9 @@ bool publication_all_ended(const struct endpoint *ep);
 void publication_abandon_all(struct endpoint *ep);
 /* A flow is gone, and nothing else brings it back: dialogs on it are refreshed over another. */
 void subscription_flow_lost(struct endpoint *ep, const struct net_flow *flow);
+/* The server has forgotten the endpoint, its dialogs among it: what there was ends, without a word
+ * on the wire and from the loop; subscriptions come back with the registration. */
+void subscription_lose_all(struct endpoint *ep);
 /* The endpoint's registration was lost and is there again (RG-22). */
 void subscription_registered(struct endpoint *ep);
 /* keepalive.c: a STUN message; what is a Binding request gets its answer. */
@@ -220,6 +233,8 @@ void registration_abandon(struct registration *r);
 void request_on_start(struct ev_loop *loop, ev_timer *w, int revents);
 /* request.c: a place became free, let queued ones go. */
 void request_unqueue(struct endpoint *ep);
+/* Sets the name of this endpoint at its registrar; copies. Empty: there is none any more. */
+void endpoint_set_gruu(struct endpoint *ep, struct str gruu);
 /* Sets what a registrar told (RFC 3608); copies. */
 void endpoint_set_service_route(struct endpoint *ep, const struct str *routes, unsigned count);
 

@@ -140,14 +140,20 @@ static bool same_user(const struct sip_uri *a, const struct sip_uri *b)
 	return same;
 }
 
-/* Our Contact on the flow that the request came by, or one that we have registered. */
+/* Our Contact on the flow that the request came by, or one that we have registered. In dialect ocs
+ * its address may be another, which the server sees (proxy=replace), and it says whose it is. */
 static bool is_contact(
 	struct endpoint *ep, const struct sip_uri *request_uri, struct net_flow *flow)
 {
 	struct buf text = BUF_INIT(1 << 12);
+	struct str opaque;
 	struct sip_uri own;
 	bool is;
 
+	if (ep->config.dialect == ENDPOINT_OCS && sip_uri_param(request_uri, "ms-opaque", &opaque))
+		return str_eq(opaque, str_of(ep->ms_opaque));
+	if (ep->gruu && sip_uri_param(request_uri, "gruu", &opaque))
+		return sip_uri_parse(str_of(ep->gruu), &own) && sip_uri_equal(&own, request_uri);
 	endpoint_contact_uri(ep, flow, false, &text);
 	is = sip_uri_parse(buf_str(&text), &own) && own.port == request_uri->port &&
 	     same_user(&own, request_uri);
@@ -160,10 +166,12 @@ static bool is_contact(
 static bool is_ours(struct endpoint *ep, const struct sip_uri *request_uri,
 	const struct sip_nameaddr *to, struct net_flow *flow)
 {
-	struct str epid;
+	struct str epid, gruu;
 
 	if (ep->config.any_to || ep->config.aor.n == 0 || is_contact(ep, request_uri, flow))
 		return true;
+	if (ep->gruu && sip_uri_param(request_uri, "gruu", &gruu))
+		return false; /* another endpoint of the same address of record */
 	return same_user(&to->uri, &ep->aor) &&
 	       (!sip_param(to->params, "epid", &epid) || str_eq(epid, ep->config.epid));
 }
@@ -371,7 +379,7 @@ void endpoint_incoming(struct endpoint_manager *m, struct transaction *t, struct
 		transaction_free(t);
 		return;
 	}
-	if (within_dialog(m, t, msg, flow) || !t)
+	if ((t && registration_notified(m, t, msg, flow)) || within_dialog(m, t, msg, flow) || !t)
 		return; /* or an ACK for a 2xx that we never sent */
 	if (sip_uri_parse(msg->request_uri, &uri)) {
 		owner = sip_msg_to_tag(msg).n > 0 ? NULL : owner_of(m, msg, &uri, flow);

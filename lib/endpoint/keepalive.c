@@ -1,6 +1,7 @@
 /* lib/endpoint/keepalive.c -- keep-alive of a registered flow: CRLF on streams, STUN or OPTIONS on
  * UDP, RFC 5626 section 4.4. A flow whose probe is not answered has failed and is closed: its loss
- * is then the registration's matter. */
+ * is then the registration's matter. The CRLFs of [MS-CONMGMT], which dialect ocs agrees on, have
+ * no answer. */
 #include "endpoint/registration_impl.h"
 
 #include "base/text.h"
@@ -16,6 +17,15 @@ static void arm(struct keepalive *k)
 	k->waiting = false;
 	k->tries = 0;
 	net_timer_set(endpoint_loop(), &k->timer, net_now_ms() + wait);
+}
+
+/* [MS-CONMGMT] 3.4.2: the timer begins anew with everything that is sent. */
+static void arm_idle(struct keepalive *k)
+{
+	uint64_t sent = net_flow_info(k->flow)->sent_ms, now = net_now_ms();
+
+	k->waiting = false;
+	net_timer_set(endpoint_loop(), &k->timer, (sent ? sent : now) + k->interval_ms);
 }
 
 static void failed(struct keepalive *k, const char *why)
@@ -165,6 +175,10 @@ static void probe(struct keepalive *k)
 			return;
 		}
 		break;
+	case REGISTRATION_KEEPALIVE_MS:
+		net_flow_send(k->flow, STR("\r\n\r\n"));
+		arm_idle(k);
+		return;
 	case REGISTRATION_KEEPALIVE_STUN:
 		send_stun(k);
 		wait = 500ULL << (k->tries < 5 ? k->tries
@@ -183,7 +197,10 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 
 	(void)revents;
 	ev_timer_stop(loop, w);
-	if (!k->waiting)
+	if (k->kind == REGISTRATION_KEEPALIVE_MS &&
+		net_now_ms() < net_flow_info(k->flow)->sent_ms + k->interval_ms)
+		arm_idle(k);
+	else if (!k->waiting)
 		probe(k);
 	else if (k->kind == REGISTRATION_KEEPALIVE_STUN &&
 		 ++k->tries < 7) /* RFC 8489 6.2.1: Rc is 7 */
@@ -204,33 +221,53 @@ static void on_flow(void *arg, enum flow_news news, const struct net_event *ev)
 		arm(k);
 }
 
-void keepalive_start(struct keepalive *k, uint32_t flow_timer_s, bool outbound)
+/* As it is configured, or as it is usual with this registrar. */
+static enum registration_keepalive kind_of(
+	const struct keepalive *k, const struct registration_answer *a, bool outbound, bool udp)
+{
+	enum registration_keepalive kind = k->registration->config.keepalive;
+
+	if (kind != REGISTRATION_KEEPALIVE_AUTO)
+		return kind;
+	if (a->keepalive > 0)
+		return REGISTRATION_KEEPALIVE_MS;
+	return !outbound ? REGISTRATION_KEEPALIVE_NONE
+	       : udp     ? REGISTRATION_KEEPALIVE_STUN
+			 : REGISTRATION_KEEPALIVE_CRLF;
+}
+
+/* 4.4: Flow-Timer says how long the server waits; without it 120 s on streams and 29 s over UDP at
+ * most. [MS-CONMGMT] 3.4.2: two thirds of what was agreed on. */
+static uint64_t interval_of(
+	const struct keepalive *k, const struct registration_answer *a, bool udp)
+{
+	if (k->registration->config.keepalive_ms)
+		return k->registration->config.keepalive_ms;
+	if (k->kind == REGISTRATION_KEEPALIVE_MS)
+		return (uint64_t)a->keepalive * 2000 / 3;
+	return a->flow_timer ? (uint64_t)a->flow_timer * 1000 : udp ? 29000 : 120000;
+}
+
+void keepalive_start(struct keepalive *k, const struct registration_answer *a, bool outbound)
 {
 	struct registration *r = k->registration;
 	struct net_flow *flow = r->endpoint->ops->flow(r->endpoint, k->index);
 	bool udp = flow && net_flow_info(flow)->transport == NET_UDP;
 
 	keepalive_stop(k);
-	k->kind = r->config.keepalive;
-	if (k->kind == REGISTRATION_KEEPALIVE_AUTO) {
-		k->kind = !outbound ? REGISTRATION_KEEPALIVE_NONE
-			  : udp     ? REGISTRATION_KEEPALIVE_STUN
-				    : REGISTRATION_KEEPALIVE_CRLF;
-	}
+	k->kind = kind_of(k, a, outbound, udp);
 	if (!flow || k->kind == REGISTRATION_KEEPALIVE_NONE)
 		return;
-	/* 4.4: Flow-Timer says how long the server waits; without it 120 s on streams and 29 s over
-	 * UDP at most. */
-	k->interval_ms = r->config.keepalive_ms ? r->config.keepalive_ms
-			 : flow_timer_s         ? (uint64_t)flow_timer_s * 1000
-			 : udp                  ? 29000
-						: 120000;
+	k->interval_ms = interval_of(k, a, udp);
 	k->flow = net_flow_ref(flow);
 	k->watch = (struct flow_watch){ .fn = on_flow, .arg = k };
 	flow_watch_start(r->endpoint->manager, flow, &k->watch);
 	ev_init(&k->timer, on_timer);
 	k->mapped_len = 0;
-	arm(k);
+	if (k->kind == REGISTRATION_KEEPALIVE_MS)
+		arm_idle(k);
+	else
+		arm(k);
 }
 
 void keepalive_stop(struct keepalive *k)

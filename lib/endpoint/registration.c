@@ -6,7 +6,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "endpoint/registration_impl.h"
+#include "endpoint/session_impl.h"
 #include "sip/build.h"
+#include "sip/event.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,15 +35,21 @@ static void set_states(struct registration *r, enum registration_state state)
 		r->flows[i].state = state;
 }
 
+static bool emit_over(struct registration *r, const struct endpoint_registration *why)
+{
+	struct endpoint_registration e = *why;
+
+	e.aor = endpoint_uri(r->endpoint);
+	return emit(
+		r, &(struct endpoint_event){ .type = ENDPOINT_REGISTRATION, .registration = &e });
+}
+
 /* Its end is near: what comes after this event is the final one, whatever the handler calls. */
 static bool emit_terminated(struct registration *r, const char *cause)
 {
-	const struct endpoint_registration e = { .cause = cause, .aor = endpoint_uri(r->endpoint) };
-
 	r->ended = true;
 	set_states(r, REGISTRATION_UNREGISTERED);
-	return emit(
-		r, &(struct endpoint_event){ .type = ENDPOINT_REGISTRATION, .registration = &e });
+	return emit_over(r, &(struct endpoint_registration){ .cause = cause });
 }
 
 /* ---- the end ---- */
@@ -65,8 +73,11 @@ static void finish(
 	stop_flows(r);
 	if (type != ENDPOINT_DONE)
 		set_states(r, REGISTRATION_UNREGISTERED);
-	if (type != ENDPOINT_DONE && !r->config.leave) /* RFC 3608 6.1: it lives with the binding */
+	if (type != ENDPOINT_DONE &&
+		!r->config.leave) { /* RFC 3608 6.1: it lives with the binding */
 		endpoint_set_service_route(r->endpoint, NULL, 0);
+		endpoint_set_gruu(r->endpoint, STR_EMPTY);
+	}
 	for (unsigned i = 0; i < r->flow_count; i++) /* with outbound others may be on their way */
 		if (r->flows[i].busy) {
 			r->flows[i].busy = false;
@@ -111,6 +122,11 @@ bool registration_has_contact(const struct registration *r, const struct sip_uri
 		if (r->flows[i].contact[0] && is_same_place(str_of(r->flows[i].contact), uri))
 			return true;
 	return false;
+}
+
+bool registration_is_pending(const struct registration *r)
+{
+	return r && !r->ended && r->flows[0].anew;
 }
 
 bool registration_ended(const struct registration *r)
@@ -268,16 +284,19 @@ static void registered(struct registration_flow *f, const struct endpoint_result
 	struct registration *r = f->registration;
 	const char *cause = f->state == REGISTRATION_REGISTERED ? "refreshed" : "registered";
 	uint32_t in = r->config.keep ? (uint32_t)(refresh_ms(a->expires) / 1000) : 0;
-	bool whole = true, back = f->recovery.until != 0;
+	bool whole = true, back = f->recovery.until != 0 || f->anew;
 
 	f->state = REGISTRATION_REGISTERED;
+	f->anew = false;
 	f->recovery.until = 0;
+	r->endpoint->adhoclist = a->adhoclist;
+	endpoint_set_gruu(r->endpoint, a->gruu);
 	r->endpoint->refuse = false;
 	if (f->index == 0)
 		endpoint_set_service_route(r->endpoint, a->service_route, a->service_route_count);
 	if (r->config.keep) {
 		net_timer_set(endpoint_loop(), &f->timer, refresh_at(r, a->expires));
-		keepalive_start(&f->keepalive, a->flow_timer, a->outbound && f->reg_id > 0);
+		keepalive_start(&f->keepalive, a, a->outbound && f->reg_id > 0);
 	}
 	if (back || is_secured_anew(r)) /* RG-22; they begin from the loop */
 		subscription_registered(r->endpoint);
@@ -302,6 +321,55 @@ static bool refused_unchallenged(struct registration *r, const struct endpoint_r
 		result->response->status_code, STR_ARG(result->response->reason_phrase));
 	finish(r, ENDPOINT_FAILED, &copy);
 	return true;
+}
+
+/* ---- from the beginning ---- */
+
+/* A redirect has changed where the endpoint goes, and holds no longer; nor does what was agreed
+ * with that server. */
+static void go_back(struct registration *r)
+{
+	struct kept_flow *kept = &r->endpoint->kept[0];
+
+	auth_forget(r->endpoint->auth);
+	r->endpoint->config.servers = r->servers;
+	r->endpoint->config.server_count = r->server_count;
+	flow_watch_stop(&kept->watch);
+	net_flow_unref(kept->flow);
+	kept->flow = NULL;
+}
+
+/* The binding is not there any more: what hung on it is dead, and it is made again as if it were
+ * the first time. */
+static void begin_anew(struct registration_flow *f)
+{
+	struct registration *r = f->registration;
+	uint64_t now = net_now_ms();
+
+	keepalive_stop(&f->keepalive);
+	f->busy = false;
+	request_free(f->request);
+	f->request = NULL;
+	auth_exchange_done(&f->exchange);
+	text_token(f->call_id, 32);
+	text_token(f->from_tag, 16);
+	f->cseq = 0;
+	f->anew = true;
+	f->state = REGISTRATION_REGISTERING;
+	net_timer_set(endpoint_loop(), &f->timer, now + backoff_repeat(&f->drops, now));
+	endpoint_set_gruu(r->endpoint, STR_EMPTY);
+	session_lose_all(r->endpoint, "the registrar has lost the binding");
+	subscription_lose_all(r->endpoint);
+}
+
+/* [MS-SIPREGE] 3.1.1.5.1: to refresh what is not there "MUST" be treated "as a registration failure
+ * and all existing dialogs SHOULD be considered terminated. The UAC SHOULD restart registration."
+ */
+static void binding_reset(struct registration_flow *f)
+{
+	begin_anew(f);
+	emit_over(f->registration, &(struct endpoint_registration){ .cause = "binding-reset",
+					   .detail = "the server did not know it any more" });
 }
 
 /* REGISTRATION_REMOVE without a Contact: what is there that this host made? */
@@ -366,7 +434,10 @@ static void succeeded(struct registration_flow *f, const struct endpoint_result 
 				    : "200 OK, but our contact is not among the bindings");
 		return;
 	}
-	registered(f, result, &a);
+	if (a.added && f->state == REGISTRATION_REGISTERED) /* RG-17 */
+		binding_reset(f);
+	else
+		registered(f, result, &a);
 }
 
 static void failed(struct registration_flow *f, const struct endpoint_result *result)
@@ -378,7 +449,7 @@ static void failed(struct registration_flow *f, const struct endpoint_result *re
 			finish(r, ENDPOINT_CLOSED, result);
 		return;
 	}
-	if (f->state != REGISTRATION_REGISTERED) {
+	if (f->state != REGISTRATION_REGISTERED && !f->anew) {
 		finish(r, ENDPOINT_FAILED, result);
 		return;
 	}
@@ -394,6 +465,85 @@ static void failed(struct registration_flow *f, const struct endpoint_result *re
 	}
 	if (emit_terminated(r, "rejected"))
 		finish(r, ENDPOINT_FAILED, result);
+}
+
+/* ---- the server ends it: RG-09, RG-10 ---- */
+
+/* The REGISTER made the dialog that this belongs to: its Call-ID and our tag are all there is. */
+static struct registration_flow *find_flow(struct endpoint_manager *m, const struct sip_msg *msg)
+{
+	LIST_EACH (it, &m->endpoints) {
+		struct endpoint *ep = CONTAINER_OF(it, struct endpoint, node);
+		struct registration *r = ep->registration;
+
+		for (unsigned i = 0; r && ep->config.dialect == ENDPOINT_OCS && i < r->flow_count;
+			i++)
+			if (!r->ended && r->flows[i].cseq > 0 &&
+				str_eq(sip_msg_call_id(msg), str_of(r->flows[i].call_id)) &&
+				str_eq(sip_msg_to_tag(msg), str_of(r->flows[i].from_tag)))
+				return &r->flows[i];
+	}
+	return NULL;
+}
+
+static void deregistered(struct registration_flow *f, const struct registration_notice *n,
+	const struct endpoint_msg *msg)
+{
+	struct registration *r = f->registration;
+	const struct endpoint_registration e = {
+		.cause = n->cause, .detail = n->words, .msg = msg
+	};
+	bool again = n->again && r->config.keep;
+	char text[160];
+	size_t at;
+
+	at = (size_t)snprintf(
+		text, sizeof(text), "deregistered by the server: %s (%s)", n->cause, n->words);
+	if (msg->ms_diagnostics_id && at < sizeof(text))
+		snprintf(text + at, sizeof(text) - at, ": %u %.*s", msg->ms_diagnostics_id,
+			STR_ARG(msg->ms_diagnostics_reason));
+	if (again) {
+		begin_anew(f);
+		go_back(r);
+		emit_over(r, &e);
+		return;
+	}
+	r->ended = true;
+	set_states(r, REGISTRATION_UNREGISTERED);
+	session_lose_all(r->endpoint, text);
+	subscription_lose_all(r->endpoint);
+	if (emit_over(r, &e))
+		finish_lost(r, -FAIL_ENDED, text);
+}
+
+bool registration_notified(struct endpoint_manager *m, struct transaction *t, struct sip_msg *msg,
+	struct net_flow *flow)
+{
+	struct registration_notice notice = { NULL, NULL, false };
+	struct registration_flow *f = NULL;
+	const bool *gone = m->gone;
+	struct dispatch_text text;
+	struct endpoint_msg description;
+	struct sip_event event;
+	unsigned status;
+
+	if ((msg->method != SIP_NOTIFY && msg->method != SIP_BENOTIFY) ||
+		!sip_event_parse(sip_msg_value(msg, SIP_HDR_EVENT), &event) ||
+		!str_ieq(event.package, STR("registration-notify")) || !(f = find_flow(m, msg)))
+		return false;
+	status = registration_ocs_event(msg, &notice) ? 200 : 400;
+	if (msg->method == SIP_NOTIFY) /* AR-12 */
+		transaction_answer(t, status, NULL);
+	transaction_free(t);
+	dispatch_describe_msg(msg, flow, &text, &description);
+	description.replied = msg->method == SIP_NOTIFY ? status : 0;
+	endpoint_emit(f->registration->endpoint,
+		&(struct endpoint_event){ .type = ENDPOINT_REQUEST, .msg = &description });
+	/* the handler may have ended it */
+	if (status == 200 && !(gone && *gone) && (f = find_flow(m, msg)) != NULL &&
+		!f->registration->stopping)
+		deregistered(f, &notice, &description);
+	return true;
 }
 
 static void on_request(void *arg, const struct endpoint_event *ev)
@@ -438,7 +588,7 @@ static int send_register(struct registration_flow *f, struct fail *fail)
 		.from_tag = str_of(f->from_tag),
 		.cseq = &f->cseq,
 		.exchange = &f->exchange,
-		.has_expires = r->config.what == REGISTRATION_ADD || removing,
+		.has_expires = (r->config.what == REGISTRATION_ADD && r->expires > 0) || removing,
 		.expires = removing ? 0 : r->expires,
 		.flow_index = f->index,
 		.write = registration_write,
@@ -542,6 +692,8 @@ static int check(const struct registration_config *c, struct fail *f)
 		return fail_set(f, -FAIL_ARGUMENT, "each reg-id is a number of its own, from 1");
 	if (c->outbound && c->endpoint->config.instance.n == 0)
 		return fail_set(f, -FAIL_ARGUMENT, "outbound needs an instance"); /* RFC 5626 4.2 */
+	if (c->outbound && c->endpoint->config.dialect == ENDPOINT_OCS)
+		return fail_set(f, -FAIL_ARGUMENT, "dialect ocs has no outbound");
 	if (c->follow > 5)
 		return fail_set(f, -FAIL_ARGUMENT, "at most 5 redirects are followed"); /* RG-16 */
 	for (unsigned i = 0; i < c->contact_count; i++)
@@ -575,6 +727,8 @@ static struct registration *make(const struct registration_config *config)
 	r->config.third_party = keep_str(r, config->third_party);
 	r->expires = config->expires;
 	r->registrar = registrar_uri(r);
+	r->servers = r->endpoint->config.servers;
+	r->server_count = r->endpoint->config.server_count;
 	r->flow_count = flows;
 	ev_init(&r->end_timer, on_end_timer);
 	for (unsigned i = 0; i < flows; i++) {
@@ -642,8 +796,8 @@ void registration_stop(struct registration *r)
 	for (unsigned i = 0; i < r->flow_count; i++) {
 		struct registration_flow *flow = &r->flows[i];
 		/* What was sent and not answered yet may have made a binding. */
-		bool bound =
-			flow->state == REGISTRATION_REGISTERED || (flow->busy && flow->cseq > 0);
+		bool bound = flow->state == REGISTRATION_REGISTERED || flow->anew ||
+			     (flow->busy && flow->cseq > 0);
 
 		flow->busy =
 			false; /* a refresh on its way is overtaken by the removal's higher CSeq */

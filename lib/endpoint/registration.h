@@ -16,17 +16,20 @@ enum registration_what {
 };
 
 enum registration_keepalive {
-	REGISTRATION_KEEPALIVE_AUTO, /* with outbound: crlf on streams, stun on UDP; else none */
+	/* With outbound: crlf on streams, stun on UDP; in dialect ocs as the server agrees to; else
+	 * none. */
+	REGISTRATION_KEEPALIVE_AUTO,
 	REGISTRATION_KEEPALIVE_CRLF,
 	REGISTRATION_KEEPALIVE_STUN,
 	REGISTRATION_KEEPALIVE_OPTIONS,
 	REGISTRATION_KEEPALIVE_NONE,
+	REGISTRATION_KEEPALIVE_MS, /* of dialect ocs; not for configurations */
 };
 
 struct registration_config {
 	struct endpoint *endpoint; /* server based */
 	enum registration_what what;
-	uint32_t expires; /* asked for */
+	uint32_t expires; /* asked for; 0 in dialect ocs: what the server likes */
 	const struct str *contacts;
 	unsigned contact_count; /* URIs to bind in place of ours */
 	int q; /* thousandths, -1: none */
@@ -35,7 +38,8 @@ struct registration_config {
 	const unsigned *reg_ids;
 	unsigned reg_id_count; /* outbound: one flow each (ruling 8) */
 	bool outbound, gruu;
-	struct str methods; /* Contact's methods parameter (RG-04); empty: none */
+	struct str methods; /* Contact's methods parameter (RG-04); empty: none, in dialect ocs
+			       those that sessions and subscriptions need */
 	struct str push; /* PROVIDER,PRID[,PARAM] of RFC 8599; empty: none */
 	struct str third_party; /* From of a third-party registration; empty: the AOR */
 	bool keep; /* refresh until stopped */

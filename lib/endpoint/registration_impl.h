@@ -42,6 +42,7 @@ struct registration_flow {
 	struct auth_exchange exchange; /* of its Call-ID */
 	char call_id[40], from_tag[17];
 	char contact[600]; /* the Contact URI as it was last registered */
+	bool anew; /* there was a binding, and it is being made again from the beginning */
 	struct backoff recovery;
 	struct backoff_repeat drops;
 	struct keepalive keepalive;
@@ -62,6 +63,8 @@ struct registration {
 	unsigned removal_count;
 	bool queried;
 	unsigned associations; /* how many the endpoint had made at the latest 2xx */
+	const struct str *servers; /* where it began: a redirect changes the endpoint's */
+	unsigned server_count;
 	bool stopping, ended;
 	bool *gone; /* set while a handler runs: tells its caller that it freed us */
 	ev_timer end_timer; /* tells the end from the loop */
@@ -79,6 +82,17 @@ struct registration_answer {
 	bool malformed; /* a Contact cannot be read */
 	uint32_t expires; /* of our binding */
 	uint32_t flow_timer; /* seconds; 0: absent */
+	/* Dialect ocs: */
+	uint32_t keepalive; /* seconds that the server waits; 0: not agreed to */
+	bool added; /* the binding was not there before, or was broken */
+	bool adhoclist; /* lists in the body of SUBSCRIBE are taken */
+	struct str gruu; /* ours; empty: none */
+};
+
+/* What the server says with a NOTIFY of registration-notify. */
+struct registration_notice {
+	const char *cause, *words;
+	bool again; /* it wants us back */
 };
 
 /* registration_wire.c */
@@ -87,8 +101,17 @@ void registration_write(
 void registration_read(const struct registration_flow *f, const struct sip_msg *m,
 	struct registration_answer *out);
 
+/* registration_ocs.c, of registration_wire.c: parameters of Contact; header fields; of the 2xx the
+ * header fields and the gruu of one Contact, empty when there is none to be used. */
+void registration_ocs_params(struct buf *b, const struct registration_flow *f);
+void registration_ocs_headers(struct buf *b);
+void registration_ocs_read(const struct sip_msg *m, struct registration_answer *out);
+struct str registration_ocs_gruu(struct str params);
+/* The body of a NOTIFY; false when it is malformed. */
+bool registration_ocs_event(const struct sip_msg *m, struct registration_notice *out);
+
 /* keepalive.c */
-void keepalive_start(struct keepalive *k, uint32_t flow_timer_s, bool outbound);
+void keepalive_start(struct keepalive *k, const struct registration_answer *a, bool outbound);
 void keepalive_stop(struct keepalive *k); /* idempotent */
 
 #endif

@@ -31,25 +31,32 @@ static void add_push(struct buf *b, struct str push)
 	}
 }
 
+static bool is_ocs(const struct registration_flow *f)
+{
+	return f->registration->endpoint->config.dialect == ENDPOINT_OCS;
+}
+
 /* Parameters of the Contact header: instance, reg-id, q, methods, features, the user's own. */
 static void add_params(struct buf *b, const struct registration_flow *f)
 {
 	const struct registration_config *c = &f->registration->config;
 	const struct endpoint_config *ec = &f->registration->endpoint->config;
 
-	if (ec->instance.n > 0)
+	if (is_ocs(f))
+		registration_ocs_params(b, f);
+	else if (ec->instance.n > 0)
 		buf_addf(b, ";+sip.instance=\"<" STR_FMT ">\"", STR_ARG(ec->instance));
 	if (f->reg_id > 0)
 		buf_addf(b, ";reg-id=%u", f->reg_id);
 	if (c->q >= 0)
 		buf_addf(b, ";q=%u.%03u", (unsigned)c->q / 1000, (unsigned)c->q % 1000);
-	if (c->methods.n > 0)
+	if (c->methods.n > 0 && !is_ocs(f))
 		buf_addf(b, ";methods=\"" STR_FMT "\"", STR_ARG(c->methods));
 	for (unsigned i = 0; i < ec->feature_count; i++)
 		buf_addf(b, ";" STR_FMT, STR_ARG(ec->features[i]));
 	if (ec->contact.n > 0 && ec->contact.p[0] == ';')
 		buf_add_str(b, ec->contact);
-	if (removes(f))
+	if (removes(f) && !is_ocs(f)) /* there Expires says it, which is what is signed */
 		buf_add_str(b, STR(";expires=0"));
 }
 
@@ -72,6 +79,9 @@ static void add_own_contact(struct buf *out, struct registration_flow *f, struct
 
 	if (request_flow(r))
 		endpoint_contact_uri(f->registration->endpoint, request_flow(r), false, &uri);
+	else if (is_ocs(f)) /* a dry run */
+		buf_addf(&uri, "sip:local.invalid;ms-opaque=%s",
+			f->registration->endpoint->ms_opaque);
 	else
 		buf_addf(&uri, "sip:" STR_FMT "@local.invalid",
 			STR_ARG(f->registration->endpoint->aor.user));
@@ -118,6 +128,10 @@ void registration_write(void *arg, struct request *r, struct buf *b)
 	add_contacts(b, f, r);
 	for (unsigned i = 0; i < c->path_count; i++)
 		sip_build_hdrf(b, SIP_HDR_PATH, "<" STR_FMT ">", STR_ARG(c->paths[i]));
+	if (is_ocs(f)) {
+		registration_ocs_headers(b);
+		return;
+	}
 	/* RFC 5627 4.1: gruu asks for GRUUs and needs an instance; RFC 5626 4.2: outbound needs a
 	 * reg-id. */
 	sip_build_hdrf(b, SIP_HDR_SUPPORTED, "path%s%s", f->reg_id > 0 ? ", outbound" : "",
@@ -143,6 +157,9 @@ static bool is_own(const struct registration_flow *f, const struct sip_nameaddr 
 	if (f->reg_id > 0 && c->reg_id > 0)
 		return c->reg_id == f->reg_id &&
 		       str_ieq(c->instance, reg->endpoint->config.instance);
+	/* The server may have put another address there (proxy=replace). */
+	if (is_ocs(f) && c->instance.n > 0)
+		return str_ieq(c->instance, reg->endpoint->config.instance);
 	for (unsigned i = 0; i < reg->config.contact_count; i++)
 		if (sip_uri_parse(reg->config.contacts[i], &own) && sip_uri_equal(&own, &a->uri))
 			return true;
@@ -171,10 +188,13 @@ static void read_contact(const struct registration_flow *f, const struct sip_nam
 		c->pub_gruu = v;
 	if (sip_param(a->params, "temp-gruu", &v))
 		c->temp_gruu = v;
+	if (is_ocs(f) && c->pub_gruu.n == 0)
+		c->pub_gruu = registration_ocs_gruu(a->params);
 	c->own = is_own(f, a, c);
 	if (c->own) {
 		out->listed = true;
 		out->expires = c->expires;
+		out->gruu = is_ocs(f) ? registration_ocs_gruu(a->params) : STR_EMPTY;
 	}
 	if (!full)
 		out->contact_count++;
@@ -198,7 +218,7 @@ void registration_read(
 	const struct registration_flow *f, const struct sip_msg *m, struct registration_answer *out)
 {
 	struct sip_list l = sip_msg_list(m, SIP_HDR_CONTACT);
-	uint32_t dflt = f->registration->expires;
+	uint32_t dflt = f->registration->expires ? f->registration->expires : 3600;
 	struct sip_nameaddr a;
 
 	*out = (struct registration_answer){ 0 };
@@ -213,4 +233,6 @@ void registration_read(
 		m, SIP_HDR_SERVICE_ROUTE, out->service_route, ARRAY_LEN(out->service_route));
 	out->outbound = sip_msg_has_token(m, SIP_HDR_REQUIRE, "outbound");
 	sip_msg_seconds(m, SIP_HDR_FLOW_TIMER, &out->flow_timer);
+	if (is_ocs(f))
+		registration_ocs_read(m, out);
 }

@@ -252,8 +252,14 @@ static bool grow_to_tcp(struct request *r)
 	return true;
 }
 
-/* The ACK for a 2xx has no transaction and no answer (13.2.2.4). */
-static void send_ack(struct request *r)
+/* The ACK for a 2xx has no transaction and no answer (13.2.2.4), a BENOTIFY none either ([MS-SIP]
+ * 3.5). */
+static bool is_unanswered(const struct request *r)
+{
+	return str_eq(r->config.method, STR("ACK")) || str_eq(r->config.method, STR("BENOTIFY"));
+}
+
+static void send_unanswered(struct request *r)
 {
 	struct fail f;
 	struct sip_msg *m;
@@ -264,12 +270,14 @@ static void send_ack(struct request *r)
 	if (e == 0)
 		e = sip_msg_parse(buf_str(&r->wire), NULL, &m, &f);
 	if (e != 0) {
-		fail_set(&f, -FAIL_CONNECT, "cannot send the ACK: %s", fail_text(e));
+		fail_set(&f, -FAIL_CONNECT, "cannot send the " STR_FMT ": %s",
+			STR_ARG(r->config.method), fail_text(e));
 		request_attempt_failed(r, &f);
 		return;
 	}
 	r->result.counts.sent++;
-	dialog_use_flow(r->config.dialog, r->flow, m);
+	if (r->config.dialog)
+		dialog_use_flow(r->config.dialog, r->flow, m);
 	request_finish(r, NULL);
 	describe(r, ENDPOINT_REQUEST, m, true);
 	sip_msg_unref(m);
@@ -304,8 +312,8 @@ void request_send(struct request *r)
 		request_finish(r, &f);
 		return;
 	}
-	if (str_eq(r->config.method, STR("ACK"))) {
-		send_ack(r);
+	if (is_unanswered(r)) {
+		send_unanswered(r);
 		return;
 	}
 	e = transaction_send(&config, buf_str(&r->wire), &r->tx, &f);
@@ -617,6 +625,8 @@ int request_dump(struct request *r, struct buf *out, struct fail *f)
 
 	if (r->endpoint->config.transport >= 0)
 		r->current.transport = (enum net_transport)r->endpoint->config.transport;
+	else if (r->endpoint->config.dialect == ENDPOINT_OCS)
+		r->current.transport = NET_TLS;
 	r->current.host = r->endpoint->host;
 	e = request_build(r, NULL, f);
 	if (e == 0)

@@ -109,6 +109,20 @@ static void put_from(struct writer *w, struct str host)
 	buf_done(&v);
 }
 
+/* EP-06: From of every request, also where the dialog's address of ours, which a peer has written,
+ * has no epid: the server looks for the security association by it. */
+static void put_dialog_from(struct writer *w, struct str local)
+{
+	struct str epid = w->r->endpoint->config.epid, there;
+	struct sip_nameaddr a;
+
+	if (epid.n == 0 || !sip_nameaddr_parse(local, &a) || sip_param(a.params, "epid", &there))
+		sip_build_hdr(w->b, SIP_HDR_FROM, local);
+	else
+		sip_build_hdrf(w->b, SIP_HDR_FROM, STR_FMT ";epid=" STR_FMT, STR_ARG(local),
+			STR_ARG(epid));
+}
+
 static void put_to(struct writer *w)
 {
 	const struct request_config *c = &w->r->config;
@@ -234,7 +248,7 @@ int request_build(struct request *r, struct net_flow *flow, struct fail *f)
 	put_routes(&w, route);
 	sip_build_hdrf(&r->wire, SIP_HDR_MAX_FORWARDS, "%u", hops);
 	if (c->dialog) {
-		sip_build_hdr(&r->wire, SIP_HDR_FROM, c->dialog->sip.local);
+		put_dialog_from(&w, c->dialog->sip.local);
 		sip_build_hdr(&r->wire, SIP_HDR_TO, c->dialog->sip.remote);
 		sip_build_hdr(&r->wire, SIP_HDR_CALL_ID, c->dialog->sip.call_id);
 	} else {

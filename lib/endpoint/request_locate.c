@@ -57,11 +57,17 @@ static int next_hop_uri(struct request *r, struct sip_uri *uri, struct fail *f)
 	return e;
 }
 
+/* Ruling 3: where RFC 3263 leaves freedom. */
+static enum net_transport usual_transport(const struct endpoint *ep)
+{
+	return ep->config.dialect == ENDPOINT_OCS ? NET_TLS : NET_UDP;
+}
+
 /* --connect: this address and nothing else, the transport as if the URI had been numeric. */
 static bool connect_target(struct request *r, const struct sip_uri *uri)
 {
 	struct endpoint *ep = r->endpoint;
-	enum net_transport t = uri->scheme == SIP_URI_SIPS ? NET_TLS : NET_UDP;
+	enum net_transport t = uri->scheme == SIP_URI_SIPS ? NET_TLS : usual_transport(ep);
 	struct str word;
 
 	if (ep->config.connect.n == 0 || is_own_route(r))
@@ -161,7 +167,8 @@ void request_locate(struct request *r)
 					   .dead = ep->manager->dead,
 					   .uri = &uri,
 					   .transport = ep->config.transport,
-					   .preferred = NET_UDP,
+					   .preferred = usual_transport(ep),
+					   .no_udp = ep->config.dialect == ENDPOINT_OCS,
 					   .family = ep->config.family,
 					   .overrides = ep->manager->config.resolve,
 				   });

@@ -47,6 +47,7 @@ struct resolve_config {
 	int transport; /* enum net_transport the user asked for, or -1 (ruling 3) */
 	enum net_transport preferred; /* where RFC 3263 leaves freedom for a sip URI (ruling 3):
 				       * NET_UDP, dialect ocs NET_TLS */
+	bool no_udp; /* services over UDP are passed over (dialect ocs) */
 	int family; /* AF_UNSPEC, AF_INET or AF_INET6 */
 	const char *const *overrides; /* --resolve, NULL-terminated or NULL; borrowed */
 	enum resolve_from from; /* AUTO as RFC 3263 says; else start at this step, whatever port

@@ -100,7 +100,7 @@ static void add_naptr(struct resolve_state *s, const struct net_dns_record *n)
 		return;
 	/* RFC 3263 4.1: "a client resolving a SIPS URI MUST discard any services that do not
 	 * contain "SIPS" as the protocol in the service field. The converse is not true". */
-	if ((s->sips && t != NET_TLS) ||
+	if ((s->sips && t != NET_TLS) || (s->config.no_udp && t == NET_UDP) ||
 		(s->transport >= 0 && t != (enum net_transport)s->transport))
 		return;
 	add_service(s, t, srv, n->target);
@@ -129,7 +129,7 @@ void resolve_step_guess(struct resolve_state *s)
 	/* RFC 3263 4.1: "The client MAY use any transport protocol it desires which is supported by
 	 * the server." */
 	for (enum net_transport t = NET_UDP; t < NET_TRANSPORTS; t++)
-		if (t != first)
+		if (t != first && !(s->config.no_udp && t == NET_UDP))
 			guess(s, t);
 }
 

@@ -423,6 +423,20 @@ void session_stop_all(struct endpoint *ep)
 		session_stop(CONTAINER_OF(it, struct session, node), STR_EMPTY);
 }
 
+void session_lose_all(struct endpoint *ep, const char *why)
+{
+	LIST_EACH (it, &ep->sessions) {
+		struct session *s = CONTAINER_OF(it, struct session, node);
+
+		if (s->state != SESSION_CONFIRMED || s->stopping)
+			continue;
+		session_why(s, "error", -FAIL_LOST, "the session is lost: %s", why);
+		s->stopping = true;
+		s->state = SESSION_ENDING;
+		session_later(s, SESSION_TELL_END);
+	}
+}
+
 bool session_all_ended(const struct endpoint *ep)
 {
 	LIST_EACH (it, &ep->sessions)

@@ -157,6 +157,9 @@ void session_finish(
 	struct session *s, const struct endpoint_result *result, const struct endpoint_msg *msg);
 /* The endpoint's end (SS-42), and the manager's (CM-19). */
 void session_stop_all(struct endpoint *ep);
+/* The server has forgotten the endpoint: what was established ends, without a word on the wire and
+ * from the loop. */
+void session_lose_all(struct endpoint *ep, const char *why);
 bool session_all_ended(const struct endpoint *ep);
 void session_abandon_all(struct endpoint *ep);
 /* A description of a received message, for events. */

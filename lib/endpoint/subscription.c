@@ -141,7 +141,10 @@ static int keep_list(struct subscription *s, struct fail *f)
 	int e = 0;
 
 	if (s->config.member_count > 0) {
-		subscription_write_list(s->config.members, s->config.member_count, &b);
+		/* Before a registration nobody knows; without it the server says no. */
+		s->adhoclist = s->endpoint->config.dialect == ENDPOINT_OCS &&
+			       (!s->endpoint->registration || s->endpoint->adhoclist);
+		subscription_write_list(s, &b);
 		if (b.fail)
 			e = fail_set(f, -FAIL_ARGUMENT, "a list of %u members is too long",
 				s->config.member_count);
@@ -381,6 +384,18 @@ void subscription_flow_lost(struct endpoint *ep, const struct net_flow *flow)
 			l->refresh_at = now + backoff_repeat(&s->repeat, now);
 			net_timer_set(endpoint_loop(), &l->timer, l->refresh_at);
 		}
+	}
+}
+
+void subscription_lose_all(struct endpoint *ep)
+{
+	LIST_EACH (it, &ep->subscriptions) {
+		struct subscription *s = CONTAINER_OF(it, struct subscription, node);
+
+		if (s->stopping || s->over)
+			continue;
+		LIST_EACH (leg, &s->legs)
+			subscription_leg_lose(CONTAINER_OF(leg, struct subscription_leg, node));
 	}
 }
 

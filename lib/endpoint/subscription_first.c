@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+enum { PENDING_MS = 30000 };
+
 void subscription_first_drop(struct subscription *s)
 {
 	dialog_close(&s->half);
@@ -45,6 +47,9 @@ static uint64_t wait_of(
 
 	if (when == SUBSCRIPTION_LATER && wait == 0)
 		wait = backoff_jitter(1000);
+	/* The registration that is on its way wakes it up. */
+	if (registration_is_pending(s->endpoint->registration) && wait < PENDING_MS)
+		wait = PENDING_MS;
 	s->not_before = net_now_ms() + least;
 	return wait < least ? least : wait;
 }
@@ -182,9 +187,9 @@ static void keep_sent(struct subscription *s)
 	s->sent = sip_msg_ref(m);
 }
 
-static bool is_new_notifier(const struct subscription *s, const struct sip_msg *m)
+static bool is_new_notifier(const struct subscription *s, struct str tag)
 {
-	uint64_t hash = map_hash(sip_msg_from_tag(m));
+	uint64_t hash = map_hash(tag);
 
 	for (unsigned i = 0; i < s->notifier_count; i++)
 		if (s->notifiers[i] == hash)
@@ -205,7 +210,8 @@ static void on_half(void *arg, struct dialog *d, struct transaction *t, struct s
 		return;
 	keep_sent(s);
 	status = subscription_judge(s, m, &state);
-	if (status == 0 && (s->over || s->stopping || !s->sent || !is_new_notifier(s, m)))
+	if (status == 0 &&
+		(s->over || s->stopping || !s->sent || !is_new_notifier(s, sip_msg_from_tag(m))))
 		status = 481;
 	if (status != 0) {
 		subscription_refuse(s, t, status);
@@ -262,6 +268,14 @@ static void keep_accepted(struct subscription *s, const struct endpoint_msg *m)
 	s->rtt_ms = m->rtt_ms;
 }
 
+/* SB-16: Proxy-Require is for every proxy on the way, and one may not know it. */
+static bool wants_plain(const struct subscription *s, const struct endpoint_result *result)
+{
+	return s->endpoint->config.dialect == ENDPOINT_OCS && !s->plain && result->response &&
+	       result->response->status_code == 420 &&
+	       sip_msg_has_token(result->response->msg, SIP_HDR_UNSUPPORTED, "ms-benotify");
+}
+
 static void failed(struct subscription *s, const struct endpoint_result *result)
 {
 	uint64_t wait;
@@ -269,6 +283,12 @@ static void failed(struct subscription *s, const struct endpoint_result *result)
 	s->answered = true;
 	if (s->over || s->state != SUBSCRIPTION_SUBSCRIBING)
 		return;
+	if (wants_plain(s, result)) {
+		s->plain = true;
+		wait_for_try(s, 0);
+		subscription_tell_retry(s, "status", str_of(result->fail.text), 0);
+		return;
+	}
 	if (s->notified && !result->response) { /* the NOTIFY has proved that it is there */
 		s->state = SUBSCRIPTION_SUBSCRIBED;
 		if (s->config.fetch)
@@ -295,8 +315,12 @@ static void on_request(void *arg, const struct endpoint_event *ev)
 
 	switch (ev->type) {
 	case ENDPOINT_RESPONSE:
-		if (ev->msg->status_code / 100 == 2)
-			keep_accepted(s, ev->msg);
+		if (ev->msg->status_code / 100 != 2)
+			break;
+		keep_accepted(s, ev->msg);
+		if (subscription_is_piggyback(s, s->accepted) && !s->over && !s->stopping &&
+			is_new_notifier(s, sip_msg_to_tag(s->accepted)))
+			subscription_leg_piggybacked(s); /* may free s */
 		break;
 	case ENDPOINT_DONE:
 		accepted(s, ev->result);
@@ -327,7 +351,7 @@ struct request_config subscription_first_request(struct subscription *s)
 		.exchange = &s->exchange,
 		.has_expires = true,
 		.expires = c->fetch ? 0 : c->expires,
-		.type = c->member_count ? STR("application/resource-lists+xml") : extra->type,
+		.type = c->member_count ? subscription_list_type(s) : extra->type,
 		.body = c->member_count ? s->list_body : extra->body,
 		.max_forwards = c->max_forwards,
 		.timeout_ms = c->timeout_ms,

@@ -22,6 +22,8 @@ struct subscription {
 	struct endpoint *endpoint;
 	struct sip_event event; /* of config.event */
 	struct str list_body; /* of config.members */
+	bool adhoclist; /* it is in the form of dialect ocs */
+	bool plain; /* a server does not know BENOTIFY, which dialect ocs offers */
 	enum subscription_state state;
 	char call_id[40], tag[17]; /* of the SUBSCRIBE that makes dialogs */
 	uint32_t cseq;
@@ -136,6 +138,10 @@ struct subscription_extra subscription_keep_extra(
 void subscription_leg_new(struct subscription *s, struct transaction *t, struct sip_msg *m,
 	struct net_flow *flow, const struct sip_subscription_state *state);
 void subscription_leg_free(struct subscription_leg *l);
+/* A 2xx that says what a NOTIFY would (ms-piggyback-first-notify)? */
+bool subscription_is_piggyback(const struct subscription *s, const struct sip_msg *response);
+/* The 2xx that was accepted makes a new one, and is its first notification. May free s. */
+void subscription_leg_piggybacked(struct subscription *s);
 /* The 2xx of the SUBSCRIBE that made it has come: its Record-Route counts when the NOTIFY had none.
  */
 void subscription_leg_accepted(struct subscription_leg *l);
@@ -144,6 +150,8 @@ void subscription_leg_refresh(struct subscription_leg *l);
 void subscription_leg_update(struct subscription_leg *l, const struct subscription_extra *extra);
 /* Expires: 0; when that is over the leg frees itself, and the subscription after its last leg. */
 void subscription_leg_close(struct subscription_leg *l);
+/* It is over, as the notifier has forgotten it; told from the loop. */
+void subscription_leg_lose(struct subscription_leg *l);
 /* Before any NOTIFY: a dialog of the 2xx, only to end it. */
 void subscription_leg_from_response(struct subscription *s);
 
@@ -175,8 +183,8 @@ unsigned subscription_judge(const struct subscription *s, const struct sip_msg *
 /* Refuses t, which is let go; a BENOTIFY gets no answer. */
 void subscription_refuse(const struct subscription *s, struct transaction *t, unsigned status);
 
-/* A NOTIFY that was judged and answered: what it says is kept and told. May free l and its
- * subscription. */
+/* A NOTIFY that was judged and answered, or a 2xx in the place of one: what it says is kept and
+ * told. May free l and its subscription. */
 void subscription_leg_notified(struct subscription_leg *l, struct sip_msg *m, struct net_flow *flow,
 	const struct sip_subscription_state *state);
 
@@ -186,7 +194,8 @@ void subscription_leg_notified(struct subscription_leg *l, struct sip_msg *m, st
 void subscription_write(void *arg, struct request *r, struct buf *b);
 /* Of one within; arg: struct subscription_leg. */
 void subscription_leg_write(void *arg, struct request *r, struct buf *b);
-/* RFC 5367: application/resource-lists+xml with these URIs. */
-void subscription_write_list(const struct str *members, unsigned count, struct buf *b);
+/* The list of config.members and its type: RFC 5367, or what a registrar of dialect ocs takes. */
+void subscription_write_list(const struct subscription *s, struct buf *b);
+struct str subscription_list_type(const struct subscription *s);
 
 #endif

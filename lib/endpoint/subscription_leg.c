@@ -176,10 +176,25 @@ uint32_t subscription_leg_granted(const struct subscription *s, const struct sip
 	return expires;
 }
 
+/* What a 2xx that is a notification says of the state; without a word of its own the 2xx counts. */
+static struct sip_subscription_state piggyback_state(
+	const struct subscription *s, const struct sip_msg *m)
+{
+	struct sip_subscription_state state = { .state = STR_EMPTY };
+
+	if (sip_subscription_state_parse(sip_msg_value(m, SIP_HDR_SUBSCRIPTION_STATE), &state))
+		return state;
+	state.expires = subscription_leg_granted(s, m);
+	state.has_expires = true;
+	state.state = state.expires > 0 ? STR("active") : STR("terminated");
+	return state;
+}
+
 /* Told when it arrives, not when the request is over: a NOTIFY may be right behind it, and what
  * that says of the expiry counts more (4.1.3). */
 static void refreshed(struct subscription_leg *l, const struct endpoint_msg *m)
 {
+	struct sip_subscription_state state;
 	struct endpoint_subscription e;
 
 	l->subscription->recovery.until = l->recovery.until = 0;
@@ -189,7 +204,12 @@ static void refreshed(struct subscription_leg *l, const struct endpoint_msg *m)
 	subscription_leg_set_expiry(l, subscription_leg_granted(l->subscription, m->msg));
 	e = subscription_leg_describe(l, l->state ? l->state : "active", "refreshed");
 	e.msg = m;
-	subscription_leg_tell(l->subscription, &e);
+	if (!subscription_leg_tell(l->subscription, &e) || l->ended ||
+		!subscription_is_piggyback(l->subscription, m->msg))
+		return;
+	state = piggyback_state(l->subscription, m->msg);
+	subscription_leg_notified(
+		l, (struct sip_msg *)(uintptr_t)m->msg, request_flow(l->request), &state);
 }
 
 static void refresh_over(struct subscription_leg *l)
@@ -407,6 +427,14 @@ void subscription_leg_close(struct subscription_leg *l)
 		net_later(endpoint_loop(), &l->timer);
 }
 
+void subscription_leg_lose(struct subscription_leg *l)
+{
+	if (l->ended || l->closing)
+		return;
+	l->expires_at = net_now_ms();
+	net_later(endpoint_loop(), &l->timer);
+}
+
 void subscription_leg_from_response(struct subscription *s)
 {
 	struct subscription_leg *l = make(s);
@@ -458,14 +486,15 @@ static bool has_tag_of(const struct sip_msg *response, struct str tag)
 
 /* RFC 6665 4.4.1: the NOTIFY makes the dialog. A proxy of RFC 3265's time recorded its route in the
  * SUBSCRIBE and its 2xx only, so that this one counts when it is of the same notifier and the
- * NOTIFY has none. */
+ * NOTIFY has none. So it does when the NOTIFY has no Contact, as those of dialect ocs. */
 static int make_dialog(struct subscription_leg *l, const struct sip_msg *notify, struct fail *f)
 {
 	struct subscription *s = l->subscription;
 	struct sip_dialog *d = &l->dialog.sip;
 
 	if (has_tag_of(s->accepted, sip_msg_from_tag(notify)) &&
-		!sip_msg_hdr(notify, SIP_HDR_RECORD_ROUTE) &&
+		(!sip_msg_hdr(notify, SIP_HDR_RECORD_ROUTE) ||
+			!sip_msg_hdr(notify, SIP_HDR_CONTACT)) &&
 		sip_dialog_from_response(d, s->sent, s->accepted, f) == 0) {
 		sip_dialog_refresh(d, notify);
 		return 0;
@@ -497,6 +526,30 @@ void subscription_leg_new(struct subscription *s, struct transaction *t, struct 
 	list_add(&s->legs, &l->node);
 	answer(t, m);
 	subscription_leg_notified(l, m, flow, state);
+}
+
+/* SB-17, [MS-SIP] 3.4.5.1: "handle this 200 OK response as though it had received a separate NOTIFY
+ * request". What is over with it needs no dialog, and so no Contact: the provisioning of a client
+ * is fetched so. */
+void subscription_leg_piggybacked(struct subscription *s)
+{
+	struct subscription_leg *l = make(s);
+	const struct sip_subscription_state state = piggyback_state(s, s->accepted);
+	bool once = s->config.fetch || str_ieq(state.state, STR("terminated"));
+	struct fail f;
+
+	if (s->sent && sip_dialog_from_response(&l->dialog.sip, s->sent, s->accepted, &f) == 0 &&
+		dialog_open(&l->dialog, s->endpoint)) {
+		dialog_use_flow(&l->dialog, s->flow, s->sent);
+	} else if (!once) {
+		subscription_leg_free(l);
+		return;
+	}
+	l->tag = s->notifiers[s->notifier_count++] = map_hash(sip_msg_to_tag(s->accepted));
+	s->verdict.is = false;
+	l->id = dialog_next_id(s->endpoint->manager);
+	list_add(&s->legs, &l->node);
+	subscription_leg_notified(l, s->accepted, s->flow, &state);
 }
 
 /* The route of the 2xx, when the NOTIFY had none; what has happened since stays. */

@@ -45,6 +45,19 @@ void subscription_refuse(const struct subscription *s, struct transaction *t, un
 	buf_done(&headers);
 }
 
+bool subscription_is_piggyback(const struct subscription *s, const struct sip_msg *response)
+{
+	struct str value = sip_msg_value(response, SIP_HDR_EVENT);
+	struct sip_event event;
+
+	if (response->body.n == 0 ||
+		(value.n > 0 && (!sip_event_parse(value, &event) ||
+					!str_ieq(event.package, s->event.package))))
+		return false;
+	return sip_msg_hdr_named(response, STR("ms-piggyback-cseq")) ||
+	       sip_msg_has_token(response, SIP_HDR_SUPPORTED, "ms-piggyback-first-notify");
+}
+
 /* ---- NOTIFY ---- */
 
 static bool is_terminated(const struct sip_subscription_state *state)
@@ -173,7 +186,9 @@ static void notified_end(struct subscription_leg *l, const struct sip_subscripti
 			    !str_ieq(state->reason, STR("timeout")); /* there it means nothing */
 	e.retry_after = state->retry_after;
 	e.msg = msg;
-	subscription_leg_end(l, &e, when_again(state->reason));
+	/* a 2xx that grants no time is all there will be */
+	subscription_leg_end(
+		l, &e, msg->msg->request ? when_again(state->reason) : SUBSCRIPTION_NEVER);
 }
 
 void subscription_leg_notified(struct subscription_leg *l, struct sip_msg *m, struct net_flow *flow,
@@ -200,7 +215,14 @@ void subscription_leg_notified(struct subscription_leg *l, struct sip_msg *m, st
 	bool terminated = is_terminated(state), alive = true;
 
 	dispatch_describe_msg(m, flow, &text, &msg);
-	msg.replied = m->method == SIP_BENOTIFY ? 0 : 200;
+	if (m->request) {
+		msg.replied = m->method == SIP_BENOTIFY ? 0 : 200;
+	} else { /* of a 2xx the other side is in To */
+		struct endpoint_address us = msg.from;
+
+		msg.from = msg.to;
+		msg.to = us;
+	}
 	s->notified = true;
 	sip_dialog_refresh(&l->dialog.sip, m);
 	keep_etag(l, m);

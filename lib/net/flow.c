@@ -442,6 +442,7 @@ int net_flow_send(struct net_flow *f, struct str bytes)
 {
 	if (f->state == NET_FLOW_DEAD || f->closing)
 		return -FAIL_CONNECT;
+	f->info.sent_ms = net_now_ms();
 	return f->info.transport == NET_UDP ? net_udp_send(f, bytes) : net_tcp_send(f, bytes);
 }
 

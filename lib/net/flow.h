@@ -67,6 +67,7 @@ struct net_flow_info {
 	double connect_ms, tls_ms; /* time of the connect and of the handshake; 0 before */
 	unsigned id; /* from 1, unique in the manager */
 	unsigned refs;
+	uint64_t sent_ms; /* when something was sent last; 0: never */
 };
 
 const struct net_flow_info *net_flow_info(const struct net_flow *f);

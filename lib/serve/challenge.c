@@ -1,128 +1,74 @@
-/* lib/serve/challenge.c -- the server's side of Digest: RFC 3261 section 22, RFC 7616, RFC 8760 */
-#include "serve/impl.h"
+/* lib/serve/challenge.c -- who has to prove who they are, and by which schemes: 401 and 407 with a
+ * challenge of each that is offered. RFC 3261 section 22, [MS-SIPAE] 3.3 */
+#include "serve/challenge_ms.h"
 
-#include "sip/build.h"
-#include "sip/challenge.h"
+#include "base/mem.h"
 
-#include <string.h>
+#include <time.h>
 
-static const struct {
-	enum hash_kind hash;
-	const char *name;
-} algorithms[] = {
-	/* RFC 8760 2.4: "in the order of preference", the strongest first */
-	{ HASH_SHA512_256, "SHA-512-256" },
-	{ HASH_SHA256, "SHA-256" },
-	{ HASH_MD5, "MD5" },
-};
-
-static bool offers(const struct serve *s, enum hash_kind hash)
+void challenge_write_date(struct buf *h)
 {
-	return s->config.digest == 0 || (s->config.digest & (1U << hash)) != 0;
+	/* Not strftime: its names are the locale's. */
+	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
+	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
+		"Sep", "Oct", "Nov", "Dec" };
+	time_t now = time(NULL);
+	struct tm t;
+
+	if (gmtime_r(&now, &t))
+		buf_addf(h, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", days[t.tm_wday],
+			t.tm_mday, months[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min,
+			t.tm_sec);
 }
 
-/* 401 or 407 with one challenge per algorithm. Known and unknown users get the same (A80). */
-static void challenge(struct serve *s, struct transaction *t, bool proxy, bool stale)
+static void send_all(
+	struct serve *s, struct transaction *t, bool proxy, bool stale, struct str headers)
 {
-	struct buf b = BUF_INIT(1 << 14);
-	char nonce[AUTH_NONCE_LEN + 1];
+	struct buf b = BUF_INIT(1 << 16);
+	bool microsoft = false;
 
-	for (unsigned i = 0; i < ARRAY_LEN(algorithms); i++) {
-		if (!offers(s, algorithms[i].hash))
-			continue;
-		auth_nonce_make(&s->nonce, net_now_ms(), nonce);
-		buf_addf(&b,
-			"%s: Digest realm=\"" STR_FMT
-			"\", nonce=\"%s\", algorithm=%s, qop=\"auth,auth-int\"%s\r\n",
-			proxy ? "Proxy-Authenticate" : "WWW-Authenticate", STR_ARG(s->config.realm),
-			nonce, algorithms[i].name, stale ? ", stale=true" : "");
-	}
+	for (unsigned i = 0; i < s->config.scheme_count; i++)
+		if (s->config.schemes[i] == SERVE_DIGEST) {
+			challenge_digest_write(s, proxy, stale, &b);
+		} else {
+			challenge_ms_write(s, s->config.schemes[i], proxy, &b);
+			microsoft = true;
+		}
+	if (microsoft) /* microsoft-auth.md 1.2: clocks are compared */
+		challenge_write_date(&b);
+	buf_add_str(&b, headers);
 	serve_answer(s, t, proxy ? 407 : 401, STR_EMPTY, buf_str(&b));
 	buf_done(&b);
 }
 
-static bool is_right(struct serve *s, const struct auth_digest_answer *a, const struct sip_msg *m,
-	const struct user *u)
+void challenge_send(struct serve *s, struct transaction *t, bool proxy, struct str headers)
 {
-	struct auth_digest who = { .user = u ? u->name : STR("nobody"),
-		.realm = s->config.realm,
-		.method = m->method_name,
-		.body = m->body };
-
-	if (u && u->secret.kind == CRED_PASSWORD)
-		who.password = u->secret.secret;
-	else if (u && u->secret.ha1_alg == auth_digest_hash(a->alg))
-		who.ha1 = u->secret.secret;
-	else if (u)
-		return false;
-	/* An unknown user costs the same computation (A80). */
-	return auth_digest_answer_verify(a, &who) && u != NULL;
+	send_all(s, t, proxy, false, headers);
 }
 
-static struct user *find_user(const struct serve *s, const struct auth_digest_answer *a)
+bool challenge_offers(const struct serve *s, enum serve_scheme scheme)
 {
-	struct map_iter it = map_iter(&s->users);
-	struct map_node *node;
-
-	if (!a->userhash)
-		return serve_user(s, a->user);
-	while ((node = map_next(&it)) != NULL)
-		if (auth_digest_answer_is(a, CONTAINER_OF(node, struct user, node)->name))
-			return CONTAINER_OF(node, struct user, node);
-	return NULL;
-}
-
-/* Looks at the credentials for our realm. True: *user is who it is. */
-static bool judge(struct serve *s, struct transaction *t, struct sip_msg *m,
-	const struct sip_hdr *h, bool proxy, struct str *user, struct arena *arena)
-{
-	struct auth_digest_answer a;
-	struct sip_challenge c;
-	struct fail f;
-	struct user *u;
-
-	sip_challenge_parse(h->value, &c);
-	if (auth_digest_answer_parse(arena, c.params, &a, &f) != 0) {
-		serve_answer(s, t, 400, str_of(f.text), STR_EMPTY);
-		return false;
-	}
-	switch (auth_nonce_check(&s->nonce, a.nonce, net_now_ms())) {
-	case AUTH_NONCE_FRESH:
-		break;
-	case AUTH_NONCE_STALE:
-		/* RFC 7616 3.3: stale=true only when the answer was right but for the nonce's age.
-		 */
-		challenge(s, t, proxy, is_right(s, &a, m, find_user(s, &a)));
-		return false;
-	default:
-		challenge(s, t, proxy, false);
-		return false;
-	}
-	u = find_user(s, &a);
-	if (!offers(s, auth_digest_hash(a.alg)) || !is_right(s, &a, m, u)) {
-		challenge(s, t, proxy, false);
-		return false;
-	}
-	if (auth_nonce_use(&s->nonce, a.nonce, a.nc, net_now_ms()) == AUTH_NONCE_REPLAYED) {
-		challenge(s, t, proxy, true);
-		return false;
-	}
-	*user = u->name;
-	return true;
+	for (unsigned i = 0; i < s->config.scheme_count; i++)
+		if (s->config.schemes[i] == scheme)
+			return true;
+	return false;
 }
 
 bool challenge_passed(struct serve *s, struct transaction *t, struct sip_msg *m, bool proxy,
 	struct str *user, struct arena *arena)
 {
-	enum sip_hdr_id id = proxy ? SIP_HDR_PROXY_AUTHORIZATION : SIP_HDR_AUTHORIZATION;
-	struct sip_challenge c;
-	struct sip_param realm;
+	enum challenge_verdict verdict = CHALLENGE_NONE;
+	struct association_proof proof;
 
-	for (const struct sip_hdr *h = sip_msg_hdr(m, id); h; h = sip_msg_hdr_next(m, h))
-		if (sip_challenge_parse(h->value, &c) && str_ieq(c.scheme, STR("Digest")) &&
-			sip_challenge_get(c.params, "realm", &realm) &&
-			str_eq(realm.value, s->config.realm))
-			return judge(s, t, m, h, proxy, user, arena);
-	challenge(s, t, proxy, false);
+	if (pact_proved(s, m, user))
+		return true;
+	if (pact_proof(s, m, arena, &proof))
+		return challenge_ms_passed(s, t, m, &proof, proxy, user);
+	if (challenge_offers(s, SERVE_DIGEST))
+		verdict = challenge_digest_judge(s, t, m, proxy, user, arena);
+	if (verdict == CHALLENGE_GOOD && !s->fault.endless)
+		return true;
+	if (verdict != CHALLENGE_BAD)
+		send_all(s, t, proxy, verdict == CHALLENGE_STALE, STR_EMPTY);
 	return false;
 }

@@ -1,6 +1,6 @@
 /* lib/serve/control.c -- orders through a FIFO, one a line: the registrar's, and those of the event
  * agent */
-#include "serve/impl.h"
+#include "serve/ocs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,21 +31,35 @@ static int deregister(struct serve *s, struct str user, struct str cause, struct
 	static const char *const causes[] = { "deactivated", "probation", "unregistered",
 		"rejected", "expired" };
 	struct record *r = registrar_record(s, user);
-	const char *word = NULL;
+	const char *word = NULL, *notice = NULL;
 
 	for (unsigned i = 0; i < ARRAY_LEN(causes); i++)
 		if (str_eq(cause, str_of(causes[i])))
 			word = causes[i];
+	if (s->config.ocs)
+		ocs_cause(cause, &notice, &word);
 	if (!word)
-		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a cause of RFC 3680",
+		return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a cause of an end",
 			STR_ARG(cause));
 	if (!r)
 		return fail_set(f, -FAIL_ARGUMENT, "nobody is registered as \"" STR_FMT "\"",
 			STR_ARG(user));
-	while ((r = registrar_record(s, user)) != NULL && !list_empty(&r->bindings))
-		registrar_remove(
-			CONTAINER_OF(list_first(&r->bindings), struct binding, node), word);
+	while ((r = registrar_record(s, user)) != NULL && !list_empty(&r->bindings)) {
+		struct binding *b = CONTAINER_OF(list_first(&r->bindings), struct binding, node);
+
+		if (notice && b->epid[0])
+			ocs_deregister(s, b, notice);
+		registrar_remove(b, word);
+	}
 	return 0;
+}
+
+static int forget(struct serve *s, struct str user, struct fail *f)
+{
+	return pact_forget(s, user)
+		       ? 0
+		       : fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" has no security association",
+				 STR_ARG(user));
 }
 
 int serve_order(struct serve *s, struct str line, struct fail *f)
@@ -58,13 +72,15 @@ int serve_order(struct serve *s, struct str line, struct fail *f)
 	str_cut(user, ' ', &user, &rest);
 	if (str_eq(verb, STR("drop")) && user.n > 0 && rest.n == 0)
 		return drop(s, user, f);
+	if (str_eq(verb, STR("forget")) && user.n > 0 && rest.n == 0)
+		return forget(s, user, f);
 	if (str_eq(verb, STR("deregister")) && user.n > 0)
 		return deregister(s, user, str_trim(rest), f);
 	for (unsigned i = 0; i < ARRAY_LEN(of_events); i++)
 		if (str_eq(verb, str_of(of_events[i])) && user.n > 0)
 			return events_order(s, verb, user, str_trim(rest), f);
 	return fail_set(f, -FAIL_ARGUMENT,
-		"\"" STR_FMT "\" is not an order: drop USER, deregister USER CAUSE, "
+		"\"" STR_FMT "\" is not an order: drop USER, forget USER, deregister USER CAUSE, "
 		"mwi USER NEW/OLD, conference USER FILE, terminate USER PACKAGE REASON, "
 		"notify USER PACKAGE",
 		STR_ARG(line));

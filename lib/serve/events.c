@@ -183,7 +183,9 @@ static void publish(struct events *ev, struct transaction *t, struct sip_msg *m,
 static void take(struct events *ev, struct transaction *t, struct sip_msg *m, struct net_flow *flow,
 	const struct sip_uri *uri)
 {
-	static const char *const known[] = { "eventlist", "recipient-list-subscribe", NULL };
+	/* The last one only in dialect ocs. */
+	const char *const known[] = { "eventlist", "recipient-list-subscribe",
+		ev->serve->config.ocs ? "adhoclist" : NULL, NULL };
 	struct notifier_wish w = { .package = PACKAGES };
 	struct buf key = BUF_INIT(1 << 12);
 
@@ -191,7 +193,7 @@ static void take(struct events *ev, struct transaction *t, struct sip_msg *m, st
 		w.package = package_of(w.event.package);
 	serve_user_key(uri, &key);
 	w.key = buf_str(&key);
-	if (serve_unsupported(ev->serve, t, m, known)) {
+	if (serve_unsupported(ev->serve, t, m, known) || proxy_unsupported(ev->serve, t, m)) {
 		/* answered */
 	} else if (m->method == SIP_PUBLISH) {
 		if (w.package != PACKAGE_PRESENCE || !events_has(ev, w.package))
@@ -200,7 +202,7 @@ static void take(struct events *ev, struct transaction *t, struct sip_msg *m, st
 			publish(ev, t, m, flow, w.key);
 	} else if (w.package == PACKAGES || !events_has(ev, w.package)) {
 		events_bad(ev, t, ev->packages);
-	} else if (uri->has_user) {
+	} else if (uri->has_user && !lists_is_request(ev, m)) {
 		subscribe(ev, t, m, flow, &w);
 	} else if (proxy_proved(ev->serve, t, m, flow)) {
 		lists_request(ev, t, m, flow, &w);
@@ -223,7 +225,8 @@ static bool is_ours(
 		return false;
 	if (!uri->has_user)
 		return m->method == SIP_SUBSCRIBE &&
-		       sip_msg_has_token(m, SIP_HDR_REQUIRE, "recipient-list-subscribe");
+		       (sip_msg_has_token(m, SIP_HDR_REQUIRE, "recipient-list-subscribe") ||
+			       lists_is_request(ev, m));
 	if (route_find(s, uri, &flow)) {
 		if (flow)
 			net_flow_unref(flow);

@@ -173,6 +173,7 @@ struct notifier {
 	bool has_retry_after, has_told;
 	uint64_t told; /* the tag of the state that was told */
 	bool dormant; /* Suppress-If-Match: * */
+	bool best_effort; /* [MS-SIP] 3.5: BENOTIFY, which nobody answers */
 	char suppress[40]; /* the tag of Suppress-If-Match; "": none */
 };
 
@@ -226,7 +227,8 @@ int lists_open(struct events *ev, struct fail *f);
 void lists_close(struct events *ev);
 /* A list of this name; false: there is none. */
 bool lists_find(const struct events *ev, struct str key, struct notifier_wish *wish);
-/* A SUBSCRIBE with the list in its body. */
+/* A SUBSCRIBE with the list in its body: as RFC 5367 has it, or Communications Server. */
+bool lists_is_request(const struct events *ev, const struct sip_msg *m);
 void lists_request(struct events *ev, struct transaction *t, struct sip_msg *m,
 	struct net_flow *flow, const struct notifier_wish *wish);
 

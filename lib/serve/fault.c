@@ -1,5 +1,5 @@
 /* lib/serve/fault.c -- what goes wrong on the way out: drop, delay, duplicate, reorder, truncate, a
- * session description that is none.
+ * session description that is none; and what goes wrong in security associations.
  * Per cent are drawn from a generator with a printed seed, so that a run can be repeated. */
 #include "serve/impl.h"
 
@@ -25,6 +25,16 @@ static uint32_t draw(struct fault *f)
 	return (uint32_t)((f->state * 2685821657736338717ULL) >> 32) % 100;
 }
 
+/* "unsigned" "badsign", from the first message or from the N-th after */
+static bool parse_sign(struct str text, const char *name, bool *on, uint32_t *after)
+{
+	struct str word = text, count = STR_EMPTY;
+	bool has_count = str_cut(text, ':', &word, &count);
+
+	*after = 0;
+	return str_eq(word, str_of(name)) && (!has_count || str_u32(count, after)) && (*on = true);
+}
+
 static bool parse(struct str text, struct fault *f)
 {
 	static const char *const names[] = { "drop", "dup", "reorder" };
@@ -36,6 +46,13 @@ static bool parse(struct str text, struct fault *f)
 		return f->truncate = true;
 	if (str_eq(text, STR("badsdp")))
 		return f->bad_sdp = true;
+	if (str_eq(text, STR("endless")))
+		return f->endless = true;
+	if (str_eq(text, STR("weak")))
+		return f->weak = true;
+	if (parse_sign(text, "unsigned", &f->no_sign, &f->no_sign_after) ||
+		parse_sign(text, "badsign", &f->bad_sign, &f->bad_sign_after))
+		return true;
 	if (!str_cut(text, ':', &name, &value))
 		return false;
 	if (str_eq(name, STR("delay")))
@@ -55,8 +72,8 @@ int serve_fault_check(struct str rule, struct fail *fail)
 	return parse(rule, &f) ? 0
 			       : fail_set(fail, -FAIL_ARGUMENT,
 					 "\"" STR_FMT
-					 "\" is not drop:P, dup:P, reorder:P, delay:T, truncate or "
-					 "badsdp",
+					 "\" is not drop:P, dup:P, reorder:P, delay:T, truncate, "
+					 "badsdp, unsigned[:N], badsign[:N], endless or weak",
 					 STR_ARG(rule));
 }
 

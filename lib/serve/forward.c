@@ -102,7 +102,7 @@ static void add_branch(struct forward *w, const struct target *t, struct list *n
 static bool pass_on(struct forward *w, const struct sip_msg *m, struct str headers)
 {
 	struct buf b = BUF_INIT(1 << 18);
-	bool written = proxy_write_response(m, headers, &b);
+	bool written = proxy_write_response(w->serve, m, headers, &b);
 
 	if (written && w->over) /* 16.7 step 9; RFC 6026 8.10 */
 		dispatch_send(w->serve->manager, transaction_flow(w->upstream), buf_str(&b), false);

@@ -32,6 +32,8 @@ struct binding {
 	uint64_t serial; /* a newer registration has a higher one */
 	struct net_addr source;
 	enum net_transport transport;
+	char *epid, *from_tag; /* of From; "" without */
+	char *to_tag; /* of our answer */
 	char temp_gruu[24]; /* user part; "" without instance */
 	unsigned id; /* for reginfo; 0: not told of yet */
 	const char *event; /* RFC 3680: what happened to it last */
@@ -52,6 +54,10 @@ struct fault {
 	unsigned drop, dup, reorder; /* per cent */
 	uint64_t delay_ms;
 	bool truncate, bad_sdp;
+	bool no_sign, bad_sign; /* in a security association, after so many messages */
+	uint32_t no_sign_after, bad_sign_after;
+	bool endless; /* no answer to a challenge is right */
+	bool weak; /* NTLM without extended session security and 128 bits */
 	uint64_t state; /* of the generator */
 	struct list held; /* delayed or reordered messages */
 };
@@ -59,6 +65,7 @@ struct fault {
 struct serve {
 	struct serve_config config; /* texts live in the arena */
 	struct arena arena;
+	struct str ms_realm; /* of NTLM and Kerberos; config.realm is of Digest */
 	struct endpoint_manager *manager;
 	struct map users, records;
 	uint64_t last_serial; /* of a binding */
@@ -68,6 +75,7 @@ struct serve {
 	unsigned branches; /* of all of them */
 	struct actors *actors; /* the well-known users */
 	struct events *events; /* the event agent */
+	struct pacts *pacts; /* security associations */
 	struct list forks; /* actor_fork.c: calls to fork3@ */
 	struct route *routes; /* route.c: config.route_count of them */
 	struct net_addr *trusted; /* config.trust_count; port 0: any */
@@ -118,6 +126,38 @@ void registrar_flow_closed(struct serve *s, unsigned flow_id);
  * 407, 400, 403). */
 bool challenge_passed(struct serve *s, struct transaction *t, struct sip_msg *m, bool proxy,
 	struct str *user, struct arena *a);
+/* 401 or 407 with a challenge of every scheme that is offered, and these header lines. */
+void challenge_send(struct serve *s, struct transaction *t, bool proxy, struct str headers);
+bool challenge_offers(const struct serve *s, enum serve_scheme scheme);
+/* "Date: ...\r\n" */
+void challenge_write_date(struct buf *h);
+
+/* challenge_digest.c: one challenge for each algorithm. */
+void challenge_digest_write(struct serve *s, bool proxy, bool stale, struct buf *h);
+/* Looks at credentials for our realm in m. */
+enum challenge_verdict {
+	CHALLENGE_NONE, /* there are none, or they are wrong */
+	CHALLENGE_STALE, /* they were right, but for the age of their nonce */
+	CHALLENGE_BAD, /* malformed; answered */
+	CHALLENGE_GOOD,
+};
+enum challenge_verdict challenge_digest_judge(struct serve *s, struct transaction *t,
+	struct sip_msg *m, bool proxy, struct str *user, struct arena *a);
+
+/* pact.c */
+int pact_open(struct serve *s, struct fail *f);
+void pact_close(struct serve *s);
+/* Is the signature of m good, and whose is it? For as long as m is being dealt with. */
+bool pact_proved(const struct serve *s, const struct sip_msg *m, struct str *user);
+/* Requests from endpoints that have to sign, and from those whose association is gone, must be
+ * signed ([MS-SIPAE] 3.3.5.1). False: it has been answered with 401. */
+bool pact_admits(struct serve *s, struct transaction *t, const struct sip_msg *m,
+	const struct net_flow *flow);
+/* The endpoint that sent m is registered for this time, 0: no more; its association stays that
+ * long. */
+void pact_registered(struct serve *s, const struct sip_msg *m, uint32_t expires);
+/* Drops the associations of a user, silently; how many. */
+unsigned pact_forget(struct serve *s, struct str user);
 
 /* proxy.c */
 void proxy_request(
@@ -125,6 +165,8 @@ void proxy_request(
 /* Requests that come from our domain prove it (22.3); who calls in from elsewhere need not. False:
  * it has been answered. */
 bool proxy_proved(struct serve *s, struct transaction *t, struct sip_msg *m, struct net_flow *flow);
+/* Does Proxy-Require name what we do not know? Then it has been answered with 420. */
+bool proxy_unsupported(struct serve *s, struct transaction *t, const struct sip_msg *m);
 /* An ACK that belongs to no transaction. */
 void proxy_ack(struct serve *s, struct sip_msg *m, struct net_flow *flow);
 
@@ -165,6 +207,8 @@ void route_done(struct serve *s);
 bool route_find(struct serve *s, const struct sip_uri *uri, struct net_flow **flow);
 /* Is what comes by this flow taken without a challenge? */
 bool route_trusts(const struct serve *s, const struct net_flow *flow);
+/* Is this user at home at another server? */
+bool route_home(const struct serve *s, struct str user, struct str *uri);
 
 /* rule.c: true when a --reply rule took the request. */
 bool rule_request(struct serve *s, struct transaction *t, struct sip_msg *m);

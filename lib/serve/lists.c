@@ -1,4 +1,5 @@
-/* lib/serve/lists.c -- the list server: several presentities as one subscription, RFC 4662. What a
+/* lib/serve/lists.c -- the list server: several presentities as one subscription, RFC 4662, with
+ * lists of the configuration or in the request (RFC 5367, [MS-SIP] 3.3). What a
  * member of another domain does is not known here: it stands in the meta-information without an
  * instance. */
 #include "serve/events.h"
@@ -13,6 +14,8 @@
 
 #define LIST_TYPE "application/resource-lists+xml"
 #define LIST_NS "urn:ietf:params:xml:ns:resource-lists"
+#define ADHOC_TYPE "application/adrl+xml"
+#define ADHOC_NS "urn:ietf:params:xml:ns:adrl"
 
 /* ---- documents ---- */
 
@@ -237,24 +240,51 @@ static bool collect(const struct xml_element *parent, struct str *members, unsig
 	return true;
 }
 
+/* [MS-SIP] 3.3.4.1: <adhoclist><create><resource uri=""/>. What stands within it has no name space,
+ * or the list's. False: there are too many. */
+static bool collect_adhoc(const struct xml_element *root, struct str *members, unsigned *count)
+{
+	for (const struct xml_element *c = root->first; c; c = c->next)
+		for (const struct xml_element *e = str_eq(c->name, STR("create")) ? c->first : NULL;
+			e; e = e->next) {
+			const struct xml_attribute *uri = xml_get(e, "uri");
+
+			if (!str_eq(e->name, STR("resource")) || !uri ||
+				has(members, *count, uri->value))
+				continue;
+			if (*count == EVENTS_MEMBERS)
+				return false;
+			members[(*count)++] = uri->value;
+		}
+	return true;
+}
+
+bool lists_is_request(const struct events *ev, const struct sip_msg *m)
+{
+	return ev->serve->config.ocs && m->method == SIP_SUBSCRIBE &&
+	       sip_msg_has_token(m, SIP_HDR_REQUIRE, "adhoclist");
+}
+
 /* The status to refuse with, or 0. */
-static unsigned read_body(const struct sip_msg *m, struct arena *arena, struct str *members,
-	unsigned *count, struct fail *f)
+static unsigned read_body(const struct sip_msg *m, bool adhoc, struct arena *arena,
+	struct str *members, unsigned *count, struct fail *f)
 {
 	struct xml_element *root;
 	struct sip_uri uri;
 	struct str body;
 
-	if (!multipart_find(sip_msg_value(m, SIP_HDR_CONTENT_TYPE), m->body, LIST_TYPE, &body))
+	if (!multipart_find(sip_msg_value(m, SIP_HDR_CONTENT_TYPE), m->body,
+		    adhoc ? ADHOC_TYPE : LIST_TYPE, &body))
 		return 415;
 	if (body.n > EVENTS_BODY)
 		return 413;
 	if (xml_parse(body, arena, &root, f) != 0)
 		return 400;
 	*count = 0;
-	if (!str_eq(root->ns, STR(LIST_NS)) || !str_eq(root->name, STR("resource-lists")))
+	if (!str_eq(root->ns, adhoc ? STR(ADHOC_NS) : STR(LIST_NS)) ||
+		!str_eq(root->name, adhoc ? STR("adhoclist") : STR("resource-lists")))
 		return 415;
-	if (!collect(root, members, count))
+	if (!(adhoc ? collect_adhoc : collect)(root, members, count))
 		return 413;
 	for (unsigned i = 0; i < *count; i++)
 		if (!sip_uri_parse(members[i], &uri)) {
@@ -274,16 +304,19 @@ void lists_request(struct events *ev, struct transaction *t, struct sip_msg *m,
 	struct notifier_wish w = *wish;
 	struct arena arena = { 0 };
 	struct fail f = { 0 };
+	bool adhoc = lists_is_request(ev, m);
 	unsigned status;
 
 	if (!sip_msg_has_token(m, SIP_HDR_SUPPORTED, "eventlist")) {
 		serve_answer(ev->serve, t, 421, STR_EMPTY, STR("Require: eventlist\r\n"));
 		return;
 	}
-	status = read_body(m, &arena, members, &w.member_count, &f);
+	status = read_body(m, adhoc, &arena, members, &w.member_count, &f);
 	if (status != 0) {
 		serve_answer(ev->serve, t, status, str_of(f.text),
-			status == 415 ? STR("Accept: " LIST_TYPE "\r\n") : STR_EMPTY);
+			status != 415 ? STR_EMPTY
+			: adhoc       ? STR("Accept: " ADHOC_TYPE "\r\n")
+				      : STR("Accept: " LIST_TYPE "\r\n"));
 	} else {
 		w.list = true;
 		w.list_uri = m->request_uri;

@@ -180,7 +180,7 @@ static void send_state(struct notifier *n, const struct state *st, bool bare)
 {
 	struct request_config c = {
 		.endpoint = n->dialog.endpoint,
-		.method = STR("NOTIFY"),
+		.method = n->best_effort ? STR("BENOTIFY") : STR("NOTIFY"),
 		.dialog = &n->dialog,
 		.max_forwards = -1,
 		.write = write_notify,
@@ -250,6 +250,17 @@ static void read_condition(struct notifier *n, const struct sip_msg *m)
 		snprintf(n->suppress, sizeof(n->suppress), STR_FMT, STR_ARG(tag));
 }
 
+static void write_piggyback(const struct notifier *n, uint32_t expires, struct buf *h)
+{
+	buf_addf(h, "Supported: ms-piggyback-first-notify\r\nms-piggyback-cseq: %u\r\n",
+		(unsigned)n->dialog.sip.local_cseq);
+	write_event(n, h);
+	if (expires > 0)
+		sip_build_hdrf(h, SIP_HDR_SUBSCRIPTION_STATE, "active;expires=%u", expires);
+	else
+		buf_add_str(h, STR("Subscription-State: terminated;expires=0\r\n"));
+}
+
 /* Within its dialog, RFC 6665 4.2.1 and 5839 6.3. */
 static bool holds(struct notifier *n)
 {
@@ -262,21 +273,50 @@ static bool holds(struct notifier *n)
 	return is;
 }
 
-static void answer(struct notifier *n, struct transaction *t, unsigned status, uint32_t expires)
+/* st: the state that it carries, or NULL. */
+static void answer(struct notifier *n, struct transaction *t, unsigned status, uint32_t expires,
+	const struct state *st)
 {
 	struct buf headers = BUF_INIT(1 << 16);
+	struct dialog_response r = { .status = status, .record_route = true };
 
 	dialog_contact(n->dialog.endpoint, transaction_flow(t),
 		dialog_wants_sips(transaction_msg(t)) || n->dialog.sip.secure, &headers);
 	sip_build_hdrf(&headers, SIP_HDR_EXPIRES, "%u", expires);
 	if (n->list)
 		buf_add_str(&headers, STR("Require: eventlist\r\n"));
+	if (n->best_effort)
+		buf_add_str(&headers, STR("Supported: ms-benotify\r\n"));
+	if (st) {
+		write_piggyback(n, expires, &headers);
+		r.type = st->type;
+		r.body = buf_str(&st->body);
+	}
+	r.headers = buf_str(&headers);
 	serve_tell_request(n->events->serve, t, status);
-	dialog_reply(
-		t, &(struct dialog_response){
-			   .status = status, .headers = buf_str(&headers), .record_route = true });
+	dialog_reply(t, &r);
 	buf_done(&headers);
 	transaction_free(t);
+}
+
+/* [MS-SIP] 3.4.5.1: the first notification is in the 200; another one comes when something changes.
+ * Who fetches needs no more. */
+static void answer_with_state(struct notifier *n, struct transaction *t, uint32_t expires)
+{
+	struct state st = { .body = BUF_INIT(EVENTS_DOCUMENT) };
+
+	write_state(n, &st);
+	n->told = st.tag;
+	n->has_told = true;
+	n->dialog.sip.local_cseq++;
+	answer(n, t, 200, expires, st.body.fail ? NULL : &st);
+	if (st.body.fail == 0)
+		told_state(n, &st);
+	buf_done(&st.body);
+	if (expires > 0)
+		expire_after(n, expires);
+	else
+		give_up(n);
 }
 
 static void refresh(struct notifier *n, struct transaction *t, const struct sip_msg *m)
@@ -289,7 +329,7 @@ static void refresh(struct notifier *n, struct transaction *t, const struct sip_
 	sip_dialog_refresh(&n->dialog.sip, m);
 	read_condition(n, m);
 	quiet = expires > 0 && holds(n);
-	answer(n, t, quiet ? 204 : 200, expires);
+	answer(n, t, quiet ? 204 : 200, expires, NULL);
 	expire_after(n, expires);
 	if (!quiet)
 		notifier_again(n);
@@ -438,6 +478,16 @@ static bool open_dialog(struct notifier *n, struct transaction *t, const struct 
 	return true;
 }
 
+/* What Communications Server does for who offers it. */
+static void read_offers(struct notifier *n, const struct sip_msg *m, bool *piggyback)
+{
+	bool ocs = n->events->serve->config.ocs;
+
+	n->best_effort = ocs && sip_msg_has_token(m, SIP_HDR_SUPPORTED, "ms-benotify") &&
+			 sip_msg_has_token(m, SIP_HDR_PROXY_REQUIRE, "ms-benotify");
+	*piggyback = ocs && sip_msg_has_token(m, SIP_HDR_SUPPORTED, "ms-piggyback-first-notify");
+}
+
 void notifier_subscribe(struct events *ev, struct transaction *t, struct sip_msg *m,
 	struct net_flow *flow, const struct notifier_wish *w)
 {
@@ -446,6 +496,7 @@ void notifier_subscribe(struct events *ev, struct transaction *t, struct sip_msg
 	struct sip_nameaddr from;
 	struct fail f = { 0 };
 	uint32_t expires;
+	bool piggyback;
 
 	if (m->wire.n - m->body.n > EVENTS_HEAD) {
 		serve_answer(s, t, 513, STR_EMPTY, STR_EMPTY);
@@ -473,7 +524,12 @@ void notifier_subscribe(struct events *ev, struct transaction *t, struct sip_msg
 		return;
 	}
 	read_condition(n, m);
-	answer(n, t, 200, expires);
+	read_offers(n, m, &piggyback);
+	if (piggyback) {
+		answer_with_state(n, t, expires);
+		return;
+	}
+	answer(n, t, 200, expires, NULL);
 	expire_after(n, expires);
 	notifier_again(n);
 }

@@ -2,6 +2,7 @@
  * (16.3) and where they go (16.4, 16.5): along the flow that a Route of ours names, by a static
  * route, or to registered bindings over the flow they registered with (RFC 5626 section 5.3).
  * INVITE forks to all bindings of a user; any other request goes to the best one. */
+#include "serve/ocs.h"
 #include "serve/proxy.h"
 
 #include "sip/delta.h"
@@ -16,7 +17,7 @@ enum {
 /* ---- flows and bindings ---- */
 
 /* The flow that a binding was registered over; UDP flows come back by their addresses. */
-static struct net_flow *flow_of(struct serve *s, const struct binding *b)
+struct net_flow *proxy_flow_of(struct serve *s, const struct binding *b)
 {
 	struct net_manager *net = endpoint_manager_net(s->manager);
 	struct net_flow *flow = net_manager_flow_by_id(net, b->flow_id);
@@ -32,11 +33,11 @@ static struct net_flow *flow_of(struct serve *s, const struct binding *b)
 /* A binding as a target, or the next flow of its instance that is there. */
 static bool target_of(struct serve *s, const struct binding *b, struct target *out)
 {
-	struct net_flow *flow = flow_of(s, b);
+	struct net_flow *flow = proxy_flow_of(s, b);
 
 	while (!flow && b && b->instance[0]) {
 		b = registrar_choose(b->record, str_of(b->instance), b->serial);
-		flow = b ? flow_of(s, b) : NULL;
+		flow = b ? proxy_flow_of(s, b) : NULL;
 	}
 	if (!flow)
 		return false;
@@ -100,12 +101,27 @@ static bool by_token(struct serve *s, const struct sip_msg *m, struct net_flow *
 	return false;
 }
 
-static void add_flow(
-	struct targets *out, const struct sip_msg *m, struct net_flow *flow, unsigned lost)
+static void add_flow(struct targets *out, struct str uri, struct net_flow *flow, unsigned lost)
 {
-	const struct target t = { .flow = flow, .uri = m->request_uri, .lost = lost };
+	const struct target t = { .flow = flow, .uri = uri, .lost = lost };
 
 	add_target(out, &t);
+}
+
+/* Within a dialog the Request-URI may be a GRUU, which the endpoint knows as its Contact. */
+static struct str contact_of(struct serve *s, const struct sip_msg *m, const struct sip_uri *uri)
+{
+	struct buf key = BUF_INIT(1 << 12);
+	const struct binding *b = NULL;
+	struct str gruu;
+	bool named;
+
+	if (s->config.ocs && sip_uri_param(uri, "gruu", &gruu) && serve_is_self(s, uri)) {
+		serve_user_key(uri, &key);
+		b = ocs_find(registrar_record(s, buf_str(&key)), uri, m, &named);
+	}
+	buf_done(&key);
+	return b ? str_of(b->contact) : m->request_uri;
 }
 
 /* The binding that a Request-URI of ours names: a GRUU's instance, or the user's. */
@@ -153,7 +169,9 @@ static void by_location(
 {
 	struct buf key = BUF_INIT(1 << 12);
 	struct record *r;
+	struct binding *one = NULL;
 	struct str gr;
+	bool named = false;
 
 	out->otherwise = 404;
 	if (!serve_is_self(s, uri)) {
@@ -162,7 +180,11 @@ static void by_location(
 	}
 	serve_user_key(uri, &key);
 	r = registrar_record(s, buf_str(&key));
-	if (sip_uri_param(uri, "gr", &gr) && gr.n == 0)
+	if (s->config.ocs)
+		one = ocs_find(r, uri, m, &named);
+	if (named)
+		by_binding(s, one, out);
+	else if (sip_uri_param(uri, "gr", &gr) && gr.n == 0)
 		by_binding(s, registrar_by_temp_gruu(s, uri->user), out);
 	else if (r)
 		by_user(s, uri, m->method == SIP_INVITE, r, out);
@@ -182,11 +204,11 @@ static void find_targets(
 	if (by_token(s, m, &flow)) {
 		out->otherwise = 430;
 		if (flow)
-			add_flow(out, m, net_flow_ref(flow), 430);
+			add_flow(out, contact_of(s, m, uri), net_flow_ref(flow), 430);
 	} else if (route_find(s, uri, &flow)) {
 		out->otherwise = 500; /* 16.9: as 503, which is not forwarded (16.7 step 6) */
 		if (flow)
-			add_flow(out, m, flow, 503);
+			add_flow(out, m->request_uri, flow, 503);
 	} else {
 		by_location(s, m, uri, out);
 	}
@@ -203,11 +225,32 @@ static unsigned breadth_of(const struct sip_msg *m)
 	return h && sip_delta_parse(h->value, &n) && n < BREADTH ? n : BREADTH;
 }
 
-static unsigned validate(
-	struct serve *s, const struct sip_msg *m, const struct sip_uri *uri, struct buf *headers)
+/* [MS-SIP] 3.5: with ms-benotify a proxy must let BENOTIFY pass, which has no answer. */
+static bool write_unsupported(const struct serve *s, const struct sip_msg *m, struct buf *headers)
 {
 	struct sip_list l = sip_msg_list(m, SIP_HDR_PROXY_REQUIRE);
 	struct str tag;
+
+	while (sip_list_token(&l, &tag))
+		if (!s->config.ocs || !str_ieq(tag, STR("ms-benotify")))
+			buf_addf(headers, "Unsupported: " STR_FMT "\r\n", STR_ARG(tag));
+	return headers->n > 0;
+}
+
+bool proxy_unsupported(struct serve *s, struct transaction *t, const struct sip_msg *m)
+{
+	struct buf headers = BUF_INIT(1 << 12);
+	bool is = write_unsupported(s, m, &headers);
+
+	if (is)
+		serve_answer(s, t, 420, STR_EMPTY, buf_str(&headers));
+	buf_done(&headers);
+	return is;
+}
+
+static unsigned validate(
+	struct serve *s, const struct sip_msg *m, const struct sip_uri *uri, struct buf *headers)
+{
 	uint32_t hops;
 
 	if (uri->scheme > SIP_URI_SIPS)
@@ -216,9 +259,7 @@ static unsigned validate(
 		return 483;
 	if (proxy_is_loop(s, m))
 		return 482;
-	while (sip_list_token(&l, &tag))
-		buf_addf(headers, "Unsupported: " STR_FMT "\r\n", STR_ARG(tag));
-	if (headers->n > 0)
+	if (write_unsupported(s, m, headers))
 		return 420;
 	return breadth_of(m) == 0 ? 440 : 0;
 }

@@ -23,6 +23,8 @@ struct targets {
 };
 
 /* proxy.c */
+/* A ref to the flow that leads to a binding, or NULL. */
+struct net_flow *proxy_flow_of(struct serve *s, const struct binding *b);
 /* A flow to one binding failed: the next older flow of the same instance (RFC 5626 section 7).
  * Each has a lower serial than the one before, so that none gets the request twice, whatever was
  * registered in between. */
@@ -44,7 +46,8 @@ struct proxy_copy { /* of a request */
 bool proxy_write_request(struct serve *s, const struct proxy_copy *c, struct buf *b);
 /* Without our Via, otherwise as it came, with these header lines added. False when it does not fit
  * or when nobody else's Via is there (16.7 step 3). */
-bool proxy_write_response(const struct sip_msg *m, struct str headers, struct buf *b);
+bool proxy_write_response(
+	const struct serve *s, const struct sip_msg *m, struct str headers, struct buf *b);
 /* 16.3 step 4: has it been here before, unchanged? */
 bool proxy_is_loop(struct serve *s, const struct sip_msg *m);
 /* The flow that the user part of a Route of ours names. False: it is no token. */

@@ -161,6 +161,20 @@ static void put_vias(struct serve *s, const struct proxy_copy *c, struct buf *b)
 	buf_done(&branch);
 }
 
+/* Signatures are from hop to hop: ours is put in when the message leaves (pact.c). */
+static bool is_signature(const struct serve *s, const struct sip_hdr *h)
+{
+	struct sip_challenge c;
+	struct sip_param realm;
+
+	if (h->id != SIP_HDR_AUTHORIZATION && h->id != SIP_HDR_PROXY_AUTHORIZATION &&
+		h->id != SIP_HDR_AUTHENTICATION_INFO && h->id != SIP_HDR_PROXY_AUTHENTICATION_INFO)
+		return false;
+	return sip_challenge_parse(h->value, &c) &&
+	       (str_ieq(c.scheme, STR("NTLM")) || str_ieq(c.scheme, STR("Kerberos"))) &&
+	       sip_challenge_get(c.params, "realm", &realm) && str_eq(realm.value, s->ms_realm);
+}
+
 /* Is this field written anew, or not for those who come after us? */
 static bool is_ours_to_write(const struct serve *s, const struct sip_hdr *h)
 {
@@ -177,9 +191,9 @@ static bool is_ours_to_write(const struct serve *s, const struct sip_hdr *h)
 	case SIP_HDR_PROXY_AUTHORIZATION: /* 22.3: credentials for our realm end here */
 		return sip_challenge_parse(h->value, &c) &&
 		       sip_challenge_get(c.params, "realm", &realm) &&
-		       str_eq(realm.value, s->config.realm);
+		       (str_eq(realm.value, s->config.realm) || is_signature(s, h));
 	default:
-		return str_ieq(h->name, STR("Max-Breadth"));
+		return is_signature(s, h) || str_ieq(h->name, STR("Max-Breadth"));
 	}
 }
 
@@ -208,7 +222,8 @@ bool proxy_write_request(struct serve *s, const struct proxy_copy *c, struct buf
 
 /* ---- responses ---- */
 
-bool proxy_write_response(const struct sip_msg *m, struct str headers, struct buf *b)
+bool proxy_write_response(
+	const struct serve *s, const struct sip_msg *m, struct str headers, struct buf *b)
 {
 	struct str rest = STR_EMPTY;
 	struct sip_via via;
@@ -223,7 +238,8 @@ bool proxy_write_response(const struct sip_msg *m, struct str headers, struct bu
 				sip_build_hdr(b, SIP_HDR_VIA, str_trim(rest));
 				vias++;
 			}
-		} else if (h->id != SIP_HDR_CONTENT_LENGTH && h->id != SIP_HDR_CONTENT_TYPE) {
+		} else if (h->id != SIP_HDR_CONTENT_LENGTH && h->id != SIP_HDR_CONTENT_TYPE &&
+			   !is_signature(s, h)) {
 			sip_build_named(b, h->name, h->value);
 		}
 	}

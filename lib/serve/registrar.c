@@ -1,6 +1,7 @@
 /* lib/serve/registrar.c -- the registrar: RFC 3261 section 10.3, Path (RFC 3327), Service-Route
  * (RFC 3608), outbound (RFC 5626), GRUU (RFC 5627) */
 #include "serve/impl.h"
+#include "serve/ocs.h"
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -60,6 +61,9 @@ static void free_binding(struct binding *b)
 	b->record->count--;
 	mem_free(b->contact);
 	mem_free(b->instance);
+	mem_free(b->epid);
+	mem_free(b->from_tag);
+	mem_free(b->to_tag);
 	mem_free(b->call_id);
 	mem_free(b->path);
 	mem_free(b->user_agent);
@@ -206,7 +210,9 @@ struct registering {
 	struct record *record;
 	uint64_t now;
 	uint32_t cseq, dflt; /* dflt: of the Expires header, or ours */
-	bool outbound, gruu;
+	bool outbound, gruu, ms_gruu;
+	struct str epid; /* of From */
+	const char *action; /* dialect ocs: what became of the endpoint's binding */
 };
 
 static void put(char **field, struct str s)
@@ -241,6 +247,11 @@ static uint32_t expires_of(const struct registering *g, const struct sip_nameadd
 	return n < g->serve->config.max_expires ? n : g->serve->config.max_expires;
 }
 
+static bool is_ocs(const struct registering *g)
+{
+	return g->serve->config.ocs && g->epid.n > 0;
+}
+
 /* RFC 5626 6: a binding with reg-id is (AOR, instance, reg-id); any other is its URI. */
 static struct binding *match(const struct registering *g, const struct sip_nameaddr *a)
 {
@@ -250,6 +261,12 @@ static struct binding *match(const struct registering *g, const struct sip_namea
 
 	LIST_EACH (it, &g->record->bindings) {
 		struct binding *b = CONTAINER_OF(it, struct binding, node);
+
+		if (is_ocs(g)) { /* an endpoint has one binding */
+			if (str_ieq(g->epid, str_of(b->epid)))
+				return b;
+			continue;
+		}
 
 		if (reg_id > 0 && b->reg_id > 0 && instance.n > 0) {
 			if (b->reg_id == reg_id && str_ieq(instance, str_of(b->instance)))
@@ -273,6 +290,26 @@ static void put_path(struct registering *g, struct binding *b)
 	buf_done(&path);
 }
 
+static void put_contact(struct registering *g, struct binding *b, const struct sip_nameaddr *a)
+{
+	struct buf contact = BUF_INIT(1 << 16), instance = BUF_INIT(1 << 16);
+
+	if (is_ocs(g)) {
+		ocs_write_contact(a, g->flow, &contact);
+		ocs_write_instance(a, g->epid, &instance);
+		g->action = !b->contact                                     ? "added"
+			    : str_eq(str_of(b->contact), buf_str(&contact)) ? "refreshed"
+									    : "fixed";
+	} else {
+		buf_add_str(&contact, a->uri.text);
+		buf_add_str(&instance, instance_of(a));
+	}
+	put(&b->contact, buf_str(&contact));
+	put(&b->instance, buf_str(&instance));
+	buf_done(&contact);
+	buf_done(&instance);
+}
+
 static void add_binding(struct registering *g, const struct sip_nameaddr *a, uint32_t expires)
 {
 	struct binding *b = match(g, a);
@@ -290,8 +327,10 @@ static void add_binding(struct registering *g, const struct sip_nameaddr *a, uin
 	}
 	list_del(&b->node); /* the newest is the last */
 	list_add(&g->record->bindings, &b->node);
-	put(&b->contact, a->uri.text);
-	put(&b->instance, instance_of(a));
+	put_contact(g, b, a);
+	put(&b->epid, g->epid);
+	put(&b->from_tag, sip_msg_from_tag(g->m));
+	put(&b->to_tag, transaction_tag(g->t));
 	put(&b->call_id, sip_msg_call_id(g->m));
 	put(&b->user_agent, sip_msg_value(g->m, SIP_HDR_USER_AGENT));
 	put_path(g, b);
@@ -348,7 +387,8 @@ static unsigned judge(struct registering *g)
 		uint32_t expires = expires_of(g, &a);
 		struct binding *b = match(g, &a);
 
-		if (a.star || a.uri.scheme == SIP_URI_OTHER)
+		if (a.star || a.uri.scheme == SIP_URI_OTHER ||
+			(is_ocs(g) && ocs_is_foreign(&a, g->epid)))
 			return 400;
 		if (expires > 0 && expires < g->serve->config.min_expires && expires < 3600)
 			return 423; /* step 7 */
@@ -400,6 +440,7 @@ static void write_bindings(struct registering *g, struct buf *out)
 
 	LIST_EACH (it, &g->record->bindings) {
 		const struct binding *b = CONTAINER_OF(it, struct binding, node);
+		struct buf gruu = BUF_INIT(1 << 16);
 
 		buf_addf(out, "Contact: <%s>;expires=%u", b->contact,
 			(unsigned)((b->expires_at - g->now + 999) / 1000));
@@ -409,6 +450,9 @@ static void write_bindings(struct registering *g, struct buf *out)
 			buf_addf(out, ";+sip.instance=\"%s\"", b->instance);
 		if (b->reg_id)
 			buf_addf(out, ";reg-id=%u", b->reg_id);
+		if (g->ms_gruu && ocs_write_gruu(b, &gruu))
+			buf_addf(out, ";gruu=\"" STR_FMT "\"", STR_ARG(buf_str(&gruu)));
+		buf_done(&gruu);
 		if (g->gruu && b->instance[0]) {
 			size_t n = strlen(b->instance);
 			bool brackets = n > 2 && b->instance[0] == '<';
@@ -420,6 +464,20 @@ static void write_bindings(struct registering *g, struct buf *out)
 		}
 		buf_add_str(out, STR("\r\n"));
 	}
+}
+
+/* What the endpoint that asks has now. */
+static uint32_t longest(const struct registering *g)
+{
+	uint64_t until = g->now;
+
+	LIST_EACH (it, &g->record->bindings) {
+		const struct binding *b = CONTAINER_OF(it, struct binding, node);
+
+		if (str_eq(str_of(b->epid), g->epid) && b->expires_at > until)
+			until = b->expires_at;
+	}
+	return (uint32_t)((until - g->now) / 1000);
 }
 
 static void apply(struct registering *g)
@@ -437,6 +495,9 @@ static void apply(struct registering *g)
 			STR_ARG(g->serve->config.service_route));
 	if (g->outbound) /* RFC 5626 6: what was applied must be required */
 		buf_add_str(&h, STR("Require: outbound\r\nFlow-Timer: 120\r\n"));
+	pact_registered(g->serve, g->m, longest(g));
+	if (g->serve->config.ocs)
+		ocs_write_registered(&(struct ocs_registered){ g->m, g->action, longest(g) }, &h);
 	serve_answer(g->serve, g->t, 200, STR_EMPTY, buf_str(&h));
 	buf_done(&h);
 	drop_empty(g->serve, g->record);
@@ -467,14 +528,28 @@ static bool wants_outbound(const struct sip_msg *m)
 	return false;
 }
 
+/* The home server of this user is another one. */
+static void redirect(const struct registering *g, struct str home)
+{
+	struct buf h = BUF_INIT(1 << 16);
+
+	buf_addf(&h, "Contact: <" STR_FMT ">\r\n", STR_ARG(home));
+	serve_answer(g->serve, g->t, 301, STR_EMPTY, buf_str(&h));
+	buf_done(&h);
+}
+
 /* Who may register this address: its own user, once there are users. 404 for an address that is
  * nobody's (10.3 step 5). */
 static bool admitted(const struct registering *g, struct str key, struct arena *arena)
 {
 	struct serve *s = g->serve;
 	struct transaction *t = g->t;
-	struct str user;
+	struct str user, home;
 
+	if (route_home(s, key, &home)) {
+		redirect(g, home);
+		return false;
+	}
 	if (s->config.challenge && !route_trusts(s, g->flow)) {
 		if (!challenge_passed(s, t, g->m, false, &user, arena))
 			return false;
@@ -498,7 +573,7 @@ void registrar_request(
 	};
 	struct arena arena = { 0 };
 	struct buf key = BUF_INIT(1 << 12);
-	struct sip_nameaddr to;
+	struct sip_nameaddr to, from;
 	struct sip_cseq cseq;
 	unsigned status;
 
@@ -510,11 +585,16 @@ void registrar_request(
 	serve_user_key(&to.uri, &key);
 	if (admitted(&g, buf_str(&key), &arena)) {
 		g.cseq = cseq.number;
+		if (s->config.ocs) /* what is not asked for is as long as may be */
+			g.dflt = s->config.max_expires;
 		if (sip_msg_hdr(m, SIP_HDR_EXPIRES) &&
 			!sip_msg_seconds(m, SIP_HDR_EXPIRES, &g.dflt))
 			g.dflt = 3600;
+		if (!sip_msg_from(m, &from) || !sip_param(from.params, "epid", &g.epid))
+			g.epid = STR_EMPTY;
 		g.outbound = wants_outbound(m);
 		g.gruu = sip_msg_has_token(m, SIP_HDR_SUPPORTED, "gruu");
+		g.ms_gruu = s->config.ocs && sip_msg_has_token(m, SIP_HDR_SUPPORTED, "gruu-10");
 		g.record = record_of(s, buf_str(&key));
 		status = judge(&g);
 		if (status == 0)

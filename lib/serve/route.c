@@ -1,5 +1,6 @@
-/* lib/serve/route.c -- what the operator says about the neighbours: static routes (--route) and
- * addresses that are trusted without a challenge (--trust) */
+/* lib/serve/route.c -- what the operator says about the neighbours: static routes (--route),
+ * addresses that are trusted without a challenge (--trust), other servers that users are at home at
+ * (--home) */
 #include "serve/impl.h"
 
 #include "sip/param.h"
@@ -151,6 +152,36 @@ bool route_trusts(const struct serve *s, const struct net_flow *flow)
 	return false;
 }
 
+/* ---- --home=USER=URI ---- */
+
+static bool parse_home(struct str text, struct str *user, struct str *uri)
+{
+	struct sip_uri parsed;
+
+	return str_cut(text, '=', user, uri) && user->n > 0 && sip_uri_parse(*uri, &parsed) &&
+	       parsed.scheme <= SIP_URI_SIPS;
+}
+
+int serve_home_check(struct str option, struct fail *f)
+{
+	struct str user, uri;
+
+	return parse_home(option, &user, &uri)
+		       ? 0
+		       : fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not USER=URI",
+				 STR_ARG(option));
+}
+
+bool route_home(const struct serve *s, struct str user, struct str *uri)
+{
+	struct str name;
+
+	for (unsigned i = 0; i < s->config.home_count; i++)
+		if (parse_home(s->config.homes[i], &name, uri) && str_eq(name, user))
+			return true;
+	return false;
+}
+
 /* ---- life ---- */
 
 int route_init(struct serve *s, struct fail *f)
@@ -159,6 +190,10 @@ int route_init(struct serve *s, struct fail *f)
 	int e;
 
 	c->routes = arena_strs(&s->arena, c->routes, c->route_count);
+	c->homes = arena_strs(&s->arena, c->homes, c->home_count);
+	for (unsigned i = 0; i < c->home_count; i++)
+		if ((e = serve_home_check(c->homes[i], f)) != 0)
+			return e;
 	s->routes = arena_zalloc(&s->arena, (c->route_count + 1) * sizeof(*s->routes));
 	s->trusted = arena_zalloc(&s->arena, (c->trust_count + 1) * sizeof(*s->trusted));
 	for (unsigned i = 0; i < c->route_count; i++) {

@@ -184,10 +184,13 @@ static bool is_for_actors(struct serve *s, const struct sip_uri *uri)
 static bool on_request(void *arg, struct transaction *t, struct sip_msg *m, struct net_flow *flow)
 {
 	struct serve *s = arg;
-	enum actors_verdict verdict = actors_within(s, t, m);
+	enum actors_verdict verdict;
 	struct sip_uri uri;
 	bool good;
 
+	if (!pact_admits(s, t, m, flow))
+		return true;
+	verdict = actors_within(s, t, m);
 	if (verdict != ACTORS_NOT_OURS)
 		return verdict == ACTORS_TAKEN;
 	if (!t) {
@@ -228,19 +231,25 @@ static void keep_config(struct serve *s)
 	struct serve_config *c = &s->config;
 
 	c->domain = arena_str(&s->arena, c->domain.n ? c->domain : STR("test.invalid"));
+	s->ms_realm =
+		arena_str(&s->arena, c->realm.n ? c->realm : STR("SIP Communications Service"));
 	c->realm = arena_str(&s->arena, c->realm.n ? c->realm : c->domain);
 	c->listen = arena_strs(&s->arena, c->listen, c->listen_count);
 	c->service_route = arena_str(&s->arena, c->service_route);
 	c->replies = arena_strs(&s->arena, c->replies, c->reply_count);
 	c->faults = arena_strs(&s->arena, c->faults, c->fault_count);
 	c->min_expires = c->min_expires ? c->min_expires : 60;
-	c->max_expires = c->max_expires ? c->max_expires : 3600;
+	c->max_expires = c->max_expires ? c->max_expires : c->ocs ? 7200 : 3600;
 	c->nonce_ms = c->nonce_ms ? c->nonce_ms : 300000;
 	c->timer_c_ms = c->timer_c_ms ? c->timer_c_ms : 181000;
 	c->events = arena_str(&s->arena, c->events);
 	c->lists = arena_strs(&s->arena, c->lists, c->list_count);
 	c->max_subscriptions = c->max_subscriptions ? c->max_subscriptions : 10000;
 	c->max_publications = c->max_publications ? c->max_publications : 1000;
+	c->ms_version = c->ms_version ? c->ms_version : 4;
+	c->association_ms = c->association_ms ? c->association_ms : 8 * 3600000;
+	if (c->scheme_count == 0)
+		c->schemes[c->scheme_count++] = SERVE_DIGEST;
 }
 
 static void add_user(struct serve *s, const struct serve_user *u)
@@ -373,8 +382,9 @@ int serve_new(const struct serve_config *config, bool open, struct serve **out, 
 	endpoint_manager_on_flow(s->manager, on_flow, s);
 	if (config->fault_count > 0)
 		endpoint_manager_on_send(s->manager, fault_send, s);
-	if ((e = listen_all(s, open, f)) != 0 || (e = actors_open(s, f)) != 0 ||
-		(e = events_open(s, f)) != 0 || (e = control_open(s, f)) != 0)
+	if ((e = pact_open(s, f)) != 0 || (e = listen_all(s, open, f)) != 0 ||
+		(e = actors_open(s, f)) != 0 || (e = events_open(s, f)) != 0 ||
+		(e = control_open(s, f)) != 0)
 		goto fail;
 	*out = s;
 	return 0;
@@ -401,6 +411,7 @@ void serve_free(struct serve *s)
 	route_done(s);
 	fault_done(&s->fault);
 	registrar_done(s);
+	pact_close(s);
 	endpoint_manager_free(s->manager);
 	free_users(s);
 	auth_nonce_done(&s->nonce);

@@ -19,12 +19,16 @@ struct serve_binding { /* a change of the location table */
 	uint32_t expires;
 };
 
+enum serve_scheme { SERVE_DIGEST, SERVE_NTLM, SERVE_KERBEROS, SERVE_SCHEMES };
+
 enum serve_event_type {
 	SERVE_LISTENING, /* all sockets are bound */
 	SERVE_BINDING, /* binding */
 	SERVE_REQUEST, /* msg: a request, with what was replied (0: it was proxied) */
 	SERVE_CONTROL, /* text: an order of the control FIFO that was carried out, or why it was not
 			*/
+	SERVE_DISCARDED, /* msg: within a security association, and not acted on; text:
+			    "unsigned" "forged" "replayed" */
 	SERVE_STOPPED, /* after serve_stop: no subscription is left */
 };
 
@@ -40,7 +44,7 @@ typedef void serve_event_fn(void *arg, const struct serve_event *ev);
 struct serve_config {
 	const struct trace *trace;
 	struct str domain; /* empty: test.invalid */
-	struct str realm; /* empty: the domain */
+	struct str realm; /* empty: the domain, and what Communications Server says */
 	const struct str *listen;
 	unsigned listen_count; /* "udp:127.0.0.1:0" ...; none: udp and tcp on one free port of
 				* 127.0.0.1, and tls on another when there is a certificate (ruling
@@ -50,7 +54,18 @@ struct serve_config {
 	const char *tls_dir;
 	const struct serve_user *users;
 	unsigned user_count;
-	bool challenge; /* digest for REGISTER (401) and for requests from our domain (407) */
+	bool challenge; /* for REGISTER (401) and for requests from our domain (407) */
+	enum serve_scheme schemes[SERVE_SCHEMES]; /* of its challenges, in this order */
+	unsigned scheme_count; /* 0: Digest alone */
+	/* Of the Microsoft schemes: */
+	unsigned ms_version; /* 2, 3 or 4; 0: 4 */
+	uint64_t association_ms; /* life of an association; 0: 8 h */
+	struct str ntlm_domain; /* empty: the first label of the domain, in upper case */
+	struct str targetname; /* empty: the domain */
+	const char *keytab; /* for Kerberos */
+	bool ocs; /* the registrar speaks as Office Communications Server does */
+	const struct str *homes;
+	unsigned home_count; /* "USER=URI": who is at home there is sent there with 301 */
 	unsigned digest; /* set of 1 << enum hash_kind, 0: all, strongest first */
 	uint64_t nonce_ms; /* life of a nonce, then stale=true; 0: 5 min */
 	uint32_t min_expires, max_expires; /* seconds; 0: 60 and 3600 */
@@ -58,7 +73,8 @@ struct serve_config {
 	const struct str *replies;
 	unsigned reply_count; /* "METHOD[ USER]=STATUS[ REASON][;after=T][;retry-after=T]" */
 	const struct str *faults;
-	unsigned fault_count; /* "drop:P" "delay:T" "dup:P" "reorder:P" "truncate" "badsdp" */
+	unsigned fault_count; /* "drop:P" "delay:T" "dup:P" "reorder:P" "truncate" "badsdp"
+			       * "unsigned[:N]" "badsign[:N]" "endless" "weak" */
 	uint32_t seed; /* of the faults; 0: random */
 	const struct str *routes;
 	unsigned
@@ -89,6 +105,7 @@ int serve_reply_check(struct str rule, struct fail *f);
 int serve_fault_check(struct str rule, struct fail *f);
 int serve_route_check(struct str route, struct fail *f);
 int serve_trust_check(struct str address, struct fail *f);
+int serve_home_check(struct str option, struct fail *f);
 /* The same for --events, --mwi, --conference (its file is not looked at) and --list. */
 int serve_events_check(struct str list, struct fail *f);
 int serve_mwi_check(struct str option, struct fail *f);
@@ -111,6 +128,8 @@ const char *serve_cacert(const struct serve *s);
 uint32_t serve_seed(const struct serve *s);
 /* One order of the control FIFO, as in rte-serve(1). */
 int serve_order(struct serve *s, struct str line, struct fail *f);
+/* How many messages were discarded. */
+unsigned serve_discarded(const struct serve *s);
 /* How many bindings a user has, for tests. */
 unsigned serve_bindings(const struct serve *s, struct str user);
 

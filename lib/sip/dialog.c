@@ -337,7 +337,7 @@ static bool refreshes(const struct sip_msg *m)
 		method = cseq.method;
 	}
 	return method == SIP_INVITE || method == SIP_UPDATE || method == SIP_SUBSCRIBE ||
-	       method == SIP_NOTIFY || method == SIP_REFER;
+	       method == SIP_NOTIFY || method == SIP_BENOTIFY || method == SIP_REFER;
 }
 
 bool sip_dialog_refresh(struct sip_dialog *d, const struct sip_msg *m)

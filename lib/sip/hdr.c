@@ -91,6 +91,8 @@ enum sip_hdr_id sip_hdr_id(struct str name)
 		return of_length(p, 19);
 	case 20:
 		return of_length(p, 20);
+	case 21:
+		return of_length(p, 21);
 	case 25:
 		return of_length(p, 25);
 	default:

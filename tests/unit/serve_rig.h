@@ -17,7 +17,8 @@ struct srv {
 	bool quiet;
 
 	/* What it told. */
-	unsigned listening, bindings, requests, controls, stopped;
+	unsigned listening, bindings, requests, controls, stopped, discarded;
+	char last_why[32]; /* of the last discard */
 	char causes[512]; /* of the bindings, with blanks between */
 	char last_aor[128], last_contact[256], last_agent[64], last_text[256], last_method[32];
 	uint32_t last_expires;
@@ -52,6 +53,11 @@ static inline void srv_event(void *arg, const struct serve_event *ev)
 	case SERVE_CONTROL:
 		v->controls++;
 		heard_copy(v->last_text, sizeof(v->last_text), ev->text);
+		break;
+	case SERVE_DISCARDED:
+		v->discarded++;
+		heard_touch_msg(ev->msg);
+		heard_copy(v->last_why, sizeof(v->last_why), ev->text);
 		break;
 	case SERVE_STOPPED:
 		v->stopped++;
