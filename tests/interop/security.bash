@@ -168,7 +168,7 @@ server() {
 		export "PW_$user=pw-$user"
 		adds+=("--add-user=$user:env:PW_$user")
 	done
-	[[ $schemes != *kerberos* ]] || adds+=("--keytab=$KRB5_KTNAME")
+	[[ $schemes != *kerberos* ]] || adds+=("--keytab=${KRB5_KTNAME#FILE:}")
 	serve_start --json --domain=rte.test --dialect=ocs --auth="$schemes" "${adds[@]}" \
 		--cert="$RTE_PKI/server.pem" --key="$RTE_PKI/server.key" --listen=tcp:127.0.0.1:0 --listen=tls:127.0.0.1:0 "$@"
 }
@@ -182,11 +182,12 @@ served_says() {
 served_has() {
 	[ "$(jq -cR "fromjson? | select($2)" "$served" | wc -l)" -ge "$1" ]
 }
-# secured NAME COMMAND USER ARG...: rte in the background as USER, with $scheme and $transport through $at; see begin. NTLM has
+# secured NAME COMMAND USER ARG...: rte in the background as USER, with $scheme, $transport and $dialect (ocs) through
+# $at; see begin. NTLM has
 # the user's password (or $secret), Kerberos the ticket cache.
 secured() {
 	local name=$1 command=$2 user=$3
-	local -a credentials=("--auth=$scheme")
+	local -a credentials=("--auth=$scheme" "--dialect=${dialect:-ocs}")
 	shift 3
 	[ "$scheme" = kerberos ] || credentials+=("--user=RTE\\$user" --password=env:SECRET)
 	SECRET=${secret:-pw-$user} KRB5CCNAME=$(cache "$user") begin "$name" "$command" --server="$at" -t "$transport" \

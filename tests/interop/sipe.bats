@@ -121,7 +121,7 @@ talks() {
 	order alice 'im sip:bob@rte.test hello bob'
 	comes 8 bob 1 '.type == "message" and .direction == "received" and .body == "hello bob"'
 	soon alice 'im sip:bob@rte.test hello alice'
-	secured carol message carol $(as carol) --register --body='out of the blue' sip:alice@rte.test
+	secured carol message carol $(as carol) --register -d 'out of the blue' sip:alice@rte.test
 	ends carol 8 0
 	soon alice 'im sip:carol@rte.test out of the blue'
 	stop bob
