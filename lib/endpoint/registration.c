@@ -325,8 +325,8 @@ static bool refused_unchallenged(struct registration *r, const struct endpoint_r
 
 /* ---- from the beginning ---- */
 
-/* A redirect has changed where the endpoint goes, and holds no longer; nor does what was agreed with
- * that server. */
+/* A redirect has changed where the endpoint goes, and holds no longer; nor does what was agreed
+ * with that server. */
 static void go_back(struct registration *r)
 {
 	struct kept_flow *kept = &r->endpoint->kept[0];

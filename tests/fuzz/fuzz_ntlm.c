@@ -36,9 +36,8 @@ static bool acceptable(struct str challenge, unsigned options)
 
 static void client(struct str challenge, unsigned options)
 {
-	CLEANUP(buf_done)
-	struct buf out = BUF_INIT(4096),
-		   user = BUF_INIT(NTLM_NAME), domain = BUF_INIT(NTLM_NAME);
+	CLEANUP(buf_done) struct buf out = BUF_INIT(4096);
+	CLEANUP(buf_done) struct buf user = BUF_INIT(NTLM_NAME), domain = BUF_INIT(NTLM_NAME);
 	const struct ntlm_identity id = { STR("test2"),
 		options & NO_DOMAIN ? STR_EMPTY : STR("LYNC"), PASSWORD, STR("WKS") };
 	const struct ntlm_options o = { .v1 = options & V1, .no_mic = options & NO_MIC };
@@ -71,9 +70,8 @@ static void server(struct str authenticate, unsigned options)
 		.challenge = { 1, 2, 3, 4, 5, 6, 7, 8 },
 		.info = { info, sizeof(info) },
 	};
-	CLEANUP(buf_done)
-	struct buf b = BUF_INIT(4096),
-		   user = BUF_INIT(4096), domain = BUF_INIT(4096);
+	CLEANUP(buf_done) struct buf b = BUF_INIT(4096);
+	CLEANUP(buf_done) struct buf user = BUF_INIT(4096), domain = BUF_INIT(4096);
 	struct ntlm *context = NULL;
 	struct fail f = { 0 };
 	int e = ntlm_message_challenge_write(&m, &b, NULL);
