@@ -106,7 +106,7 @@ served() {
 }
 
 @test "--home: 301 without a challenge" {
-	serve_start --domain=rte.test --add-user=alice:env:PW --auth=ntlm
+	BATS_TEST_TMPDIR=$HOME ms_serve --auth=ntlm
 	home=$tcp
 	second=$serve
 	ms_serve --auth=ntlm --home="alice=sip:$home;transport=tcp" --json
