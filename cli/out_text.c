@@ -92,15 +92,15 @@ static void upper(char *p, size_t n)
 			*p = (char)(*p - 'a' + 'A');
 }
 
-/* "Digest SHA-256 realm example.com" */
+/* "Digest SHA-256 realm example.com", "NTLM v4 realm SIP Communications Service" */
 static void remember_auth(struct out_seen *seen, const struct endpoint_auth *a)
 {
 	const char *chosen = a->chosen ? a->chosen : "";
 
 	snprintf(seen->auth, sizeof(seen->auth), "%s%s%s realm " STR_FMT, a->scheme,
 		chosen[0] ? " " : "", chosen, STR_ARG(a->realm));
-	upper(seen->auth, 1);
-	if (chosen[0])
+	upper(seen->auth, strcmp(a->scheme, "ntlm") == 0 ? 4 : 1);
+	if (chosen[0] && !a->step) /* an algorithm, not a version */
 		upper(seen->auth + strlen(a->scheme) + 1, strlen(chosen));
 }
 

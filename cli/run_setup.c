@@ -146,12 +146,8 @@ static int auth_transport(struct run *r, struct run_setup *s, struct fail *f)
 {
 	const struct auth_config *a = &s->endpoint.auth;
 
-	if (a->scheme_count == 0)
+	if (!auth_names_signing(a))
 		return 0;
-	for (unsigned i = 0; i < a->scheme_count; i++) {
-		if (a->schemes[i] != AUTH_NTLM && a->schemes[i] != AUTH_KERBEROS)
-			return 0;
-	}
 	if (r->transport == NET_UDP && opt_on_line(r->g, "transport"))
 		return fail_set(
 			f, -FAIL_ARGUMENT, "--auth: ntlm and kerberos need --transport=tcp or tls");

@@ -16,6 +16,7 @@ set -g __rte_takes_value \
 	--proxy \
 	--listen \
 	--epid \
+	--dialect \
 	--on-drop \
 	--idle-timeout \
 	--linger \
@@ -124,7 +125,8 @@ complete -c rte -n '__rte_command_is - register invite refer listen message subs
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping' -l proxy -x -d 'outbound proxy of a peer-to-peer endpoint'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping' -l p2p -d 'force a peer-to-peer endpoint'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping serve' -l listen -x -d 'listen at udp:ADDR:PORT, tcp:... or tls:...'
-complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping' -l epid -x -d 'endpoint id in From'
+complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping' -l epid -x -d 'endpoint id in From; auto keeps one for each AOR'
+complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping serve' -l dialect -x -a 'standard ocs' -d 'forms of messages (default standard)'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping' -l on-drop -x -a 'refresh unregister' -d 'a lost flow of a registered endpoint (default refresh)'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping' -l idle-timeout -x -d 'close a flow without traffic (default 15m, 0 never)'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping' -l linger -x -d 'close a pooled flow this long after its last use (60s)'
@@ -145,7 +147,7 @@ complete -c rte -n '__rte_command_is - register invite refer listen message subs
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping' -l password -x -a 'env: file: fd: stdin cmd: prompt' -d 'env:NAME file:PATH fd:N stdin cmd:COMMAND prompt pass:TEXT (sensitive)'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping' -l credentials -r -F -d 'credentials file'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping serve' -l realm -x -d 'answer challenges of this realm only'
-complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping serve' -l auth -x -a '(__fish_append , digest none)' -d 'schemes in order of preference: digest none'
+complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping serve' -l auth -x -a '(__fish_append , digest none)' -d 'schemes in order of preference: digest ntlm kerberos none ntlmv1'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping serve' -l digest -x -a '(__fish_append , sha-512-256 sha-256 md5)' -d 'algorithms: sha-512-256 sha-256 md5 (default all)'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping' -l preauth -d 'use the last challenge again, unasked'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve' -l transport -s t -x -a 'udp tcp tls' -d 'transport where the target leaves it open'
@@ -273,13 +275,19 @@ complete -c rte -n '__rte_command_is resolve' -l from-srv -d 'begin with SRV, wh
 complete -c rte -n '__rte_command_is serve' -l domain -x -d 'whom it serves (test.invalid)'
 complete -c rte -n '__rte_command_is serve' -l add-user -x -d 'a user and the password (sensitive)'
 complete -c rte -n '__rte_command_is serve' -l users -r -F -d 'users, as in rte-credentials(5)'
+complete -c rte -n '__rte_command_is serve' -l ntlm-domain -x -d 'of its users (first label of the domain)'
+complete -c rte -n '__rte_command_is serve' -l keytab -r -F -d 'keys for kerberos'
+complete -c rte -n '__rte_command_is serve' -l targetname -x -d 'its name for ntlm and kerberos (the domain)'
+complete -c rte -n '__rte_command_is serve' -l ms-version -x -a '2 3 4' -d 'version of security associations (4)'
+complete -c rte -n '__rte_command_is serve' -l association-life -x -d 'then they are forgotten (8h)'
+complete -c rte -n '__rte_command_is serve' -l home -x -d 'another server of a user: 301 to REGISTER'
 complete -c rte -n '__rte_command_is serve' -l trust -x -d 'no challenge for who comes from there'
 complete -c rte -n '__rte_command_is serve' -l tls-auto -d 'TLS with a throw-away CA'
 complete -c rte -n '__rte_command_is serve' -l min-expires -x -d 'less is refused with 423 (60s)'
 complete -c rte -n '__rte_command_is serve' -l max-expires -x -d 'more is shortened (1h)'
 complete -c rte -n '__rte_command_is serve' -l nonce-expires -x -d 'then it is stale (5m)'
 complete -c rte -n '__rte_command_is serve' -l service-route -x -d 'Service-Route of every 200'
-complete -c rte -n '__rte_command_is serve' -l fault -x -d 'what it sends suffers: drop:P delay:T dup:P reorder:P truncate badsdp'
+complete -c rte -n '__rte_command_is serve' -l fault -x -d 'what it sends suffers: drop:P delay:T dup:P reorder:P truncate badsdp unsigned badsign endless weak'
 complete -c rte -n '__rte_command_is serve' -l events -x -d 'packages: presence dialog reg message-summary conference presence.winfo, or none (all)'
 complete -c rte -n '__rte_command_is serve' -l mwi -x -d 'messages that wait for a user'
 complete -c rte -n '__rte_command_is serve' -l conference -x -d 'a conference and its document'

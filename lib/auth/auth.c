@@ -58,6 +58,16 @@ bool auth_scheme_signs(struct str name)
 	       str_ieq(name, str_of(kerberos_client.name));
 }
 
+bool auth_names_signing(const struct auth_config *c)
+{
+	for (unsigned i = 0; i < c->scheme_count; i++) {
+		const struct auth_scheme *s = schemes[c->schemes[i]].scheme;
+		if (!s || !s->signs)
+			return false;
+	}
+	return c->scheme_count > 0;
+}
+
 bool auth_scheme_built(enum auth_scheme_id id)
 {
 	return id == AUTH_NONE || schemes[id].scheme;

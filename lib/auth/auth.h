@@ -34,6 +34,9 @@ bool auth_scheme_parse(struct str s, enum auth_scheme_id *out);
 const char *auth_scheme_name(enum auth_scheme_id id);
 /* "NTLM" or "Kerberos", as header fields name them: does it end in a security association? */
 bool auth_scheme_signs(struct str name);
+/* Are schemes named, and do they all end in one? */
+struct auth_config;
+bool auth_names_signing(const struct auth_config *c);
 /* Is this scheme in this build? */
 bool auth_scheme_built(enum auth_scheme_id id);
 

@@ -5,7 +5,6 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-#include <stdio.h>
 #include <string.h>
 
 struct kerberos {
@@ -115,19 +114,22 @@ int kerberos_acceptor_new(const char *keytab, struct kerberos_acceptor **out, st
 	struct buf name = BUF_INIT(4096 + 5);
 	gss_cred_id_t cred = GSS_C_NO_CREDENTIAL;
 	OM_uint32 major, minor;
+	int e;
 
 	buf_addf(&name, "FILE:%s", keytab);
 	if (name.fail) {
 		buf_done(&name);
-		return fail_set(f, -FAIL_LOCAL, "keytab: its name is too long");
+		return fail_set(f, -FAIL_LOCAL, "Kerberos: the name of the keytab is too long");
 	}
-	major = acquire(buf_cstr(&name), &cred, &minor);
+	e = kerberos_keytab_check(buf_cstr(&name), f);
+	if (e == 0) {
+		major = acquire(buf_cstr(&name), &cred, &minor);
+		if (GSS_ERROR(major))
+			e = failed(f, -FAIL_LOCAL, "the keytab", major, minor);
+	}
 	buf_done(&name);
-	if (GSS_ERROR(major)) {
-		char what[160];
-		snprintf(what, sizeof(what), "keytab %s", keytab);
-		return failed(f, -FAIL_LOCAL, what, major, minor);
-	}
+	if (e != 0)
+		return e;
 	*out = MEM_NEW(struct kerberos_acceptor);
 	(*out)->cred = cred;
 	return 0;
@@ -197,6 +199,21 @@ static int renew(
 	return e;
 }
 
+/* RFC 2743 3.1: a tag, a length, and the mechanism's name, that of RFC 1964. Anything else GSSAPI
+ * might give to another mechanism, which it would load. */
+static bool is_kerberos(struct str token)
+{
+	static const char oid[] = "\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
+	struct str rest = str_sub(token, 2, token.n);
+	unsigned length = token.n > 1 ? (unsigned char)token.p[1] : 0;
+
+	if (!str_starts(token, STR("\x60")))
+		return false;
+	if (length > 0x80)
+		rest = str_sub(rest, length - 0x80, rest.n);
+	return str_starts(rest, STR(oid));
+}
+
 static int accept_token(
 	struct kerberos_acceptor *a, struct str token, struct accepted *out, struct fail *f)
 {
@@ -206,6 +223,8 @@ static int accept_token(
 	if (!token.n || token.n > KERBEROS_TOKEN_MAX)
 		return fail_set(f, -FAIL_AUTH, "Kerberos: no token, or one of more than %d bytes",
 			KERBEROS_TOKEN_MAX);
+	if (!is_kerberos(token))
+		return fail_set(f, -FAIL_AUTH, "Kerberos: the token is of another mechanism");
 	major = gss_accept_sec_context(&minor, &out->context, a->cred, &t,
 		GSS_C_NO_CHANNEL_BINDINGS, &out->name, NULL, &out->answer, &out->flags,
 		&out->life_s, NULL);

@@ -13,6 +13,8 @@
 enum kerberos_cause kerberos_cause_of(OM_uint32 major, OM_uint32 minor);
 /* What the library says to it, fit for people; cut to KERBEROS_REASON_MAX. */
 void kerberos_reason_of(OM_uint32 major, OM_uint32 minor, struct buf *reason);
+/* "FILE:PATH": 0, or -FAIL_LOCAL: it cannot be read, or has no key of a service sip. */
+int kerberos_keytab_check(const char *name, struct fail *f);
 /* The name as text; false (and nothing) when there is none or it is too long. */
 bool kerberos_name_add(gss_name_t name, struct buf *out);
 /* Wiped, then released. */

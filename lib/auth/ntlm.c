@@ -131,6 +131,7 @@ static void sign(const struct ntlm *n, const struct ntlm_direction *d, struct st
 void ntlm_sign(struct ntlm *n, struct str text, unsigned char mic[NTLM_MIC])
 {
 	sign(n, &n->ours, text, mic);
+	mem_wipe_stack();
 }
 
 bool ntlm_verify(struct ntlm *n, struct str text, struct str mic)
@@ -147,5 +148,6 @@ bool ntlm_verify(struct ntlm *n, struct str text, struct str mic)
 	good &= hash_equal(str_sub(mic, 4 + skip, NTLM_MIC),
 		ntlm_bytes(want + 4 + skip, sizeof(want) - 4 - skip));
 	mem_wipe(want, sizeof(want));
+	mem_wipe_stack();
 	return good;
 }

@@ -98,7 +98,7 @@ int ntlm_who(struct str authenticate, struct buf *user, struct buf *domain, stru
 	int e = ntlm_message_authenticate_read(authenticate, &m, f);
 
 	if (e)
-		return e == -FAIL_LIMIT ? -FAIL_PROTOCOL : e;
+		return e;
 	if (!(m.flags & NTLM_FLAG_UNICODE))
 		return fail_set(f, -FAIL_PROTOCOL, "the NTLM AUTHENTICATE is not in Unicode");
 	if ((e = read_name(m.user, user, f)) != 0)
@@ -125,7 +125,7 @@ static int read_both(struct check *k, struct fail *f)
 
 	if (!e)
 		e = ntlm_message_authenticate_read(k->authenticate, &k->m, f);
-	return e == -FAIL_LIMIT ? -FAIL_PROTOCOL : e;
+	return e;
 }
 
 /* Does the answer take what a strong challenge offers? */
@@ -232,5 +232,6 @@ int ntlm_accept(struct str challenge, struct str authenticate, struct str passwo
 	if (!e)
 		*context = ntlm_new(k.secret.exported, k.flags, true);
 	mem_wipe(&k.secret, sizeof(k.secret));
+	mem_wipe_stack();
 	return e;
 }

@@ -264,5 +264,6 @@ int ntlm_answer(const struct ntlm_identity *id, struct str challenge, const stru
 	if (!e)
 		*context = ntlm_new(a.secret.exported, a.flags, false);
 	answer_done(&a);
+	mem_wipe_stack();
 	return e;
 }

@@ -73,8 +73,8 @@ static int check_head(struct str bytes, uint32_t type, size_t header, struct fai
 	const char *name = type == CHALLENGE ? "CHALLENGE" : "AUTHENTICATE";
 
 	if (bytes.n > NTLM_MESSAGE_MAX)
-		return fail_set(f, -FAIL_LIMIT, "the NTLM %s has %zu bytes, at most %d", name,
-			bytes.n, NTLM_MESSAGE_MAX);
+		return fail_set(f, type == CHALLENGE ? -FAIL_LIMIT : -FAIL_PROTOCOL,
+			"the NTLM %s has %zu bytes, at most %d", name, bytes.n, NTLM_MESSAGE_MAX);
 	if (bytes.n < header || memcmp(bytes.p, SIGNATURE, sizeof(SIGNATURE)) != 0 ||
 		get(bytes.p + sizeof(SIGNATURE), 4) != type)
 		return fail_set(f, -FAIL_PROTOCOL, "this is no NTLM %s", name);

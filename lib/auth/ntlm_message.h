@@ -54,6 +54,7 @@ struct ntlm_message_authenticate {
 	unsigned char version[8]; /* written only */
 	bool mic; /* room for it (zeros), or: there may be one */
 };
+/* -FAIL_PROTOCOL, also when it is too long */
 int ntlm_message_authenticate_read(
 	struct str bytes, struct ntlm_message_authenticate *out, struct fail *f);
 int ntlm_message_authenticate_write(

@@ -13,6 +13,7 @@
 #define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
 #define NORETURN __attribute__((noreturn))
+#define NOINLINE __attribute__((noinline))
 
 /* Calls fn on the variable's address when its block ends; for what a block owns, never for what is
  * handed on. */

@@ -76,10 +76,9 @@ void mem_wipe(void *p, size_t n)
 	__asm__ volatile("" : : "r"(p) : "memory");
 }
 
-/* Its frame lies where theirs were. */
-__attribute__((noinline)) void mem_wipe_stack(void)
+NOINLINE void mem_wipe_stack(void)
 {
-	char frames[32 << 10];
+	unsigned char below[32 << 10]; /* deeper than OpenSSL's providers and the dynamic linker go */
 
-	mem_wipe(frames, sizeof(frames));
+	mem_wipe(below, sizeof(below));
 }

@@ -23,8 +23,9 @@ char *mem_strndup(const char *p, size_t n);
 void mem_free(void *p);
 /* Overwrites n bytes of a secret. */
 void mem_wipe(void *p, size_t n);
-/* Overwrites what functions that have returned left below the caller on the stack: copies of
- * secrets in the frames of libraries, and in the registers that the dynamic linker saved there. */
+/* Overwrites what the calls that have returned left behind on the stack. Registers that held a
+ * secret get there too, by way of the dynamic linker, which saves them while it binds a symbol. For
+ * the end of what handles keys. */
 void mem_wipe_stack(void);
 
 #endif

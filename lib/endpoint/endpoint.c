@@ -190,7 +190,7 @@ int endpoint_new(const struct endpoint_config *config, struct endpoint **out, st
 		ep->kept[i] = (struct kept_flow){ .endpoint = ep, .index = i };
 	text_token(ep->contact_user, 12);
 	epid_make(ep->ms_opaque);
-	if (config->dialect == ENDPOINT_OCS)
+	if (config->dialect == ENDPOINT_OCS || auth_names_signing(&config->auth))
 		endpoint_epid_make(ep);
 	list_add(&ep->manager->endpoints, &ep->node);
 	ep->manager->endpoint_count++;

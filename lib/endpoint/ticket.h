@@ -24,7 +24,8 @@ struct ticket { /* zeroed: idle */
 	void *arg;
 };
 
-/* Never calls fn (R2). timeout_ms: then the child is killed. -errno when it cannot be made. */
+/* Never calls fn (R2). w is needed during the call only. timeout_ms: then the child is killed,
+ * NET_NEVER: never. -errno when it cannot be made. */
 int ticket_start(struct ticket *t, const struct kerberos_wish *w, uint64_t timeout_ms,
 	ticket_fn *fn, void *arg, struct fail *f);
 void ticket_stop(struct ticket *t); /* kills the child; idle is fine */

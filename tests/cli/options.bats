@@ -244,7 +244,9 @@ json_usage() { # COMMAND
 		add-header Subject:
 		add-header i:x
 		epid a b
+		epid 12345678901234567
 		epid auto
+		dialect lcs
 	TABLE
 }
 

@@ -365,6 +365,28 @@ static void damage(struct kerberos_acceptor *a, struct mit_bytes token)
 	buf_done(&who);
 }
 
+/* What GSSAPI would hand to other mechanisms. */
+static void strangers(struct kerberos_acceptor *a)
+{
+	static const struct str tokens[] = {
+		{ "NTLMSSP\0\x01\0\0\0\x97\x82\x08\xe2", 16 },
+		{ "\x60\x0a\x06\x06\x2b\x06\x01\x05\x05\x02\xa0\x00", 12 }, /* SPNEGO */
+		{ "\x6e\x82\x02\xc1\x30\x82\x02\xbd\xa0\x03\x02\x01\x05", 13 }, /* a bare AP-REQ */
+		{ "\x60\x84", 2 },
+		{ "\x60\xff\x06\x09", 4 },
+	};
+	struct buf who = BUF_INIT(KERBEROS_NAME_MAX);
+	struct fail f = { 0 };
+	bool good = true;
+	uint32_t life;
+
+	for (size_t i = 0; i < ARRAY_LEN(tokens); i++)
+		good = good && !accepts(a, tokens[i], NULL, &who, &life, &f) &&
+		       strcmp(f.text, "Kerberos: the token is of another mechanism") == 0;
+	check(good, "tokens of other mechanisms are refused");
+	buf_done(&who);
+}
+
 static void accept_flags(struct kerberos_acceptor *a, const char *service)
 {
 	struct buf who = BUF_INIT(KERBEROS_NAME_MAX);
@@ -416,6 +438,7 @@ static int cmd_accept(const char *keytab, const char *service)
 		check(!accepts(a, str_of_bytes(token), NULL, &who, &life, &f), "once only");
 		printf("again %s\n", f.text);
 		damage(a, token);
+		strangers(a);
 		accept_flags(a, service);
 	}
 	mit_free(m);

@@ -314,6 +314,7 @@ static void test_weak_challenges(void **state)
 		assert_refused(&alice, buf_str(&b), &today, -FAIL_AUTH, flags[i].name);
 		if (flags[i].v1) {
 			CLEANUP(buf_done) struct buf out = answer_of(&ascii, buf_str(&b), &v1);
+			assert_true(out.n > 0);
 		} else {
 			assert_refused(&ascii, buf_str(&b), &v1, -FAIL_AUTH, flags[i].name);
 		}
@@ -380,6 +381,7 @@ static void test_names(void **state)
 static void test_no_room(void **state)
 {
 	CLEANUP(buf_done) struct buf b = challenge_of(&contoso), out = BUF_INIT(100);
+	CLEANUP(buf_done) struct buf good = challenge_of(&contoso);
 	struct ntlm *context = NULL;
 
 	(void)state;
@@ -387,11 +389,14 @@ static void test_no_room(void **state)
 		-FAIL_LIMIT, ntlm_answer(&alice, buf_str(&b), &today, &out, &context, NULL));
 	assert_null(context);
 	assert_int_equal(0, out.n);
+	buf_clear(&out);
 	buf_done(&b);
 	buf_add(&b, "NTLMSSP\0\2\0\0\0", 12);
 	while (b.n < 1073)
 		buf_add_char(&b, 0);
 	assert_refused(&alice, buf_str(&b), &today, -FAIL_LIMIT, "1073 bytes, at most 1072");
+	b.p[8] = 3;
+	assert_int_equal(-FAIL_PROTOCOL, accepted(buf_str(&good), buf_str(&b), "pw"));
 }
 
 static void test_v1_passwords(void **state)
@@ -406,10 +411,28 @@ static void test_v1_passwords(void **state)
 	memset(text, 'x', sizeof(text));
 	assert_refused(&alice, buf_str(&b), &v1, -FAIL_ARGUMENT, "ASCII");
 	assert_refused(&too_long, buf_str(&b), &v1, -FAIL_ARGUMENT, "128 bytes");
-	/* we take no NTLMv1 where we offered better */
-	const struct ntlm_identity good = { .user = STR("a"), .password = STR("pw") };
-	CLEANUP(buf_done) struct buf out = answer_of(&good, buf_str(&b), &v1);
+}
+
+/* We take no NTLMv1 where we offered better, not even when a weaker challenge was put in its place
+ * on the way and the flags of the answer were mended. */
+static void test_no_v1(void **state)
+{
+	const uint32_t strong = NTLM_FLAG_EXTENDED_SESSIONSECURITY | NTLM_FLAG_128;
+	const struct ntlm_identity id = { .user = STR("a"), .password = STR("pw") };
+	const struct ntlm_options v1 = { .v1 = true };
+	CLEANUP(buf_done) struct buf b = challenge_of(&contoso);
+	CLEANUP(buf_done) struct buf out = answer_of(&id, buf_str(&b), &v1);
+	uint32_t flags = flags_of(buf_str(&b), CHALLENGE_FLAGS);
+
+	(void)state;
 	assert_int_equal(-FAIL_AUTH, accepted(buf_str(&b), buf_str(&out), "pw"));
+	set_flags(&b, CHALLENGE_FLAGS, flags & ~strong);
+	CLEANUP(buf_done) struct buf weak = answer_of(&id, buf_str(&b), &v1);
+	assert_int_equal(0, accepted(buf_str(&b), buf_str(&weak), "pw"));
+	set_flags(&b, CHALLENGE_FLAGS, flags);
+	assert_int_equal(-FAIL_AUTH, accepted(buf_str(&b), buf_str(&weak), "pw"));
+	set_flags(&weak, AUTHENTICATE_FLAGS, flags_of(buf_str(&weak), AUTHENTICATE_FLAGS) | strong);
+	assert_int_equal(-FAIL_AUTH, accepted(buf_str(&b), buf_str(&weak), "pw"));
 }
 
 /* ---- what the server refuses */
@@ -624,6 +647,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_v1_passwords),
+		cmocka_unit_test(test_no_v1),
 		cmocka_unit_test(test_long_names_of_a_server),
 		cmocka_unit_test(test_wrong_password),
 		cmocka_unit_test(test_changed_answers),
