@@ -134,3 +134,31 @@ whole_day() {
 		whole_day kerberos $v tls
 	done
 }
+
+# numbered ORDER CODE: carol's message to bob with a number that is not the next one, but signed as it must be; how it ends
+numbered() {
+	server ntlm
+	relay "$1"
+	secured bob listen bob $(as bob) --register --max-time=1m
+	stays bob
+	secured note message carol $(as carol) --register --timeout=2s -d 'Watson, come here.' sip:bob@rte.test
+	ends note 8 "$2"
+	[ "$(lines relay 'renumbered [0-9]+')" = 1 ] || peer_says relay
+	# what comes after it is taken
+	stop bob
+	peer_down relay 0
+	is "$(($2 == 0))" "$(records bob '.type == "message" and .direction == "received"' | wc -l)"
+	serve_end
+	is "$(($2 != 0))" "$(jq -s 'map(select(.type == "end") | .discarded // 0) | add' "$BATS_TEST_TMPDIR"/{bob,note} "$served")"
+}
+
+@test "numbers: 256 ahead of the highest one are taken, 257 and 0 and what is over are not, in either direction" {
+	scheme=ntlm version=4 transport=tcp
+	local direction
+	for direction in in out; do
+		numbered $direction:MESSAGE:+255 0
+		numbered $direction:MESSAGE:+256 14
+		numbered $direction:MESSAGE:=0 14
+		numbered $direction:MESSAGE:=1 14
+	done
+}

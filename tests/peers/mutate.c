@@ -59,10 +59,13 @@ struct draft {
 	size_t n;
 };
 
-/* A message that waits, for each direction. */
+/* What one connection knows: a message that waits, for each direction; and that the answer to a token
+ * has not come yet. That one is no message of an association but the proof of it, which fails when it
+ * is wrong: no copies go before it. */
 struct held {
 	size_t n[2];
 	char *m[2];
+	bool proves;
 };
 
 /* ---- the fields that a signature covers */
@@ -269,9 +272,10 @@ static void disguise(struct draft *g, unsigned long i, const char *what)
 	char *body;
 
 	snprintf(text, sizeof(text), "z9hG4bKmutant%lu", i);
-	if (sip_text_is_request(g->m))
+	/* a CANCEL in a transaction of its own would do nothing: RFC 3261 9.2 */
+	if (sip_text_is_request(g->m) && !view_is(sip_text_method(g->m), "CANCEL"))
 		replace(g, sip_text_branch(g->m), text);
-	else
+	else if (!sip_text_is_request(g->m))
 		replace(g, sip_text_reason(g->m), "Mutant");
 	snprintf(text, sizeof(text), "X-Mutant: %lu %s\r\n", i, what);
 	replace(g, behind_first_line(g->m), text);
@@ -294,13 +298,21 @@ static const char *arrow(enum direction d)
 	return d == TO_SERVER ? ">>" : "<<";
 }
 
+static void tell_message(const char *m)
+{
+	if (!sip_text_is_request(m))
+		printf("%u ", sip_text_status(m));
+	printf(VIEW_FMT, VIEW_ARG(sip_text_method(m)));
+}
+
 static void send_forged(
 	const struct pair *p, enum direction d, struct draft *g, const char *word, const char *what)
 {
 	unsigned long i = ++mutate.sent;
 
-	printf("%s %lu %s " VIEW_FMT " %s\n", word, i, arrow(d), VIEW_ARG(sip_text_method(g->m)),
-		what);
+	printf("%s %lu %s ", word, i, arrow(d));
+	tell_message(g->m);
+	printf(" %s\n", what);
 	disguise(g, i, what);
 	between_send(p, d, g->m, g->n);
 }
@@ -408,16 +420,17 @@ static void change(struct draft *g, enum direction d)
 static void pass_signed(struct pair *p, enum direction d, const char *m, size_t n)
 {
 	static struct draft g;
+	struct held *h = p->state;
 	const struct order *o;
 	bool waits;
 
-	while ((o = ordered("copies", d, m)) != NULL) {
+	while (!h->proves && (o = ordered("copies", d, m)) != NULL) {
 		send_copies(p, d, m, n, o->field);
 		if (strcmp(o->which, "*") == 0)
 			break;
 	}
 	draft(&g, m, n);
-	if (ordered("stripped", d, m)) {
+	if (!h->proves && ordered("stripped", d, m)) {
 		strip(&g);
 		mutate.mutants[d]++;
 		send_forged(p, d, &g, "mutant", "stripped");
@@ -490,9 +503,7 @@ static void tell_token(const char *m)
 static void tell(const struct pair *p, enum direction d, const char *m)
 {
 	printf("%u %s ", p->number, arrow(d));
-	if (!sip_text_is_request(m))
-		printf("%u ", sip_text_status(m));
-	printf(VIEW_FMT, VIEW_ARG(sip_text_method(m)));
+	tell_message(m);
 	tell_token(m);
 	printf("\n");
 	mutate.challenges += sip_text_status(m) == 401 || sip_text_status(m) == 407;
@@ -500,8 +511,11 @@ static void tell(const struct pair *p, enum direction d, const char *m)
 
 static void on_message(struct pair *p, enum direction d, char *m, size_t n)
 {
+	struct held *h;
+
 	if (!p->state && !(p->state = calloc(1, sizeof(struct held))))
 		exit(70);
+	h = p->state;
 	if (n > SIP_TEXT_MAX - 512 || *m == '\r' || *m == '\n') {
 		between_send(p, d, m, n);
 		return;
@@ -511,7 +525,9 @@ static void on_message(struct pair *p, enum direction d, char *m, size_t n)
 	tell(p, d, m);
 	if (signature(m).p && !param(m, "gssapi-data", NULL).p) {
 		pass_signed(p, d, m, n);
+		h->proves = false;
 	} else {
+		h->proves = param(m, "gssapi-data", NULL).n > 0;
 		between_send(p, d, m, n);
 		release(p, d);
 	}
