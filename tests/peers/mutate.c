@@ -59,9 +59,9 @@ struct draft {
 	size_t n;
 };
 
-/* What one connection knows: a message that waits, for each direction; and that the answer to a token
- * has not come yet. That one is no message of an association but the proof of it, which fails when it
- * is wrong: no copies go before it. */
+/* What one connection knows: a message that waits, for each direction; and that the answer to a
+ * token has not come yet. That one is no message of an association but the proof of it, which fails
+ * when it is wrong: no copies go before it. */
 struct held {
 	size_t n[2];
 	char *m[2];
