@@ -102,7 +102,7 @@ end='{"command":"x","elapsed_ms":1.5,"exit_code":0,"exit_name":"ok","received":0
 	notes '^  warning         399 example\.com "gone fishing"$'
 	notes '^  reason          Q\.850;cause=19$'
 	notes '^  retry-after     900 s$'
-	notes '^  ms-diagnostics  1001;reason="x"$'
+	notes '^  ms-diagnostics  1001 x$'
 }
 
 # facts: of what ran last with --json, as lines of text
