@@ -216,6 +216,12 @@ void request_try(struct request *r)
 		target.host =
 			uri.host; /* RFC 5922 7: the name of the URI, never that of an SRV target */
 	request_drop_flow(r);
+	if (ep->config.dialect == ENDPOINT_OCS && target.transport == NET_UDP) {
+		/* a URI may ask for it, such as that of a redirect */
+		fail_set(&f, -FAIL_CONNECT, "dialect ocs does not go over UDP");
+		request_attempt_failed(r, &f);
+		return;
+	}
 	r->result.counts.targets_tried++;
 	if (manager_flow(ep->manager, &target, &r->flow, &f) != 0) {
 		request_attempt_failed(r, &f);

@@ -458,6 +458,23 @@ static void test_redirect(void **state)
 	peer_free(front);
 }
 
+/* No redirect leads to where nothing can be signed. */
+static void test_redirect_udp(void **state)
+{
+	struct rig *r = home_new();
+	struct op *o = op_new();
+
+	(void)state;
+	peer_script(r->p, STEPS({ 301, "Contact: <sip:{me};transport=udp>\r\n" }));
+	assert_int_equal(
+		op_try_register(r->u, o, (struct registration_config){ .q = -1, .follow = 3 }), 0);
+	op_failed(o, FAIL_CONNECT, 0);
+	assert_has(str_of(o->heard.fail.text), "UDP");
+	assert_int_equal(r->p->requests, 1);
+	op_end(o);
+	rig_free(r);
+}
+
 /* RG-17: the server knew nothing of what is refreshed. Dialogs are dead, and it begins anew. */
 static void test_reset(void **state)
 {
@@ -1095,6 +1112,7 @@ int main(void)
 		cmocka_unit_test(test_register),
 		cmocka_unit_test(test_no_gruu),
 		cmocka_unit_test(test_redirect),
+		cmocka_unit_test(test_redirect_udp),
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_reset_storm),
 		cmocka_unit_test(test_keepalive),

@@ -286,7 +286,7 @@ struct wish {
 	enum net_transport preferred;
 	enum { IPV4, IPV6, BOTH } family;
 	enum resolve_from from;
-	bool all;
+	bool all, no_udp;
 	const char *overrides[4];
 	struct resolve_dead *dead;
 };
@@ -320,6 +320,7 @@ static void begin(struct resolve *r, struct net_dns *dns, const char *text, cons
 		.overrides = w->overrides,
 		.from = w->from,
 		.all = w->all,
+		.no_udp = w->no_udp,
 		.dead = w->dead,
 	};
 	enum net_transport t;
@@ -660,6 +661,14 @@ static void test_srv(void **state)
 	expect(knot, "sip:lost.rte.test", NO_WISH,
 		"lost.rte.test: NAPTR and A questions gave no answer (A nowhere.rte.test: "
 		"NXDOMAIN)");
+	/* dialect ocs: whatever NAPTR and SRV records there are */
+	expect(knot, "sip:rte.test", WISH(.all = true, .preferred = NET_TLS, .no_udp = true),
+		"tls " TLS " sip.rte.test 0/0; tcp " SIP " sip.rte.test 0/0");
+	expect(knot, "sip:rte.test",
+		WISH(.from = RESOLVE_FROM_SRV, .preferred = NET_TLS, .no_udp = true),
+		"tls " TLS " sip.rte.test 0/0");
+	expect(knot, "sip:noudp.rte.test", WISH(.preferred = NET_TLS, .no_udp = true),
+		"tcp " SIP " live.rte.test 0/0");
 	/* --from-srv, --from-naptr */
 	expect(knot, "sip:rte.test", WISH(.from = RESOLVE_FROM_SRV),
 		"udp " SIP " sip.rte.test 0/0");
