@@ -308,11 +308,12 @@ static void got_response(struct endpoint_manager *m, struct sip_msg *msg, struct
 	transaction_got_response(t, msg);
 }
 
-bool dispatch_is_repeated(struct endpoint_manager *m, const struct sip_msg *msg)
+const struct sip_msg *dispatch_known(
+	struct endpoint_manager *m, const struct sip_msg *msg, bool as_invite)
 {
-	struct transaction *t = transaction_find_server(m, msg, false);
+	struct transaction *t = transaction_find_server(m, msg, as_invite);
 
-	return t && str_eq(transaction_msg(t)->wire, msg->wire);
+	return t ? transaction_msg(t) : NULL;
 }
 
 /* 9.1: "The ... Call-ID, To, the numeric part of CSeq, and From header fields in the CANCEL request

@@ -35,9 +35,10 @@ struct dispatch_security {
 void endpoint_manager_secure(
 	struct endpoint_manager *m, const struct dispatch_security *ops, void *arg);
 
-/* Is this request, byte for byte, that of a transaction that is not over yet? Over UDP it may come
- * again with a number that was used, and is no replay. */
-bool dispatch_is_repeated(struct endpoint_manager *m, const struct sip_msg *msg);
+/* The request of the server transaction that msg belongs to, or for as_invite that an ACK or CANCEL
+ * is for (17.2.3, 9.2); NULL: there is none (any more). */
+const struct sip_msg *dispatch_known(
+	struct endpoint_manager *m, const struct sip_msg *msg, bool as_invite);
 
 /* Sends bytes over a flow, signed where that is due, traced and counted. */
 int dispatch_send(

@@ -137,18 +137,15 @@ struct binding *ocs_find(
 
 /* ---- the answer to REGISTER ---- */
 
+/* [MS-CONMGMT] 2.2.1: UAC;hop-hop=yes */
 static bool wants_keep_alive(const struct sip_msg *m)
 {
 	const struct sip_hdr *h = sip_msg_hdr_named(m, STR("ms-keep-alive"));
+	struct scan s = scan_str(h ? h->value : STR_EMPTY);
 	struct str role, params, hop;
 
-	if (!h)
-		return false;
-	role = h->value;
-	params = STR_EMPTY;
-	str_cut(h->value, ';', &role, &params);
-	params = str_sub(h->value, role.n, h->value.n);
-	return str_ieq(str_trim(role), STR("UAC")) &&
+	return scan_run(&s, CH_TOKEN, &role) && str_ieq(role, STR("UAC")) && scan_lws(&s) &&
+	       sip_params_scan(&s, &params) && scan_end(&s) &&
 	       (!sip_param(params, "hop-hop", &hop) || !str_ieq(hop, STR("no")));
 }
 

@@ -350,23 +350,52 @@ unsigned serve_discarded(const struct serve *s)
 	return s->pacts->discarded;
 }
 
+/* Is it from our domain, where everybody has to have an association? Digest signs no single
+ * message: where it is offered, too, requests within dialogs are taken as ever. */
+static bool is_of_bound(const struct serve *s, const struct sip_msg *m)
+{
+	struct sip_nameaddr from;
+
+	return !challenge_offers(s, SERVE_DIGEST) && m->request && sip_msg_from(m, &from) &&
+	       serve_is_self(s, &from.uri);
+}
+
+/* A CANCEL acts on an INVITE: who signed that one has to sign this one. */
+static bool was_signed(const struct serve *s, const struct sip_msg *cancel)
+{
+	const struct sip_msg *invite = dispatch_known(s->manager, cancel, true);
+	struct association_proof proof;
+	struct arena arena = { 0 };
+	bool is = invite && pact_proof(s, invite, &arena, &proof);
+
+	arena_done(&arena);
+	return is;
+}
+
 /* 3.3.5.1: ACK and CANCEL cannot be challenged, and are discarded; other requests are challenged
  * later (pact_admits). Of the responses an endpoint's own 100 is for one hop only. */
 static bool take_unsigned(struct serve *s, struct net_flow *flow, const struct sip_msg *m)
 {
-	bool silent =
-		m->request ? m->method == SIP_ACK || m->method == SIP_CANCEL : m->status > 100;
+	bool wanted = is_bound(s, flow, m);
 
-	if (!silent || route_trusts(s, flow) || !is_bound(s, flow, m))
+	if (route_trusts(s, flow))
 		return true;
-	return discard(s, flow, m, "unsigned");
+	if (m->request && m->method == SIP_CANCEL)
+		wanted = wanted || is_of_bound(s, m) || was_signed(s, m);
+	else if (m->request &&
+		 m->method == SIP_ACK) /* of a refusal: the transaction ends with it */
+		wanted = wanted || (is_of_bound(s, m) && !dispatch_known(s->manager, m, true));
+	else
+		wanted = wanted && !m->request && m->status > 100;
+	return !wanted || discard(s, flow, m, "unsigned");
 }
 
 /* Over UDP a request comes again with the number that it had: the transaction knows it. */
-static bool is_repeated(struct serve *s, const struct net_flow *flow, const struct sip_msg *m)
+static bool is_repeated(const struct serve *s, const struct net_flow *flow, const struct sip_msg *m)
 {
-	return net_flow_info(flow)->transport == NET_UDP && m->request &&
-	       dispatch_is_repeated(s->manager, m);
+	const struct sip_msg *known = m->request ? dispatch_known(s->manager, m, false) : NULL;
+
+	return net_flow_info(flow)->transport == NET_UDP && known && str_eq(known->wire, m->wire);
 }
 
 static bool check(struct serve *s, struct net_flow *flow, struct sip_msg *m,
@@ -431,7 +460,8 @@ bool pact_admits(struct serve *s, struct transaction *t, const struct sip_msg *m
 	if (has_proof && proof.gssapi_data.p)
 		good = true;
 	else
-		good = !has_proof && !is_bound(s, flow, m);
+		good = !has_proof && !is_bound(s, flow, m) &&
+		       (sip_msg_to_tag(m).n == 0 || !is_of_bound(s, m));
 	arena_done(&arena);
 	if (!good)
 		challenge_send(s, t, false, STR_EMPTY);

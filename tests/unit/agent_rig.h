@@ -127,8 +127,7 @@ static inline void agent_spoil(struct buf *b, const char *before)
 	*at = *at == '0' ? '1' : '0';
 }
 
-static inline void agent_pass(
-	struct agent *a, struct buf *b, enum agent_way way, const char *name)
+static inline void agent_pass(struct agent *a, struct buf *b, enum agent_way way, const char *name)
 {
 	if (way == AGENT_UNSIGNED)
 		return;
@@ -276,8 +275,7 @@ static inline void agent_begin(struct agent *a, const char *lines, struct buf *o
 	assert_true(agent_param(m, "NTLM", "targetname", &v));
 	snprintf(a->target, sizeof(a->target), "%s", buf_cstr(&v));
 	if (!a->version)
-		a->version = agent_param(m, "NTLM", "version", &v) &&
-					     str_u32(buf_str(&v), &version)
+		a->version = agent_param(m, "NTLM", "version", &v) && str_u32(buf_str(&v), &version)
 				     ? version
 				     : 2;
 	buf_clear(&b);
@@ -326,8 +324,9 @@ static inline bool agent_answer(
 static inline struct sip_msg *agent_end(
 	struct agent *a, const char *lines, struct str challenge, enum agent_way way)
 {
-	CLEANUP(buf_done) struct buf b = BUF_INIT(262144), v = BUF_INIT(65536),
-				     data = BUF_INIT(65536);
+	CLEANUP(buf_done)
+	struct buf b = BUF_INIT(262144),
+		   v = BUF_INIT(65536), data = BUF_INIT(65536);
 	struct fail f;
 
 	if (!agent_answer(a, challenge, &data, &f))

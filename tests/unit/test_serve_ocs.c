@@ -56,9 +56,8 @@ static struct sip_msg *client_register(struct client *c, const char *more)
 	snprintf(from, sizeof(from), "%s;tag=%s;epid=%s", to, c->tag, c->epid);
 	snprintf(cseq, sizeof(cseq), "%u REGISTER", ++c->cseq);
 	snprintf(call_id, sizeof(call_id), "call-of-%s", c->epid);
-	buf_addf(&lines,
-		"Contact: <sip:10.0.0.1:12723;transport=tcp;ms-opaque=fad3dfab32>;"
-		"methods=\"INVITE, MESSAGE, NOTIFY, BENOTIFY\";proxy=replace");
+	buf_addf(&lines, "Contact: <sip:10.0.0.1:12723;transport=tcp;ms-opaque=fad3dfab32>;"
+			 "methods=\"INVITE, MESSAGE, NOTIFY, BENOTIFY\";proxy=replace");
 	if (c->uuid)
 		buf_addf(&lines, ";+sip.instance=\"<urn:uuid:%s>\"", c->uuid);
 	buf_addf(&lines,
@@ -91,7 +90,8 @@ static unsigned client_port(const struct client *c)
 	return ntohs(a.sin_port);
 }
 
-/* --- the registrar --------------------------------------------------------------------------------
+/* --- the registrar
+ * --------------------------------------------------------------------------------
  */
 
 static void test_register(void **state)
@@ -117,8 +117,8 @@ static void test_register(void **state)
 	assert_true(param_at(m, 0, "gruu", text, sizeof(text)));
 	assert_string_equal(text, "sip:user@test.invalid;opaque=user:epid:" GRUU_1 ";gruu");
 	assert_false(param_at(m, 0, "pub-gruu", text, sizeof(text)));
-	assert_str(msg_named(m, "ms-keep-alive"),
-		"UAS; tcp=no; hop-hop=yes; end-end=no; timeout=300");
+	assert_str(
+		msg_named(m, "ms-keep-alive"), "UAS; tcp=no; hop-hop=yes; end-end=no; timeout=300");
 	assert_str(msg_named(m, "presence-state"), "register-action=\"added\"");
 	assert_true(sip_msg_has_token(m, SIP_HDR_SUPPORTED, "adhoclist"));
 	assert_null(sip_msg_hdr(m, SIP_HDR_ALLOW_EVENTS));
@@ -199,7 +199,8 @@ static void test_standard_server(void **state)
 	srv_free(v);
 }
 
-/* --- where requests go ----------------------------------------------------------------------------
+/* --- where requests go
+ * ----------------------------------------------------------------------------
  */
 
 static void message(struct srv *v, const char *uri, const char *to, const char *method)
@@ -258,7 +259,8 @@ static void test_routing(void **state)
 	srv_free(v);
 }
 
-/* --- the end of a registration --------------------------------------------------------------------
+/* --- the end of a registration
+ * --------------------------------------------------------------------
  */
 
 static void test_deregister(void **state)
@@ -315,7 +317,8 @@ static void test_deregister(void **state)
 	srv_free(v);
 }
 
-/* --- notifications --------------------------------------------------------------------------------
+/* --- notifications
+ * --------------------------------------------------------------------------------
  */
 
 #define OFFERS                                                                                     \
@@ -458,7 +461,8 @@ static void test_adhoclist(void **state)
 
 	m = subscribe(&c, ADHOC, "<adhoclist xmlns=\"urn:ietf:params:xml:ns:adrl\"/>");
 	assert_int_equal(m->status, 400);
-	m = subscribe(&c, ADHOC, "<resource-lists xmlns=\"urn:ietf:params:xml:ns:resource-lists\"/>");
+	m = subscribe(
+		&c, ADHOC, "<resource-lists xmlns=\"urn:ietf:params:xml:ns:resource-lists\"/>");
 	assert_int_equal(m->status, 415);
 	assert_str(sip_msg_value(m, SIP_HDR_ACCEPT), "application/adrl+xml");
 	client_free(&c);

@@ -13,8 +13,10 @@
 #include "serve_rig.h"
 
 #include "agent_rig.h"
+#include "serve/pact.h"
 
-/* --- challenges -----------------------------------------------------------------------------------
+/* --- challenges
+ * -----------------------------------------------------------------------------------
  */
 
 static void test_challenges(void **state)
@@ -54,9 +56,8 @@ static void test_challenges(void **state)
 	m = srv_register(v, &(struct reg){ 0 });
 	assert_null(sip_msg_hdr(m, SIP_HDR_DATE));
 	srv_free(v);
-	v = srv_ntlm((struct serve_config){ .ms_version = 2,
-		.realm = STR("Lab"),
-		.targetname = STR("front.test.invalid") });
+	v = srv_ntlm((struct serve_config){
+		.ms_version = 2, .realm = STR("Lab"), .targetname = STR("front.test.invalid") });
 	m = srv_register(v, &(struct reg){ 0 });
 	assert_str(sip_msg_value(m, SIP_HDR_WWW_AUTHENTICATE),
 		"NTLM realm=\"Lab\", targetname=\"front.test.invalid\"");
@@ -67,8 +68,8 @@ static void test_challenges(void **state)
 /* Digest goes on beside it, for clients without epid. */
 static void test_mixed(void **state)
 {
-	struct srv *v = srv_ntlm((struct serve_config){ .schemes = { SERVE_NTLM, SERVE_DIGEST },
-		.scheme_count = 2 });
+	struct srv *v = srv_ntlm((struct serve_config){
+		.schemes = { SERVE_NTLM, SERVE_DIGEST }, .scheme_count = 2 });
 	struct srv_challenge c[4];
 	struct agent *a;
 	struct sip_msg *m;
@@ -89,7 +90,8 @@ static void test_mixed(void **state)
 	srv_free(v);
 }
 
-/* --- handshakes -----------------------------------------------------------------------------------
+/* --- handshakes
+ * -----------------------------------------------------------------------------------
  */
 
 static void shakes(unsigned version)
@@ -230,8 +232,8 @@ static void test_endpoint_id(void **state)
 {
 	struct srv *v = srv_ntlm((struct serve_config){ 0 });
 	struct agent *a = agent_new(v, "alice");
-	CLEANUP(buf_done) struct buf b = BUF_INIT(65536), value = BUF_INIT(1024),
-				     challenge = BUF_INIT(65536);
+	CLEANUP(buf_done)
+	struct buf b = BUF_INIT(65536), value = BUF_INIT(1024), challenge = BUF_INIT(65536);
 	struct sip_msg *m;
 
 	(void)state;
@@ -267,9 +269,9 @@ static void test_discards(void **state)
 {
 	struct srv *v = srv_ntlm((struct serve_config){ 0 });
 	struct agent *a = agent_new(v, "alice");
-	struct ask echo = { .method = "MESSAGE",
-		.uri = "sip:echo@test.invalid",
-		.to = "<sip:echo@test.invalid>" };
+	struct ask echo = {
+		.method = "MESSAGE", .uri = "sip:echo@test.invalid", .to = "<sip:echo@test.invalid>"
+	};
 	CLEANUP(buf_done) struct buf b = BUF_INIT(65536);
 	struct sip_msg *m;
 
@@ -363,7 +365,8 @@ static void test_udp(void **state)
 	srv_free(v);
 }
 
-/* --- from endpoint to endpoint --------------------------------------------------------------------
+/* --- from endpoint to endpoint
+ * --------------------------------------------------------------------
  */
 
 struct pair {
@@ -567,6 +570,62 @@ static void test_one_flow(void **state)
 	srv_free(v);
 }
 
+/* Two endpoints of one user there: To says which one is meant. */
+static void test_one_user(void **state)
+{
+	struct srv *v = srv_ntlm((struct serve_config){ 0 });
+	struct agent *a, *b;
+	CLEANUP(buf_done) struct buf w = BUF_INIT(65536);
+
+	(void)state;
+	srv_over_tcp(v, v->p);
+	a = agent_at(v, v->p, v->conn, "alice");
+	b = agent_at(v, v->p, v->conn, "alice");
+	b->epid = "0b0b0b0b";
+	agent_register(a, NULL);
+	agent_register(b, NULL);
+	for (unsigned i = 0; i < 2; i++) {
+		struct agent *to = i ? b : a;
+		char text[96];
+
+		snprintf(text, sizeof(text), "<sip:alice@test.invalid>;epid=%s", to->epid);
+		buf_clear(&w);
+		agent_write(a, &w,
+			&(struct ask){
+				.method = "MESSAGE", .uri = "sip:alice@test.invalid", .to = text });
+		agent_pass(a, &w, AGENT_SIGNED, "Authorization");
+		peer_send_to(v->p, NULL, v->conn, buf_str(&w));
+		rig_wait(v->p->requests, i + 1);
+		agent_signed(to, peer_last(v->p)->msg);
+	}
+	agent_free(a);
+	agent_free(b);
+	srv_free(v);
+}
+
+/* Nothing is signed for who only says that he is alice. */
+static void test_no_oracle(void **state)
+{
+	struct srv *v = srv_ntlm((struct serve_config){ 0 });
+	struct agent *a = agent_new(v, "alice");
+	struct ask bad = { .method = "OPTIONS",
+		.uri = "sip:test.invalid",
+		.from = "<sip:alice@test.invalid>;tag=f;epid=c8ca638a15",
+		.cseq = "1 INVITE" };
+	struct sip_msg *m;
+
+	(void)state;
+	agent_register(a, NULL);
+	m = srv_ask(v, &bad);
+	assert_int_equal(m->status, 400);
+	assert_null(sip_msg_hdr(m, SIP_HDR_AUTHENTICATION_INFO));
+	m = agent_ask_as(a, AGENT_UNSIGNED, &bad, PEER_MS);
+	assert_int_equal(m->status, 400);
+	agent_signed(a, m);
+	agent_free(a);
+	srv_free(v);
+}
+
 /* The association goes along to another connection, with a signed request. */
 static void test_other_flow(void **state)
 {
@@ -586,16 +645,78 @@ static void test_other_flow(void **state)
 	pair_free(&p);
 }
 
-/* --- the end of an association --------------------------------------------------------------------
+/* Where nobody may go without an association, nobody gets into a dialog without one; beside Digest,
+ * which signs no single message, only who has one must sign. */
+static void test_strangers(void **state)
+{
+	static const struct ask bye = { .method = "BYE",
+		.uri = "sip:echo@test.invalid",
+		.from = "<sip:bob@test.invalid>;tag=b;epid=0f0f",
+		.to = "<sip:echo@test.invalid>;tag=x" };
+	static const struct ask ack = { .method = "ACK",
+		.uri = "sip:echo@test.invalid",
+		.from = "<sip:bob@test.invalid>;tag=b",
+		.to = "<sip:echo@test.invalid>;tag=x" };
+	struct srv *v = srv_ntlm((struct serve_config){ 0 });
+
+	(void)state;
+	assert_int_equal(srv_ask(v, &bye)->status, 401);
+	assert_null(srv_ask_within(v, v->p, 0, &ack, 30));
+	assert_int_equal(v->discarded, 1);
+	srv_free(v);
+	v = srv_ntlm((struct serve_config){
+		.schemes = { SERVE_NTLM, SERVE_DIGEST }, .scheme_count = 2 });
+	assert_int_equal(srv_ask(v, &bye)->status, 481);
+	assert_null(srv_ask_within(v, v->p, 0, &ack, 30));
+	assert_int_equal(v->discarded, 0);
+	srv_free(v);
+}
+
+/* Also beside Digest a CANCEL must be signed when its INVITE was; not as somebody else either. */
+static void test_cancel(void **state)
+{
+	struct pair p = pair_new((struct serve_config){
+		.schemes = { SERVE_NTLM, SERVE_DIGEST }, .scheme_count = 2 });
+	CLEANUP(buf_done) struct buf b = BUF_INIT(65536), c = BUF_INIT(65536);
+	struct ask invite = { .method = "INVITE",
+		.uri = "sip:bob@test.invalid",
+		.to = "<sip:bob@test.invalid>",
+		.call_id = "one-call",
+		.cseq = "70 INVITE",
+		.from = "<sip:alice@test.invalid>;tag=ft;epid=c8ca638a15",
+		.via = "SIP/2.0/TCP 192.0.2.1;branch=z9hG4bKonecall",
+		.lines = "Contact: <sip:a@192.0.2.1>\r\n" };
+	struct ask cancel = invite;
+	const struct peer_got *g = pair_send(&p, &b, &invite);
+
+	(void)state;
+	agent_reply(p.b, g, 180, AGENT_SIGNED);
+	rig_wait(p.a->p->responses, 5);
+	cancel.method = "CANCEL";
+	cancel.cseq = "70 CANCEL";
+	cancel.from = "<sip:alice@elsewhere.test>;tag=ft";
+	cancel.lines = "Authorization: NTLM qop=\"auth\", realm=\"" AGENT_REALM
+		       "\", targetname=\"test.invalid\", opaque=\"00000000\", crand=\"00000000\", "
+		       "cnum=\"1\", response=\"00\"\r\n";
+	agent_write(p.a, &c, &cancel);
+	peer_send_to(p.v->p, &p.v->udp, 0, buf_str(&c));
+	rig_wait(p.v->discarded, 1);
+	rig_idle(20);
+	assert_int_equal(p.b->p->requests, 1);
+	pair_free(&p);
+}
+
+/* --- the end of an association
+ * --------------------------------------------------------------------
  */
 
 static void test_forget(void **state)
 {
 	struct srv *v = srv_ntlm((struct serve_config){ 0 });
 	struct agent *a = agent_new(v, "alice");
-	struct ask echo = { .method = "MESSAGE",
-		.uri = "sip:echo@test.invalid",
-		.to = "<sip:echo@test.invalid>" };
+	struct ask echo = {
+		.method = "MESSAGE", .uri = "sip:echo@test.invalid", .to = "<sip:echo@test.invalid>"
+	};
 	struct sip_msg *m;
 	struct fail f;
 
@@ -621,6 +742,39 @@ static void test_forget(void **state)
 	srv_free(v);
 }
 
+/* 1.8: 15 minutes until it is registered, then as long as that, and half a minute. */
+static void test_idle(void **state)
+{
+	struct srv *v = srv_ntlm((struct serve_config){ 0 });
+	struct agent *a = agent_new(v, "alice");
+	struct pact *p;
+	struct sip_msg *m;
+
+	(void)state;
+	agent_register(a, "Expires: 600\r\n");
+	p = CONTAINER_OF(list_first(&v->s->pacts->list), struct pact, node);
+	assert_int_equal(p->idle_ms, 630000);
+	agent_signed(a, agent_refresh(a, "Expires: 0\r\n"));
+	assert_int_equal(p->idle_ms, 900000);
+	agent_signed(a, agent_refresh(a, "Expires: 60\r\n"));
+	assert_int_equal(p->idle_ms, 90000);
+	/* Every good message begins the time anew. */
+	p->idle_ms = 150;
+	assert_int_equal(agent_ask(a, &(struct ask){ .method = "OPTIONS" })->status, 200);
+	p->end.repeat = 0.01;
+	ev_timer_again(net_loop(), &p->end);
+	rig_idle(80);
+	assert_int_equal(agent_ask(a, &(struct ask){ .method = "OPTIONS" })->status, 200);
+	rig_idle(80);
+	assert_false(list_empty(&v->s->pacts->list));
+	rig_idle(200);
+	assert_true(list_empty(&v->s->pacts->list));
+	m = agent_ask_as(a, AGENT_SIGNED, &(struct ask){ .method = "OPTIONS" }, PEER_MS);
+	assert_int_equal(m->status, 401);
+	agent_free(a);
+	srv_free(v);
+}
+
 static void test_life(void **state)
 {
 	struct srv *v = srv_ntlm((struct serve_config){ .association_ms = 150 });
@@ -636,7 +790,8 @@ static void test_life(void **state)
 	srv_free(v);
 }
 
-/* --- faults ---------------------------------------------------------------------------------------
+/* --- faults
+ * ---------------------------------------------------------------------------------------
  */
 
 static void test_unsigned(void **state)
@@ -774,8 +929,13 @@ int main(void)
 		cmocka_unit_test(test_responses),
 		cmocka_unit_test(test_call),
 		cmocka_unit_test(test_one_flow),
+		cmocka_unit_test(test_one_user),
+		cmocka_unit_test(test_no_oracle),
 		cmocka_unit_test(test_other_flow),
+		cmocka_unit_test(test_strangers),
+		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_forget),
+		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_life),
 		cmocka_unit_test(test_unsigned),
 		cmocka_unit_test(test_badsign),
