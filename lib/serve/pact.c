@@ -418,6 +418,32 @@ static bool check(struct serve *s, struct net_flow *flow, struct sip_msg *m,
 	return true;
 }
 
+/* Does m name an association that is in force, and is not of its sender, realm or target? Whoever
+ * has the handle has the keys: somebody changed the message on its way. Without the handle it may
+ * be that we forgot, and a challenge helps. */
+static bool is_misdirected(struct serve *s, const struct net_flow *flow, const struct sip_msg *m)
+{
+	static const enum sip_hdr_id ids[] = { SIP_HDR_AUTHORIZATION, SIP_HDR_PROXY_AUTHORIZATION };
+	struct association_proof proof;
+	struct arena arena = { 0 };
+	bool is = false;
+
+	for (unsigned i = 0; i < ARRAY_LEN(ids); i++)
+		for (const struct sip_hdr *h = sip_msg_hdr(m, ids[i]); h;
+			h = sip_msg_hdr_next(m, h)) {
+			struct pact *p;
+
+			if (!association_proof_read(&arena, h->value, true, &proof) ||
+				proof.gssapi_data.p)
+				continue;
+			p = by_opaque(s, proof.opaque);
+			is = is ||
+			     (p && net_now_ms() < ends_at(p) && sender(s, flow, m, &proof) != p);
+		}
+	arena_done(&arena);
+	return is;
+}
+
 static bool verify(void *arg, struct net_flow *flow, struct sip_msg *m)
 {
 	struct serve *s = arg;
@@ -426,6 +452,8 @@ static bool verify(void *arg, struct net_flow *flow, struct sip_msg *m)
 	bool good;
 
 	set_proved(s, NULL, NULL);
+	if (is_misdirected(s, flow, m))
+		return discard(s, flow, m, "forged");
 	if (!pact_proof(s, m, &arena, &proof))
 		good = take_unsigned(s, flow, m);
 	else if (m->request && proof.gssapi_data.p)

@@ -2,7 +2,7 @@
 #
 # A file runs in a network namespace of its own (ns.sh), where these ports are private:
 #   5060 5061  Kamailio: UDP and TCP, TLS    5070  SIPp    53  DNS
-#   5070 5071  baresip: UDP and TCP, TLS; 4444 its control    5080 5081  rte
+#   5070 5071  baresip: UDP and TCP, TLS; 4444 its control    5080 5081  rte    6001 6002  socat (signed.bats)
 # Put  # bats file_tags=serial  into the second line of a file that measures time: tests/run.sh runs it alone.
 # Start rigs in setup_file, and end them in teardown_file with rigs_stop; what is left ends with the namespace.
 

@@ -41,7 +41,7 @@ security_teardown() {
 peer_up() {
 	local name=$1 program=$2
 	shift 2
-	# what libpurple leaks is not ours to judge
+	# what libpurple and gss-ntlmssp leak is not ours to judge
 	ASAN_OPTIONS=detect_leaks=0 "$peers/$program" "$@" >"$name" 2>"$name.err" </dev/null 3>&- &
 	peer_pids[$name]=$!
 	wait_for 5 peer_is_ready "$name" || peer_says "$name"
