@@ -232,7 +232,7 @@ cli_asan() {
 # Every file in a network namespace of its own, so fixed ports never clash; files tagged `serial` one by one.
 interop_one() {
 	name=$(basename "$1" .bats)
-	timeout -k 10 600 tests/interop/ns.sh bats -F tap "$1" >"$work/interop-$name.tap" 2>"$work/interop-$name.err"
+	timeout -k 10 1500 tests/interop/ns.sh bats -F tap "$1" >"$work/interop-$name.tap" 2>"$work/interop-$name.err"
 	echo $? >"$work/interop-$name.status"
 }
 interop() {

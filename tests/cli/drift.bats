@@ -160,7 +160,7 @@ zsh_shows() {
 		LISTMAX=1000
 		PS1='ready> '
 	RC
-	(sleep 2; printf '%s\t' "$1"; sleep 1; printf '\x03'; sleep 0.3; printf 'exit\r'; sleep 0.5) |
+	(sleep 5; printf '%s\t' "$1"; sleep 2; printf '\x03'; sleep 0.3; printf 'exit\r'; sleep 0.5) |
 		TERM=xterm ZDOTDIR=$HOME script -qec 'stty cols 200 rows 50; zsh -i' /dev/null 2>&1 | tr -d '\r'
 }
 @test "completion-works: zsh offers options and values" {

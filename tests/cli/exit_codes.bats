@@ -244,11 +244,7 @@ alice() {
 	[ "$(id -u)" = 0 ] || gives 20 local instance register --instance=auto sip:alice@test.invalid
 }
 
-@test "21: not in this build" {
-	gives 21 not_built 'ntlm is not in this build' register --auth=ntlm sip:alice@test.invalid
-	gives 21 not_built 'kerberos is not in this build' serve --auth=kerberos
-}
-
+# 21 needs another build: bare_build.bats
 @test "22: challenged, but there is no secret" {
 	serve_start --add-user=alice:env:PW --reply='OPTIONS=401'
 	alice 22 no_credentials 'no password for realm "test.invalid"'
