@@ -139,6 +139,19 @@ end='{"command":"x","elapsed_ms":1.5,"exit_code":0,"exit_name":"ok","received":0
 	kill "$spawned"
 	spawned_ends 0 keep
 	serve_end
+	cp "$BATS_TEST_TMPDIR/serve.out" "$HOME/served"
+	# an ACK in the name of an endpoint whose messages are signed
+	serve_start -j --auth=ntlm --add-user=alice:env:PW
+	spawn signed register --keep -j -t tcp --server="$tcp" --epid=0a1b2c --password=env:PW sip:alice@test.invalid
+	printed signed '"registration"'
+	printf '%s\r\n' 'ACK sip:bob@test.invalid SIP/2.0' 'Via: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bKx' \
+		'From: <sip:alice@test.invalid>;tag=1;epid=0a1b2c' 'To: <sip:bob@test.invalid>;tag=2' 'Call-ID: c' 'CSeq: 1 ACK' \
+		'Content-Length: 0' '' >"/dev/tcp/${tcp%:*}/${tcp##*:}"
+	wait_for 5 grep -q '"type":"discarded"' "$BATS_TEST_TMPDIR/serve.out"
+	kill "$spawned"
+	spawned_ends 0 signed
+	serve_end
+	cat "$BATS_TEST_TMPDIR/serve.out" >>"$HOME/served"
 	spawn listen listen -j --unsolicited -c 2 --listen=udp:127.0.0.1:0 --ready-file="$HOME/ready"
 	wait_for 5 test -s "$HOME/ready"
 	local at
@@ -149,7 +162,7 @@ end='{"command":"x","elapsed_ms":1.5,"exit_code":0,"exit_name":"ok","received":0
 	cat "$HOME/notify" >"/dev/udp/${at/:/\/}"
 	spawned_ends 0 listen
 	{
-		cat "$BATS_TEST_TMPDIR"/{keep,serve}.out
+		cat "$BATS_TEST_TMPDIR/keep.out" "$HOME/served"
 		"$RTE" options -j --retry=1 --retry-delay=1ms --retry-connrefused udp:127.0.0.1:1 || true
 		"$RTE" options -j -c 1 udp:127.0.0.1:1 || true
 		"$RTE" options -j --stop-after=send "udp:127.0.0.1:1"
