@@ -378,11 +378,6 @@ kind() { # ARG...: of the endpoint record
 	notes 'user is not used by a peer-to-peer endpoint'
 }
 
-@test "a scheme that is not in this build is exit 21" {
-	rte options --auth=ntlm --server=127.0.0.1 sip:example.com
-	ended_with 21 'ntlm is not in this build'
-}
-
 # ---- running
 
 @test "--max-time ends a command that nobody answers" {
