@@ -235,7 +235,7 @@ tcp:$tcp" ]
 		--min-expires:_the_time --min-expires=0
 		--nonce-expires:_the_time --nonce-expires=0
 		--domain:_it_has_no_port --domain=example.com:5060
-		--auth:_none_with_digest --auth=none,digest
+		--auth:_none_with_another_scheme --auth=none,digest
 		--auth: --auth=basic
 		--digest: --digest=sha-1
 		--seed: --seed=0
