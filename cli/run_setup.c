@@ -151,7 +151,8 @@ static int auth_transport(struct run *r, struct run_setup *s, struct fail *f)
 	if (r->transport == NET_UDP && opt_on_line(r->g, "transport"))
 		return fail_set(
 			f, -FAIL_ARGUMENT, "--auth: ntlm and kerberos need --transport=tcp or tls");
-	if (s->endpoint.transport < 0 && !str_istarts(str_of(r->aor), STR("sips:")))
+	if (s->endpoint.transport < 0 && s->endpoint.dialect != ENDPOINT_OCS &&
+		!str_istarts(str_of(r->aor), STR("sips:")))
 		s->endpoint.transport = NET_TCP;
 	return 0;
 }
