@@ -107,7 +107,7 @@ void auth_free(struct auth *a)
 	mem_free(a);
 }
 
-static bool lists(const struct auth *a, enum auth_scheme_id id)
+bool auth_names(const struct auth *a, enum auth_scheme_id id)
 {
 	for (unsigned i = 0; i < a->config.scheme_count; i++) {
 		if (a->config.schemes[i] == id)
@@ -118,7 +118,7 @@ static bool lists(const struct auth *a, enum auth_scheme_id id)
 
 bool auth_must_challenge(const struct auth *a)
 {
-	return a->config.scheme_count && !lists(a, AUTH_NONE);
+	return a->config.scheme_count && !auth_names(a, AUTH_NONE);
 }
 
 const struct auth_scheme *auth_scheme_allowed(const struct auth *a, unsigned rank)

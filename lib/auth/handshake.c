@@ -210,7 +210,7 @@ int handshake_finish(struct auth_side *side, const struct sip_msg *response, str
 	bool success = response->status >= 200 && response->status < 300;
 	const char *what = NULL;
 
-	if (!h || !h->sent)
+	if (!h)
 		return 0;
 	if (h->proven) {
 		promote(side);
@@ -220,7 +220,9 @@ int handshake_finish(struct auth_side *side, const struct sip_msg *response, str
 		handshake_drop(side);
 		return 0;
 	}
-	if (h->disproved)
+	if (!h->sent)
+		what = "it asked for a handshake, and took its opening for the end";
+	else if (h->disproved)
 		what = "its signature (rspauth) is wrong";
 	else if (h->version > 2)
 		what = "it is not signed";

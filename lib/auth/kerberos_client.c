@@ -16,15 +16,6 @@ static void session_free(struct auth_session *s)
 /* Ruling 17: the default credential is the ticket cache. */
 static const struct cred cache = { .source = "ticket-cache" };
 
-static bool is_named(const struct auth *a)
-{
-	for (unsigned i = 0; i < a->config.scheme_count; i++) {
-		if (a->config.schemes[i] == AUTH_KERBEROS)
-			return true;
-	}
-	return false;
-}
-
 /* Has it a realm? */
 static bool is_principal(struct str user)
 {
@@ -41,7 +32,7 @@ static const struct cred *find_cred(const struct auth *a, struct str realm)
 
 	if (!c)
 		return &cache;
-	return is_named(a) || is_principal(c->user) ? c : NULL;
+	return auth_names(a, AUTH_KERBEROS) || is_principal(c->user) ? c : NULL;
 }
 
 static enum auth_fit fit(const struct auth *a, struct arena *t, const struct sip_challenge *c,

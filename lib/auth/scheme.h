@@ -89,6 +89,8 @@ extern const struct auth_scheme ntlm_client, kerberos_client;
 /* The schemes that are built and allowed, by preference from rank 0 to AUTH_SCHEMES - 1; NULL: none
  * at this rank. */
 const struct auth_scheme *auth_scheme_allowed(const struct auth *a, unsigned rank);
+/* Has the user named this scheme? */
+bool auth_names(const struct auth *a, enum auth_scheme_id id);
 /* Finds or makes; NULL when there are too many. */
 struct auth_session *auth_session_get(
 	struct auth *a, const struct auth_scheme *scheme, bool proxy, struct str realm);

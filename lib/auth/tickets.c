@@ -109,21 +109,12 @@ static bool is_only(const struct auth *a)
 	return true;
 }
 
-static bool is_named(const struct auth *a)
-{
-	for (unsigned i = 0; i < a->config.scheme_count; i++) {
-		if (a->config.schemes[i] == AUTH_KERBEROS)
-			return true;
-	}
-	return false;
-}
-
 bool auth_first_wish(struct auth *a, struct arena *t, struct kerberos_wish *out)
 {
 	CLEANUP(buf_done) struct buf name = BUF_INIT(KERBEROS_NAME_MAX);
 	const struct cred *c;
 
-	if (a->credential_asked || !is_named(a))
+	if (a->credential_asked || !auth_names(a, AUTH_KERBEROS))
 		return false;
 	a->credential_asked = true;
 	c = cred_store_password(

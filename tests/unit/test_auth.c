@@ -388,6 +388,27 @@ static void test_offered(void **state)
 	rig_done(&r);
 }
 
+/* Who asks for NTLM and then takes its opening, in which there is no proof of anybody's, is no home
+ * server (microsoft-auth.md 1.6, step 5). */
+static void test_opening_is_no_end(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	if (!auth_scheme_built(AUTH_NTLM))
+		return;
+	rig_alice(&r, (struct auth_config){ .schemes = { AUTH_NTLM }, .scheme_count = 1 });
+	assert_int_equal(challenge(&r, "WWW-Authenticate: NTLM realm=\"example.com\", "
+				       "targetname=\"s\", version=4\r\n"),
+		0);
+	send(&r);
+	receive(&r, "200 OK", "", "");
+	assert_int_equal(auth_accepted(r.auth, &r.x, r.m, &request, &r.f), -FAIL_AUTH);
+	assert_int_equal(r.x.cause, AUTH_SERVER_PROOF);
+	assert_non_null(strstr(r.f.text, "took its opening for the end"));
+	rig_done(&r);
+}
+
 static void test_no_step_to_digest(void **state)
 {
 	struct rig r;
@@ -1152,6 +1173,7 @@ int main(void)
 		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_offered),
 		cmocka_unit_test(test_no_step_to_digest),
+		cmocka_unit_test(test_opening_is_no_end),
 		cmocka_unit_test(test_qop),
 		cmocka_unit_test(test_stale),
 		cmocka_unit_test(test_always_stale),
