@@ -510,6 +510,7 @@ static void deregistered(struct registration_flow *f, const struct registration_
 	}
 	r->ended = true;
 	set_states(r, REGISTRATION_UNREGISTERED);
+	auth_forget(r->endpoint->auth); /* so has the server */
 	session_lose_all(r->endpoint, text);
 	subscription_lose_all(r->endpoint);
 	if (emit_over(r, &e))
