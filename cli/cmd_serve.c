@@ -323,7 +323,7 @@ static int schemes(struct args *a, struct fail *f)
 	static const enum serve_scheme all[] = { SERVE_DIGEST, SERVE_NTLM, SERVE_KERBEROS };
 	struct serve_config *c = &a->config;
 	struct value_list list;
-	bool kerberos = false;
+	bool ntlm = false, kerberos = false;
 	int e;
 
 	if ((e = value_words("--auth", a->auth, "digest|ntlm|kerberos|none", &list, f)) != 0)
@@ -333,8 +333,12 @@ static int schemes(struct args *a, struct fail *f)
 			c->schemes[c->scheme_count++] = all[list.v[i]];
 		else
 			a->open = true;
+		ntlm = ntlm || list.v[i] == SERVE_NTLM;
 		kerberos = kerberos || list.v[i] == SERVE_KERBEROS;
 	}
+	if ((ntlm && !HAVE_NTLM) || (kerberos && !HAVE_KERBEROS))
+		return fail_set(f, -FAIL_NOT_BUILT, "--auth: %s is not in this build",
+			ntlm && !HAVE_NTLM ? "ntlm" : "kerberos");
 	if (a->open && c->scheme_count)
 		return fail_set(f, -FAIL_ARGUMENT, "--auth: none with another scheme");
 	if (kerberos && !a->keytab)
