@@ -3,7 +3,9 @@
  * request. What we say in answer must be well-formed, and right for our password. */
 #include "auth/auth.h"
 #include "auth/digest_answer.h"
+#include "auth/handshake.h"
 #include "auth/nonce.h"
+#include "base/text.h"
 #include "sip/challenge.h"
 
 #include <assert.h>
@@ -13,6 +15,15 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define PASSWORD STR("secret")
+
+/* What stands before the credentials: the last leg of version 4 signs it. */
+#define HEAD                                                                                       \
+	"REGISTER sip:example.com SIP/2.0\r\n"                                                     \
+	"Via: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bK1\r\n"                                           \
+	"From: <sip:a@example.com>;tag=1\r\n"                                                      \
+	"To: <sip:a@example.com>\r\n"                                                              \
+	"Call-ID: 1\r\n"                                                                           \
+	"CSeq: 1 REGISTER\r\n"
 
 static const struct auth_request request = { { "REGISTER", 8 }, { "sip:example.com", 15 },
 	{ "body", 4 } };
@@ -32,20 +43,14 @@ static struct auth *new_auth(unsigned options, struct cred_store *creds)
 	return auth_new(&c);
 }
 
-/* One line of ours, read as a server reads it. */
-static void check_line(struct str line)
+static void check_digest(struct str params)
 {
 	CLEANUP(arena_done) struct arena t = { 0 };
 	struct auth_digest who = { .user = STR("al\"ice\\"), .password = PASSWORD };
-	struct str name, value;
 	struct auth_digest_answer a;
-	struct sip_challenge c;
 	int e;
 
-	assert(str_cut(line, ':', &name, &value));
-	assert(str_eq(name, STR("Authorization")) || str_eq(name, STR("Proxy-Authorization")));
-	assert(sip_challenge_parse(value, &c) && str_eq(c.scheme, STR("Digest")));
-	e = auth_digest_answer_parse(&t, c.params, &a, NULL);
+	e = auth_digest_answer_parse(&t, params, &a, NULL);
 	assert(e == 0);
 	assert(str_eq(a.uri, request.uri) && auth_digest_answer_is(&a, who.user));
 	who.realm = a.realm;
@@ -53,6 +58,32 @@ static void check_line(struct str line)
 	who.body = request.body;
 	/* The key of -sess may be that of an earlier nonce. */
 	assert(auth_digest_sess(a.alg) || auth_digest_answer_verify(&a, &who));
+}
+
+/* A leg of NTLM; Kerberos gets no ticket here, and stays silent. */
+static void check_leg(const struct sip_challenge *c)
+{
+	CLEANUP(buf_done) struct buf token = BUF_INIT(1 << 16);
+	struct handshake_challenge leg;
+
+	assert(str_eq(c->scheme, STR("NTLM")));
+	assert(handshake_challenge_parse(c->params, &leg));
+	assert(leg.gssapi_data.p && text_base64_decode(&token, leg.gssapi_data));
+}
+
+/* One line of ours, read as a server reads it. */
+static void check_line(struct str line)
+{
+	struct str name, value;
+	struct sip_challenge c;
+
+	assert(str_cut(line, ':', &name, &value));
+	assert(str_eq(name, STR("Authorization")) || str_eq(name, STR("Proxy-Authorization")));
+	assert(sip_challenge_parse(value, &c));
+	if (str_eq(c.scheme, STR("Digest")))
+		check_digest(c.params);
+	else
+		check_leg(&c);
 }
 
 static void check_lines(struct str lines)
@@ -110,6 +141,19 @@ static void check_credentials(const struct sip_msg *m)
 	}
 }
 
+/* No KDC grants anything. */
+static int without_tickets(
+	struct auth *a, struct auth_exchange *x, const struct sip_msg *m, int e, struct fail *f)
+{
+	CLEANUP(kerberos_ticket_done) struct kerberos_ticket none;
+
+	kerberos_ticket_init(&none);
+	none.cause = KERBEROS_UNREACHABLE;
+	while (e == 0 && auth_wish(x))
+		e = auth_ticket(a, x, &none, m, 0, f);
+	return e;
+}
+
 /* 0 while the client goes on. */
 static int step(struct auth *a, struct auth_exchange *x, const struct sip_msg *m, bool challenge)
 {
@@ -119,15 +163,17 @@ static int step(struct auth *a, struct auth_exchange *x, const struct sip_msg *m
 
 	check_credentials(m);
 	e = challenge ? auth_challenged(a, x, m, 0, &f) : auth_accepted(a, x, m, &request, &f);
+	e = without_tickets(a, x, m, e, &f);
 	assert(e == f.code || e == 0);
 	assert(!e || f.text[0]);
 	assert(x->rounds <= AUTH_ROUNDS);
 	if (e)
 		return e;
+	buf_addf(&out, HEAD);
 	e = auth_authorize(a, x, &request, &out, &f);
 	assert(e == 0);
-	check_lines(buf_str(&out));
-	assert(!challenge || out.n);
+	check_lines(str_sub(buf_str(&out), sizeof(HEAD) - 1, out.n));
+	assert(!challenge || out.n > sizeof(HEAD) - 1);
 	return 0;
 }
 
