@@ -301,10 +301,10 @@ int auth_accepted(struct auth *a, struct auth_exchange *x, const struct sip_msg 
 	static const enum sip_hdr_id ids[] = { SIP_HDR_AUTHENTICATION_INFO,
 		SIP_HDR_PROXY_AUTHENTICATION_INFO };
 
-	if (response->status == 403 && (auth_exchange_sent(x) || auth_secures(a)))
+	if (response->status == 403 && (auth_exchange_sent(x) || auth_established(a, a->now_ms)))
 		x->cause = AUTH_FORBIDDEN;
 	for (unsigned i = 0; i < x->side_count; i++) {
-		int e = handshake_finish(&x->sides[i], response, f);
+		int e = handshake_finish(a, &x->sides[i], response, f);
 		if (e) {
 			x->cause = AUTH_SERVER_PROOF;
 			return e;

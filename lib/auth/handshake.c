@@ -191,7 +191,24 @@ int handshake_write(const char *scheme, struct auth_side *side, struct str user,
 
 /* ---- the end ---- */
 
-static void promote(struct auth_side *side)
+/* An older one with the same server, that came by the other kind of challenge (407, 401), is of no
+ * use any more: a server has one for each endpoint id (1.9). */
+static void supersede(const struct auth *a, const struct auth_session *by)
+{
+	LIST_EACH (it, &a->sessions) {
+		struct auth_session *s = CONTAINER_OF(it, struct auth_session, node);
+
+		if (s == by || s->scheme != by->scheme || !s->association ||
+			!str_eq(s->realm, by->realm) ||
+			!str_ieq(association_targetname(s->association),
+				association_targetname(by->association)))
+			continue;
+		association_unref(s->association);
+		s->association = NULL;
+	}
+}
+
+static void promote(const struct auth *a, struct auth_side *side)
 {
 	struct handshake *h = side->handshake;
 	struct auth_session *s = h->session;
@@ -201,10 +218,12 @@ static void promote(struct auth_side *side)
 	s->association = association_ref(h->association);
 	s->associations++;
 	s->renew_at = end > MARGIN_MS ? end - MARGIN_MS : 0;
+	supersede(a, s);
 	handshake_drop(side);
 }
 
-int handshake_finish(struct auth_side *side, const struct sip_msg *response, struct fail *f)
+int handshake_finish(const struct auth *a, struct auth_side *side, const struct sip_msg *response,
+	struct fail *f)
 {
 	struct handshake *h = side->handshake;
 	bool success = response->status >= 200 && response->status < 300;
@@ -213,7 +232,7 @@ int handshake_finish(struct auth_side *side, const struct sip_msg *response, str
 	if (!h)
 		return 0;
 	if (h->proven) {
-		promote(side);
+		promote(a, side);
 		return 0;
 	}
 	if (!success) {
@@ -235,6 +254,6 @@ int handshake_finish(struct auth_side *side, const struct sip_msg *response, str
 		handshake_drop(side);
 		return -FAIL_AUTH;
 	}
-	promote(side); /* version 2 does not say that the answer must be signed (1.6) */
+	promote(a, side); /* version 2 does not say that the answer must be signed (1.6) */
 	return 0;
 }

@@ -47,7 +47,8 @@ int handshake_write(const char *scheme, struct auth_side *side, struct str user,
 	struct buf *b, struct fail *f);
 /* A final response other than a challenge came. -FAIL_AUTH: it should have proved who sent it, and
  * did not. */
-int handshake_finish(struct auth_side *side, const struct sip_msg *response, struct fail *f);
+int handshake_finish(const struct auth *a, struct auth_side *side, const struct sip_msg *response,
+	struct fail *f);
 
 #define HANDSHAKE_LIFE_MS ((uint64_t)8 * 3600 * 1000) /* MS-SIPAE 3.2.2 */
 

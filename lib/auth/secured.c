@@ -1,6 +1,7 @@
 /* lib/auth/secured.c -- what goes out and comes in once there is a security association: the
  * client's side of [MS-SIPAE] 3.2.5.2, microsoft-auth.md 1.6 and 1.8 */
 #include "auth/handshake.h"
+#include "auth/offers.h"
 
 /* An association is of no use after its end. */
 static struct association *live(const struct auth_session *s, uint64_t now_ms)
@@ -19,16 +20,54 @@ bool auth_secures(const struct auth *a)
 	return false;
 }
 
+bool auth_established(const struct auth *a, uint64_t now_ms)
+{
+	LIST_EACH (it, &a->sessions) {
+		if (live(CONTAINER_OF(it, struct auth_session, node), now_ms))
+			return true;
+	}
+	return false;
+}
+
 uint64_t auth_renew_at(const struct auth *a)
 {
 	uint64_t at = UINT64_MAX;
 
 	LIST_EACH (it, &a->sessions) {
 		const struct auth_session *s = CONTAINER_OF(it, struct auth_session, node);
-		if (s->association && s->renew_at < at)
+		if (s->association && s->renew_at > 0 && s->renew_at < at)
 			at = s->renew_at;
 	}
 	return at;
+}
+
+/* Is it the beginning of a handshake that leads to such an association? */
+static bool asks_for(const struct auth_offer *o, const struct association *of)
+{
+	struct handshake_challenge c;
+
+	return of && str_ieq(o->c.scheme, str_of(association_scheme(of))) &&
+	       handshake_challenge_parse(o->c.params, &c) && !c.gssapi_data.p &&
+	       str_eq(c.realm, association_realm(of)) &&
+	       str_ieq(c.targetname, association_targetname(of));
+}
+
+bool auth_lapsed(struct auth *a, const struct sip_msg *response, uint64_t now_ms)
+{
+	CLEANUP(arena_done) struct arena t = { 0 };
+	const struct auth_offers o = auth_offers_read(&t, response);
+	bool lapsed = false;
+
+	LIST_EACH (it, &a->sessions) {
+		struct auth_session *s = CONTAINER_OF(it, struct auth_session, node);
+
+		for (size_t i = 0; i < o.n; i++)
+			if (asks_for(&o.list[i], live(s, now_ms))) {
+				s->renew_at = 0;
+				lapsed = true;
+			}
+	}
+	return lapsed;
 }
 
 unsigned auth_associations(const struct auth *a)
@@ -151,15 +190,6 @@ static void judge(struct auth *a, const struct sip_msg *m, const struct associat
 	}
 }
 
-static bool is_established(const struct auth *a, uint64_t now_ms)
-{
-	LIST_EACH (it, &a->sessions) {
-		if (live(CONTAINER_OF(it, struct auth_session, node), now_ms))
-			return true;
-	}
-	return false;
-}
-
 /* 1.6, step 4: of what is not signed only challenges are taken, and a hop's 100, which stops
  * retransmissions and means no more. */
 static bool may_be_unsigned(const struct sip_msg *m)
@@ -193,7 +223,7 @@ enum auth_verdict auth_verify(
 	if (judged.by_association == GOOD || judged.by_handshake == GOOD)
 		return AUTH_PROVEN;
 	if (!any) {
-		if (!is_established(a, now_ms) || a->config.unsigned_too || may_be_unsigned(m))
+		if (!auth_established(a, now_ms) || a->config.unsigned_too || may_be_unsigned(m))
 			return AUTH_UNSIGNED;
 		return discard(why, "it is not signed");
 	}

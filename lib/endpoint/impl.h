@@ -204,6 +204,11 @@ const char *registration_flow_lost(
  * answered and let go. Its handler may have freed anything. */
 bool registration_notified(struct endpoint_manager *m, struct transaction *t, struct sip_msg *msg,
 	struct net_flow *flow);
+/* Makes the endpoint's security association anew, by a REGISTER. False: it is not registered. What
+ * it comes to is told to request_renewed. */
+bool registration_renew(struct endpoint *ep);
+/* request_renew.c: the REGISTER has been answered, or will not be (f). */
+void request_renewed(struct endpoint *ep, const struct fail *f, const char *cause);
 /* Does it bind this URI? */
 bool registration_has_contact(const struct registration *r, const struct sip_uri *uri);
 /* It was lost, and is being made anew? NULL is fine. */

@@ -554,10 +554,12 @@ static void on_request(void *arg, const struct endpoint_event *ev)
 	switch (ev->type) {
 	case ENDPOINT_DONE:
 		f->busy = false;
+		request_renewed(f->registration->endpoint, NULL, NULL);
 		succeeded(f, ev->result);
 		break;
 	case ENDPOINT_FAILED:
 		f->busy = false;
+		request_renewed(f->registration->endpoint, &ev->result->fail, ev->result->cause);
 		failed(f, ev->result);
 		break;
 	default:
@@ -779,6 +781,16 @@ int registration_refresh(struct registration *r)
 	return send_register(&r->flows[0], &f);
 }
 
+bool registration_renew(struct endpoint *ep)
+{
+	struct registration *r = ep->registration;
+	struct fail f;
+
+	if (!r || r->ended || r->stopping || r->flows[0].state != REGISTRATION_REGISTERED)
+		return false;
+	return r->flows[0].busy || send_register(&r->flows[0], &f) == 0;
+}
+
 void registration_set_methods(struct registration *r, struct str methods)
 {
 	r->config.methods = keep_str(r, methods);
@@ -786,6 +798,7 @@ void registration_set_methods(struct registration *r, struct str methods)
 
 void registration_stop(struct registration *r)
 {
+	static const struct fail gone = { -FAIL_LOST, "the registration ends" };
 	struct registration_flow *first = NULL;
 	struct fail f;
 
@@ -794,6 +807,7 @@ void registration_stop(struct registration *r)
 	r->stopping = true;
 	r->end.cause = "";
 	stop_flows(r);
+	request_renewed(r->endpoint, &gone, "");
 	for (unsigned i = 0; i < r->flow_count; i++) {
 		struct registration_flow *flow = &r->flows[i];
 		/* What was sent and not answered yet may have made a binding. */

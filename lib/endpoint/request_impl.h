@@ -59,6 +59,7 @@ struct request {
 	bool told; /* its final event */
 	bool counted; /* in endpoint->outstanding */
 	bool min_expires_done, retry_after_done, after_ringing;
+	bool waits_for_renewal, renewed; /* request_renew.c: at most once */
 	bool provisional; /* one has come: an INVITE may be cancelled (9.1) */
 	bool cancelled, cancel_sent;
 	struct str cancel_reason; /* value of Reason */
@@ -96,6 +97,9 @@ bool request_is_invite(const struct request *r);
  * one), and once a challenge has named the service. */
 bool request_first_ticket(struct request *r);
 void request_ticket(struct request *r);
+/* request_renew.c: was it challenged because the server has forgotten the security association?
+ * True: it waits until a REGISTER has made another. */
+bool request_waits_for_renewal(struct request *r, const struct sip_msg *challenge);
 /* request.c: begins, or begins again. */
 void request_begin(struct request *r);
 /* request_cancel.c: a provisional response has come. */

@@ -223,6 +223,8 @@ static void on_challenge(struct request *r, struct sip_msg *m)
 		request_finish(r, &f);
 		return;
 	}
+	if (request_waits_for_renewal(r, m))
+		return;
 	r->exchange->datagram = net_flow_info(r->flow)->transport == NET_UDP;
 	e = auth_challenged(auth, r->exchange, m, net_now_ms(), &f);
 	request_answer_challenge(r, e, &f);
@@ -338,7 +340,8 @@ static void on_success(struct request *r, struct sip_msg *m)
 		request_finish(r, &f);
 		return;
 	}
-	r->result.authenticated = auth_exchange_sent(r->exchange) || (auth && auth_secures(auth));
+	r->result.authenticated =
+		auth_exchange_sent(r->exchange) || (auth && auth_established(auth, net_now_ms()));
 	request_finish(r, NULL);
 }
 

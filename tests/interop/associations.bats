@@ -269,3 +269,27 @@ served_as() {
 		serve_end
 	done
 }
+
+@test "the association is forgotten before a message, and before the BYE of a call: a new handshake, then it goes on" {
+	kerberos
+	for scheme in ntlm kerberos; do
+		home 4 NTLM,Kerberos forget
+		secured a message alice $(as alice) --register -d 'Watson, come here.' sip:bob@rte.test
+		ends a 8 0
+		peer_down home 0
+		is 2 "$(total home tokens)" || peer_says home
+		mkfifo "orders-$scheme"
+		served_as "$scheme" --control="orders-$scheme"
+		secured bob listen bob $(as bob) --register --max-time=1m
+		stays bob
+		secured a invite alice $(as alice) --register --duration=1s sip:bob@rte.test
+		comes 8 a 1 "$confirmed"
+		echo 'forget alice' >"orders-$scheme"
+		ends a 8 0
+		comes 5 bob 1 "$terminated"
+		stop bob
+		peer_down home 0
+		is 3 "$(total home tokens)" || peer_says home
+		serve_end
+	done
+}
