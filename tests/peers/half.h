@@ -28,7 +28,9 @@ struct half *half_accept(enum half_scheme scheme);
  * variable NTLM_USER_FILE names it. target is that of the challenge. NULL: why has been printed. */
 struct half *half_initiate(enum half_scheme scheme, const char *user, const char *target);
 
-/* The next leg: 1 goes on, 0 complete, -1 refused. out is empty when there is nothing to send. */
+/* The next leg: 1 goes on, 0 complete, -1 refused. out is empty when there is nothing to send. With
+ * HALF_KEYS in the environment the session key is written to stderr when it is complete: `key
+ * accepts|initiates HEX`. */
 int half_step(struct half *h, const struct half_token *in, struct half_token *out);
 /* The user's name without domain or realm, once an acceptor is complete. */
 const char *half_user(const struct half *h);
