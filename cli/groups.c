@@ -114,6 +114,8 @@ static const struct poptOption *credentials(struct groups *g)
 		TEXT("digest", 0, digest, "algorithms: sha-512-256 sha-256 md5 (default all)",
 			"LIST"),
 		FLAG("preauth", 0, preauth, "use the last challenge again, unasked"),
+		FLAG("accept-unsigned", 0, accept_unsigned,
+			"after NTLM or Kerberos take unsigned messages, too"),
 		POPT_TABLEEND,
 	};
 	return KEEP(g, table);

@@ -41,7 +41,7 @@ struct groups {
 	struct values contact;
 	/* Credentials */
 	const char *user, *password, *credentials, *realm, *auth, *digest;
-	int preauth;
+	int preauth, accept_unsigned;
 	/* Target */
 	const char *transport, *connect, *dns, *local, *interface, *advertise, *follow;
 	struct values resolve, route;

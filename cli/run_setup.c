@@ -207,6 +207,7 @@ static int auth(struct run *r, struct run_setup *s, struct fail *f)
 	a->user = str_of(g->user);
 	a->realm = str_of(g->realm);
 	a->preauth = g->preauth;
+	a->unsigned_too = g->accept_unsigned;
 	return 0;
 }
 

@@ -38,7 +38,7 @@ static bool peer_to_peer(struct run *r, struct run_setup *s)
 static int refuse_credentials(struct run *r, struct run_setup *s, struct fail *f)
 {
 	static const char *const options[] = { "user", "password", "credentials", "realm",
-		"preauth", "auth" };
+		"preauth", "accept-unsigned", "auth" };
 	const struct groups *g = r->g;
 
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {

@@ -150,6 +150,7 @@ complete -c rte -n '__rte_command_is - register invite refer listen message subs
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping serve' -l auth -x -a '(__fish_append , digest none)' -d 'schemes in order of preference: digest ntlm kerberos none ntlmv1'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping serve' -l digest -x -a '(__fish_append , sha-512-256 sha-256 md5)' -d 'algorithms: sha-512-256 sha-256 md5 (default all)'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping' -l preauth -d 'use the last challenge again, unasked'
+complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping' -l accept-unsigned -d 'after NTLM or Kerberos take unsigned messages, too'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve' -l transport -s t -x -a 'udp tcp tls' -d 'transport where the target leaves it open'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping' -l connect -x -d 'skip RFC 3263'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve' -l resolve -x -d 'addresses of a host'

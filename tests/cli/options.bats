@@ -367,7 +367,7 @@ kind() { # ARG...: of the endpoint record
 }
 
 @test "a peer-to-peer endpoint takes no credentials" {
-	for option in --user=alice --password=env:PW --credentials=x --realm=x --preauth --auth=digest; do
+	for option in --user=alice --password=env:PW --credentials=x --realm=x --preauth --accept-unsigned --auth=digest; do
 		rte options "$option" sip:example.com
 		usage_error "^rte: options: ${option%%=*}: a peer-to-peer endpoint cannot authenticate; add --server"
 	done

@@ -128,6 +128,18 @@ came_to() {
 	done
 }
 
+@test "the server signs nothing at all: --accept-unsigned takes it, but nothing that is signed wrongly" {
+	home 4 NTLM unsigned
+	tried a --keep --accept-unsigned -x 2
+	comes 8 a 1 '.type == "registration" and .cause == "refreshed"'
+	stop a
+	peer_down home 0
+	is 1 "$(total home tokens)" || peer_says home
+	home 4 NTLM badsign
+	tried a --accept-unsigned
+	came_to a 7 server_proof 1
+}
+
 @test "the server proves nothing: its first answer unsigned, or signed wrongly" {
 	local fault v
 	kerberos
