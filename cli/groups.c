@@ -34,6 +34,7 @@ static const struct poptOption *output(struct groups *g)
 		FLAG("quiet", 'q', quiet, "only errors"),
 		FLAG("json", 'j', json, "NDJSON events on stdout"),
 		TEXT("output", 'o', output, "result into FILE", "FILE"),
+		TEXT("write-out", 'w', write_out, "print FMT at the end", "FMT"),
 		TEXT("trace", 0, trace, "all messages into FILE (- stdout, % stderr)", "FILE"),
 		TEXT("color", 0, color, "colours (default auto)", "auto|always|never"),
 		FLAG("timestamps", 0, timestamps, "the time before each line of text"),

@@ -5,6 +5,7 @@
 #include "endpoint/endpoint.h"
 #include "exit.h"
 #include "mask.h"
+#include "writeout.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -240,6 +241,17 @@ bool out_body_is_text(struct str body)
 
 /* ---- life ---- */
 
+static int write_out_new(struct out *o, bool to_stdout, struct fail *f)
+{
+	int e = writeout_new(o->config.write_out, &o->writeout, f);
+
+	if (e == 0 && o->config.json && to_stdout && writeout_to_stdout(o->writeout))
+		e = fail_set(f, -FAIL_ARGUMENT,
+			"--write-out: stdout is where the records of --json go; begin with "
+			"%%{stderr} or %%output{FILE}");
+	return e;
+}
+
 int out_new(const struct out_config *config, struct out **out, struct fail *f)
 {
 	struct out *o = MEM_NEW(struct out);
@@ -253,16 +265,20 @@ int out_new(const struct out_config *config, struct out **out, struct fail *f)
 	o->seen.resolve_ms = o->seen.connect_ms = o->seen.tls_ms = -1;
 	o->result.fd = o->trace_stream.fd = -1;
 	o->story = (struct out_stream){ .fd = STDERR_FILENO };
+	o->plain = (struct out_stream){ .fd = STDOUT_FILENO };
 	o->story.color = wants_color(config->color, STDERR_FILENO);
 	if (config->json && config->trace_file && strcmp(config->trace_file, name) == 0)
 		e = fail_set(
 			f, -FAIL_ARGUMENT, "--trace: %s is where the records of --json go", name);
+	if (e == 0 && config->write_out)
+		e = write_out_new(o, strcmp(name, "-") == 0, f);
 	if (e == 0)
 		e = open_stream(&o->result, "--output", name, config->color, f);
 	if (e == 0 && config->trace_file)
 		e = open_stream(&o->trace_stream, "--trace", config->trace_file, config->color, f);
 	if (e != 0) {
 		close_stream(&o->result);
+		writeout_free(o->writeout);
 		mem_free(o);
 		return e;
 	}
@@ -276,6 +292,8 @@ static const struct out_stream *failed_stream(const struct out *o)
 {
 	if (o->result.failed)
 		return &o->result;
+	if (o->plain.failed)
+		return &o->plain;
 	return o->trace_stream.failed && o->trace_stream.fd != STDERR_FILENO ? &o->trace_stream
 									     : NULL;
 }
@@ -296,7 +314,7 @@ static int write_failed(struct out *o, const struct out_stream *s)
 	char text[200];
 
 	snprintf(text, sizeof(text), "rte: %s: cannot write the %s: %s", o->config.command,
-		s == &o->result ? "output" : "trace", strerror(s->failed));
+		s == &o->trace_stream ? "trace" : "output", strerror(s->failed));
 	out_write_line(o, &o->story, OUT_RED, str_of(text));
 	return code;
 }
@@ -312,23 +330,62 @@ static void die_of_sigpipe(void)
 	raise(SIGPIPE);
 }
 
+static void put_write_out(void *arg, enum writeout_to to, struct str bytes)
+{
+	struct out *o = arg;
+
+	if (to == WRITEOUT_STDERR)
+		out_write(&o->story, bytes);
+	else
+		out_write(o->result.fd == STDOUT_FILENO ? &o->result : &o->plain, bytes);
+}
+
+/* The end record, the note, and what --write-out says. Gives the code, which a file of
+ * --write-out's may change. */
+static int tell_end(struct out *o, int code, const struct endpoint_result *last,
+	const struct endpoint_counts *counts)
+{
+	CLEANUP(buf_done) struct buf record = BUF_INIT(1 << 16);
+	const struct out_stream *failed = failed_stream(o);
+	struct writeout_end end = { .put = put_write_out, .arg = o };
+	struct fail f = { 0 };
+
+	if (o->config.json || o->writeout)
+		out_json_end(o, failed && code == 0 && !failed->own ? EXIT_internal : code, last,
+			counts, &record);
+	if (o->config.json)
+		out_write(&o->result, buf_str(&record));
+	else
+		out_note(o, "exit %d %s", code, exit_name(code));
+	if (!o->writeout)
+		return code;
+	end.exit_code = code;
+	end.total_ms = out_elapsed_ms(o);
+	end.json = str_sub(buf_str(&record), 0, record.n ? record.n - 1 : 0);
+	if (writeout_print(o->writeout, &end, &f) != 0) {
+		char text[300];
+
+		snprintf(text, sizeof(text), "rte: %s: %s", o->config.command, f.text);
+		out_write_line(o, &o->story, OUT_RED, str_of(text));
+		code = code == EXIT_ok ? EXIT_local : code;
+	}
+	return code;
+}
+
 int out_end(struct out *o, int code, const struct endpoint_result *last,
 	const struct endpoint_counts *counts)
 {
-	const struct out_stream *failed = failed_stream(o);
+	const struct out_stream *failed;
 	bool pipe;
 
-	if (o->config.json)
-		out_json_end(o, failed && code == 0 && !failed->own ? EXIT_internal : code, last,
-			counts);
-	else
-		out_note(o, "exit %d %s", code, exit_name(code));
+	code = tell_end(o, code, last, counts);
 	close_stream(&o->trace_stream);
 	close_stream(&o->result);
 	failed = failed_stream(o);
 	pipe = failed && failed->failed == EPIPE;
 	if (failed && !pipe)
 		code = write_failed(o, failed);
+	writeout_free(o->writeout);
 	mem_free(o);
 	if (pipe)
 		die_of_sigpipe();
@@ -358,8 +415,14 @@ void out_listening(struct out *o, const struct endpoint_hop *local, unsigned cou
 		out_text_listening(o, local, count);
 }
 
+void out_result(struct out *o, const struct endpoint_result *r)
+{
+	writeout_result(o->writeout, r);
+}
+
 void out_event(struct out *o, const struct endpoint_event *ev)
 {
+	writeout_event(o->writeout, ev);
 	if (o->config.json)
 		out_json_event(o, ev);
 	out_text_event(o, ev);
@@ -367,6 +430,7 @@ void out_event(struct out *o, const struct endpoint_event *ev)
 
 void out_error(struct out *o, int code, const char *text, const struct endpoint_result *r)
 {
+	writeout_error(o->writeout, text);
 	if (o->config.json)
 		out_json_error(
 			o, &(struct out_json_error){ .code = code, .text = text, .result = r });

@@ -16,6 +16,7 @@ struct out_config {
 			       NULL */
 	const char *output; /* --output FILE: "-" stdout, "%" stderr; NULL: stdout */
 	const char *trace_file; /* --trace FILE, "-" stdout, "%" stderr, or NULL */
+	const char *write_out; /* --write-out FMT, or NULL */
 	const char *color; /* auto always never */
 	bool json, quiet, timestamps; /* quiet: text only */
 	int verbose;
@@ -56,6 +57,8 @@ void out_error(struct out *o, int code, const char *text, const struct endpoint_
 /* The failure of an operation, with Warning, Reason, Retry-After, ms-diagnostics. Returns the exit
  * code it printed. */
 int out_failed(struct out *o, const struct endpoint_result *r);
+/* The final result of the operation, for --write-out; of several the latest counts. */
+void out_result(struct out *o, const struct endpoint_result *r);
 /* One free text line for people; nothing in JSON. */
 void out_line(struct out *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* For a command that stays: it is being tried again, which people should see without -v, too.

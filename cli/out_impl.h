@@ -27,9 +27,13 @@ struct out_seen {
 	unsigned host_count;
 };
 
+struct writeout;
+
 struct out {
 	struct out_config config;
+	struct writeout *writeout; /* NULL: none */
 	struct out_stream result, story, trace_stream;
+	struct out_stream plain; /* stdout for --write-out, where the result goes elsewhere */
 	struct trace trace;
 	uint64_t start_us;
 	unsigned seq;
@@ -125,7 +129,8 @@ void out_json_check(struct out *o, const struct out_check *c);
 void out_json_message(struct out *o, const struct out_message *m);
 void out_json_notify(struct out *o, const struct endpoint_msg *m);
 void out_json_answered(struct out *o, const struct endpoint_msg *m, struct str reason);
+/* The end record as a line, appended: it is wanted also where the output is text. */
 void out_json_end(struct out *o, int code, const struct endpoint_result *last,
-	const struct endpoint_counts *counts);
+	const struct endpoint_counts *counts, struct buf *line);
 
 #endif

@@ -878,7 +878,7 @@ static json_t *times(const struct endpoint_times *t)
 }
 
 void out_json_end(struct out *o, int code, const struct endpoint_result *last,
-	const struct endpoint_counts *counts)
+	const struct endpoint_counts *counts, struct buf *line)
 {
 	static const struct endpoint_counts none;
 	const struct endpoint_counts *c = counts ? counts : &none;
@@ -897,5 +897,5 @@ void out_json_end(struct out *o, int code, const struct endpoint_result *last,
 		json_object_set_new(r, "time_ms", times(&last->times));
 	if (o->reachable >= 0)
 		json_object_set_new(r, "reachable", json_boolean(o->reachable));
-	emit(o, r);
+	add_line(r, line);
 }

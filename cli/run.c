@@ -37,6 +37,7 @@ static int open_output(struct run *r)
 		.command = r->cmd->name,
 		.target = r->config.target ? r->config.target : aor,
 		.output = g->output,
+		.write_out = g->write_out,
 		.trace_file = g->trace,
 		.color = g->color ? g->color : "auto",
 		.json = g->json,
@@ -451,6 +452,7 @@ int run_done(struct run *r)
 
 void run_result(struct run *r, const struct endpoint_result *result)
 {
+	out_result(r->out, result);
 	r->last = *result;
 	r->has_last = true;
 	if (!result->response)

@@ -9,6 +9,7 @@ end
 
 set -g __rte_takes_value \
 	--output -o \
+	--write-out -w \
 	--trace \
 	--color \
 	--aor -a \
@@ -116,6 +117,7 @@ complete -c rte -n '__rte_command_is - register invite refer listen message subs
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l quiet -s q -d 'only errors'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve version' -l json -s j -d 'NDJSON events on stdout'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l output -s o -r -F -d 'result into FILE'
+complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l write-out -s w -x -d 'print FMT at the end'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l trace -r -F -d 'all messages into FILE (- stdout, % stderr)'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l color -x -a 'auto always never' -d 'colours (default auto)'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l timestamps -d 'the time before each line of text'
