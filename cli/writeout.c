@@ -294,37 +294,49 @@ static int print_part(const struct writeout *w, unsigned *at, const struct write
 	return 0;
 }
 
-/* The request that the response answers: nothing else may speak for it. */
-static void pair(struct writeout *w)
-{
-	if (!w->has_result) /* a signal, or --max-time, came first */
-		keep_message(&w->request, buf_str(&w->latest));
-	w->req = w->res = NULL;
-	if (w->response.n > 0)
-		sip_msg_parse(buf_str(&w->response), NULL, &w->res, NULL);
-	if (w->request.n > 0)
-		sip_msg_parse(buf_str(&w->request), NULL, &w->req, NULL);
-	if (w->req && w->res && !str_eq(sip_msg_call_id(w->req), sip_msg_call_id(w->res))) {
-		sip_msg_unref(w->req);
-		w->req = NULL;
-	}
-}
-
-int writeout_print(struct writeout *w, const struct writeout_end *e, struct fail *f)
+static void print(struct writeout *w)
 {
 	static const struct writeout_piece out = { .kind = TO_STDOUT };
 	const struct writeout_piece *to = &out;
 	unsigned at = 0;
-	int code = 0;
 
-	pair(w);
-	while (at < w->count && code == 0) {
+	/* nothing but the request that it answers may speak for the response */
+	if (w->req && w->res && !str_eq(w->req->call_id, w->res->call_id))
+		w->req = NULL;
+	while (at < w->count && w->failed == 0) {
 		if (w->pieces[at].kind >= TO_STDOUT)
 			to = &w->pieces[at++];
-		code = print_part(w, &at, to, e, f);
+		w->failed = print_part(w, &at, to, w->end, w->f);
 	}
-	sip_msg_unref(w->req);
-	sip_msg_unref(w->res);
+}
+
+static void with_response(void *arg, const struct endpoint_event *ev)
+{
+	struct writeout *w = arg;
+
+	w->res = ev->msg;
+	print(w);
+}
+
+static void with_request(void *arg, const struct endpoint_event *ev)
+{
+	struct writeout *w = arg;
+
+	w->req = ev->msg;
+	if (w->response.n == 0 || !endpoint_describe(buf_str(&w->response), with_response, w))
+		print(w);
+}
+
+int writeout_print(struct writeout *w, const struct writeout_end *e, struct fail *f)
+{
+	if (!w->has_result) /* a signal, or --max-time, came first */
+		keep_message(&w->request, buf_str(&w->latest));
+	w->end = e;
+	w->f = f;
+	w->failed = 0;
+	if ((w->request.n == 0 || !endpoint_describe(buf_str(&w->request), with_request, w)) &&
+		(w->response.n == 0 || !endpoint_describe(buf_str(&w->response), with_response, w)))
+		print(w);
 	w->req = w->res = NULL;
-	return code;
+	return w->failed;
 }

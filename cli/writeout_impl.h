@@ -3,8 +3,6 @@
 #define CLI_WRITEOUT_IMPL_H
 
 #include "base/buf.h"
-#include "net/addr.h"
-#include "sip/msg.h"
 #include "writeout.h"
 
 enum { WRITEOUT_VALUE = 1 << 20 }; /* bytes of one value */
@@ -23,11 +21,10 @@ struct writeout {
 	struct writeout_piece *pieces;
 	unsigned count;
 
-	/* What is known so far */
-	/* As they were on the wire: the latest request outside of dialogs and its final answer,
-	 * and those that the result is about. */
+	/* What is known so far. The messages as they were on the wire: the latest request outside
+	 * of dialogs and its final answer, and those that the result is about. */
 	struct buf latest, answer, request, response;
-	char local[NET_ADDR_TEXT], remote[NET_ADDR_TEXT], transport[8];
+	char local[64], remote[64], transport[8];
 	uint16_t local_port, remote_port;
 	struct endpoint_times times;
 	struct endpoint_counts counts;
@@ -35,7 +32,11 @@ struct writeout {
 	uint32_t expires; /* of our binding */
 	char *contact; /* of it */
 	char *error; /* the first one */
-	struct sip_msg *req, *res; /* while it is printed */
+	/* While it is printed: what of both is there. */
+	const struct endpoint_msg *req, *res;
+	const struct writeout_end *end;
+	int failed;
+	struct fail *f;
 };
 
 /* writeout_vars.c: the index of a variable by its name; false: there is none. */

@@ -5,7 +5,6 @@
 #include "endpoint/endpoint.h"
 #include "exit.h"
 #include "mask.h"
-#include "sip/param.h"
 
 #include <jansson.h>
 
@@ -15,37 +14,33 @@ static void status_code(const struct writeout *w, const struct writeout_end *e, 
 {
 	(void)e;
 	if (w->res)
-		buf_addf(b, "%u", w->res->status);
+		buf_addf(b, "%u", w->res->status_code);
 }
 
 static void reason_phrase(const struct writeout *w, const struct writeout_end *e, struct buf *b)
 {
 	(void)e;
 	if (w->res)
-		buf_add_str(b, w->res->reason);
+		buf_add_str(b, w->res->reason_phrase);
 }
 
-static const struct sip_msg *either(const struct writeout *w)
+static const struct endpoint_msg *either(const struct writeout *w)
 {
 	return w->req ? w->req : w->res;
 }
 
 static void method(const struct writeout *w, const struct writeout_end *e, struct buf *b)
 {
-	struct sip_cseq value;
-
 	(void)e;
-	if (either(w) && sip_msg_cseq(either(w), &value))
-		buf_add_str(b, value.name);
+	if (either(w))
+		buf_add_str(b, either(w)->method);
 }
 
 static void cseq(const struct writeout *w, const struct writeout_end *e, struct buf *b)
 {
-	struct sip_cseq value;
-
 	(void)e;
-	if (either(w) && sip_msg_cseq(either(w), &value))
-		buf_addf(b, "%u", value.number);
+	if (either(w))
+		buf_addf(b, "%u", either(w)->cseq);
 }
 
 static void request_uri(const struct writeout *w, const struct writeout_end *e, struct buf *b)
@@ -59,55 +54,72 @@ static void call_id(const struct writeout *w, const struct writeout_end *e, stru
 {
 	(void)e;
 	if (either(w))
-		buf_add_str(b, sip_msg_call_id(either(w)));
+		buf_add_str(b, either(w)->call_id);
 }
 
 static void from_tag(const struct writeout *w, const struct writeout_end *e, struct buf *b)
 {
 	(void)e;
 	if (either(w))
-		buf_add_str(b, sip_msg_from_tag(either(w)));
+		buf_add_str(b, either(w)->from.tag);
 }
 
 static void to_tag(const struct writeout *w, const struct writeout_end *e, struct buf *b)
 {
 	(void)e;
 	if (w->res)
-		buf_add_str(b, sip_msg_to_tag(w->res));
+		buf_add_str(b, w->res->to.tag);
 }
 
+/* Behind the address, in From. */
+/* A parameter of From. */
 static void epid(const struct writeout *w, const struct writeout_end *e, struct buf *b)
 {
-	struct sip_nameaddr from;
-	struct str value;
+	struct str rest, parameter;
 
 	(void)e;
-	if (w->req && sip_msg_from(w->req, &from) && sip_param(from.params, "epid", &value))
-		buf_add_str(b, value);
+	if (!w->req || !endpoint_msg_header(w->req, STR("From"), 0, &rest))
+		return;
+	while (rest.n > 0) {
+		if (!str_cut(rest, ';', &parameter, &rest)) {
+			parameter = rest;
+			rest = STR_EMPTY;
+		}
+		if (str_istarts(parameter, STR("epid=")))
+			buf_add_str(b, str_sub(parameter, 5, parameter.n));
+	}
+}
+
+/* <sip:a@b>;expires=1, "A" <sip:a@b> or sip:a@b;expires=1 */
+static struct str uri_of(struct str value)
+{
+	struct str before, uri, rest;
+
+	if (str_cut(value, '<', &before, &uri) && str_cut(uri, '>', &uri, &rest))
+		return uri;
+	return str_cut(value, ';', &uri, &rest) ? uri : value;
 }
 
 static void contact(const struct writeout *w, const struct writeout_end *e, struct buf *b)
 {
-	struct sip_nameaddr a;
-	struct sip_list l;
+	struct str value;
 
 	(void)e;
-	if (w->contact) {
+	if (w->contact)
 		buf_add_str(b, str_of(w->contact));
-	} else if (w->res) {
-		l = sip_msg_list(w->res, SIP_HDR_CONTACT);
-		if (sip_list_nameaddr(&l, &a))
-			buf_add_str(b, a.uri.text);
-	}
+	else if (w->res && endpoint_msg_header(w->res, STR("Contact"), 0, &value))
+		buf_add_str(b, uri_of(value));
 }
 
 static void expires(const struct writeout *w, const struct writeout_end *e, struct buf *b)
 {
+	struct str value;
+
 	(void)e;
 	if (w->has_expires)
 		buf_addf(b, "%u", w->expires);
-	else if (w->res)
-		buf_add_str(b, sip_msg_value(w->res, SIP_HDR_EXPIRES));
+	else if (w->res && endpoint_msg_header(w->res, STR("Expires"), 0, &value))
+		buf_add_str(b, value);
 }
 
 static void remote_address(const struct writeout *w, const struct writeout_end *e, struct buf *b)
@@ -237,27 +249,31 @@ static int append(const char *bytes, size_t n, void *arg)
 	return 0;
 }
 
+static void lower(struct str name, char out[128])
+{
+	size_t n = name.n < 127 ? name.n : 127;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] + 32) : name.p[i];
+	out[n] = '\0';
+}
+
 /* Of all header fields: names in lower case, each with the array of its values. */
 static void header_json(const struct writeout *w, const struct writeout_end *e, struct buf *b)
 {
 	json_t *all = json_object();
+	struct str name, value;
 
 	(void)e;
-	for (unsigned i = 0; w->res && i < w->res->hdr_count; i++) {
-		const struct sip_hdr *h = &w->res->hdrs[i];
-		struct str known = sip_hdr_name(h->id), name = known.n ? known : h->name;
-		char key[128];
-		size_t n = name.n < sizeof(key) - 1 ? name.n : sizeof(key) - 1;
+	for (unsigned i = 0; w->res && endpoint_msg_field(w->res, i, &name, &value); i++) {
 		json_t *values;
+		char key[128];
 
-		for (size_t k = 0; k < n; k++)
-			key[k] = name.p[k] >= 'A' && name.p[k] <= 'Z' ? (char)(name.p[k] + 32)
-								      : name.p[k];
-		key[n] = '\0';
+		lower(name, key);
 		values = json_object_get(all, key);
 		if (!values)
 			json_object_set_new(all, key, values = json_array());
-		json_array_append_new(values, clean_text(h->value));
+		json_array_append_new(values, clean_text(value));
 	}
 	json_dump_callback(all, append, b, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
 	json_decref(all);
@@ -333,10 +349,9 @@ void writeout_value(
 
 void writeout_header(const struct writeout *w, struct str name, struct buf *b)
 {
-	const struct endpoint_msg m = { .msg = w->res };
 	struct str value;
 
-	for (unsigned i = 0; w->res && endpoint_msg_header(&m, name, i, &value); i++) {
+	for (unsigned i = 0; w->res && endpoint_msg_header(w->res, name, i, &value); i++) {
 		buf_add_str(b, i ? STR(", ") : STR_EMPTY);
 		show(b, value);
 	}

@@ -133,20 +133,34 @@ void dispatch_describe_msg(const struct sip_msg *m, const struct net_flow *flow,
 bool endpoint_describe(struct str wire, endpoint_event_fn *fn, void *arg)
 {
 	const struct sip_limits limits = { .message = 16 << 20 }; /* it is ours */
-	struct endpoint_event ev = { .type = ENDPOINT_REQUEST };
+	struct endpoint_event ev = { .msg = NULL };
 	struct endpoint_msg description;
 	struct sip_msg *m;
 
 	if (sip_msg_parse(wire, &limits, &m, NULL) != 0)
 		return false;
-	if (m->request) {
-		dispatch_describe_msg(m, NULL, NULL, &description);
-		description.sent = true;
-		ev.msg = &description;
-		fn(arg, &ev);
-	}
+	dispatch_describe_msg(m, NULL, NULL, &description);
+	description.sent = true;
+	ev.type = m->request ? ENDPOINT_REQUEST : ENDPOINT_RESPONSE;
+	ev.msg = &description;
+	fn(arg, &ev);
 	sip_msg_unref(m);
-	return ev.msg != NULL;
+	return true;
+}
+
+bool endpoint_msg_field(
+	const struct endpoint_msg *m, unsigned index, struct str *name, struct str *value)
+{
+	const struct sip_hdr *h;
+
+	if (!m->msg || index >= m->msg->hdr_count)
+		return false;
+	h = &m->msg->hdrs[index];
+	*name = sip_hdr_name(h->id);
+	if (name->n == 0)
+		*name = h->name;
+	*value = h->value;
+	return true;
 }
 
 bool endpoint_msg_header(

@@ -119,6 +119,9 @@ struct endpoint_msg {
  * none. */
 bool endpoint_msg_header(
 	const struct endpoint_msg *m, struct str name, unsigned index, struct str *value);
+/* The index-th header field (from 0) of all, by its long name; false when there are no more. */
+bool endpoint_msg_field(
+	const struct endpoint_msg *m, unsigned index, struct str *name, struct str *value);
 
 struct endpoint_auth {
 	const char *scheme, *chosen, *qop,
@@ -314,8 +317,8 @@ struct endpoint_event {
 
 typedef void endpoint_event_fn(void *arg, const struct endpoint_event *ev);
 
-/* Tells fn of a message that was not sent (--dry-run), as an ENDPOINT_REQUEST without hops. False
- * when it is malformed or a response. */
+/* Tells fn of a message that stands somewhere, as an ENDPOINT_REQUEST or ENDPOINT_RESPONSE of ours
+ * without hops. False when it is malformed. */
 bool endpoint_describe(struct str wire, endpoint_event_fn *fn, void *arg);
 
 #endif
