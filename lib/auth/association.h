@@ -74,6 +74,8 @@ struct association_proof {
  * hex or beyond ASSOCIATION_MIC_MAX. */
 bool association_proof_read(
 	struct arena *t, struct str value, bool client_proof, struct association_proof *out);
+/* Are they with the same server: realm and target? */
+bool association_is_alike(const struct association *a, const struct association *b);
 /* Is this proof made for this association: scheme, realm (as text), target (without the "sip/" of a
  * Kerberos principal), and opaque if both have one? */
 bool association_is_for(const struct association *a, const struct association_proof *p);

@@ -90,6 +90,12 @@ static struct str target(struct str name)
 	return str_istarts(name, STR("sip/")) ? str_sub(name, 4, name.n) : name;
 }
 
+bool association_is_alike(const struct association *a, const struct association *b)
+{
+	return same_text(association_realm(a), association_realm(b)) &&
+	       str_ieq(target(association_targetname(a)), target(association_targetname(b)));
+}
+
 bool association_is_for(const struct association *a, const struct association_proof *p)
 {
 	struct str opaque = association_opaque(a);

@@ -169,9 +169,11 @@ bool auth_established(const struct auth *a, uint64_t now_ms);
 /* When a REGISTER should make a new association, before the old one ends; UINT64_MAX: never. */
 uint64_t auth_renew_at(const struct auth *a);
 /* Does this 401 or 407 ask anew for an association that there is, which its server has forgotten
- * then (microsoft-auth.md 1.10)? True: the next REGISTER goes without a signature, and is asked to
- * make a new one; until it is there the old one goes on. */
-bool auth_lapsed(struct auth *a, const struct sip_msg *response, uint64_t now_ms);
+ * then (microsoft-auth.md 1.10)? */
+bool auth_lapsed(const struct auth *a, const struct sip_msg *response, uint64_t now_ms);
+/* Then the next REGISTER goes without its signature, so that it is asked to make a new one; until
+ * that is there the old one goes on. */
+void auth_renew(struct auth *a, const struct sip_msg *response, uint64_t now_ms);
 /* How many have been made so far. */
 unsigned auth_associations(const struct auth *a);
 /* Another server: what was agreed with the old one is of no use (microsoft-auth.md 1.9). */

@@ -6,7 +6,7 @@
 
 enum {
 	BEST_VERSION = 4,
-	MARGIN_MS = 5 * 60 * 1000, /* "minus at least five minutes" before the end (1.8) */
+	MARGIN_MS = 5 * 60 * 1000,
 };
 
 /* ---- a challenge ---- */
@@ -191,33 +191,38 @@ int handshake_write(const char *scheme, struct auth_side *side, struct str user,
 
 /* ---- the end ---- */
 
-/* An older one with the same server, that came by the other kind of challenge (407, 401), is of no
- * use any more: a server has one for each endpoint id (1.9). */
+/* An older one with the same server, that came by the other kind of challenge (407, 401) or by
+ * another scheme, is of no use any more: a server has one for each endpoint id (1.9). */
 static void supersede(const struct auth *a, const struct auth_session *by)
 {
 	LIST_EACH (it, &a->sessions) {
 		struct auth_session *s = CONTAINER_OF(it, struct auth_session, node);
 
-		if (s == by || s->scheme != by->scheme || !s->association ||
-			!str_eq(s->realm, by->realm) ||
-			!str_ieq(association_targetname(s->association),
-				association_targetname(by->association)))
+		if (s == by || !s->association ||
+			!association_is_alike(s->association, by->association))
 			continue;
 		association_unref(s->association);
 		s->association = NULL;
 	}
 }
 
+/* "minus at least five minutes" before the end (1.8); a shorter one is renewed at half its life. */
+static uint64_t renew_at(const struct auth *a, uint64_t end)
+{
+	uint64_t left = end > a->now_ms ? end - a->now_ms : 0;
+
+	return end - (left / 2 < MARGIN_MS ? left / 2 : MARGIN_MS);
+}
+
 static void promote(const struct auth *a, struct auth_side *side)
 {
 	struct handshake *h = side->handshake;
 	struct auth_session *s = h->session;
-	uint64_t end = association_ends_at(h->association);
 
 	association_unref(s->association);
 	s->association = association_ref(h->association);
 	s->associations++;
-	s->renew_at = end > MARGIN_MS ? end - MARGIN_MS : 0;
+	s->renew_at = renew_at(a, association_ends_at(h->association));
 	supersede(a, s);
 	handshake_drop(side);
 }

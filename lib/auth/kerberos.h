@@ -63,7 +63,7 @@ struct kerberos_ticket {
 void kerberos_ticket_init(struct kerberos_ticket *t);
 void kerberos_ticket_done(struct kerberos_ticket *t); /* wipes; zeroed is fine */
 
-/* "sip/FQDN" or "sip/FQDN@REALM" and nothing else? */
+/* "sip/FQDN" and nothing else (microsoft-auth.md section 3)? */
 bool kerberos_target_is_good(struct str target);
 /* Appends the name of a user as a principal: "alice@REALM" and "alice" as they are, the latter of
  * the default realm of krb5.conf, and "DOMAIN\alice" as "alice@DOMAIN" in capitals. True when the

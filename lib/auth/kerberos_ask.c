@@ -203,11 +203,10 @@ static bool give_credential(struct asking *a)
 	return gss_good(a, major, minor) && keep_secret(a, &exported, &a->out->context);
 }
 
-/* [MS-SIPAE] names the service "sip/host", GSSAPI "sip@host". With a realm it is a principal. */
+/* [MS-SIPAE] names the service "sip/host", GSSAPI "sip@host". */
 static bool import_target(struct asking *a)
 {
 	struct str target = a->wish->target;
-	bool whole = str_find(target, '@') < target.n;
 	struct buf name = BUF_INIT(KERBEROS_NAME_MAX);
 	gss_buffer_desc text;
 	OM_uint32 major, minor;
@@ -215,11 +214,9 @@ static bool import_target(struct asking *a)
 	if (!kerberos_target_is_good(target))
 		return refuse(a, KERBEROS_UNKNOWN_SERVICE, "the target is no sip/HOST");
 	buf_add_str(&name, target);
-	if (!whole)
-		name.p[3] = '@';
+	name.p[3] = '@';
 	text = kerberos_buffer(buf_str(&name));
-	major = gss_import_name(&minor, &text,
-		whole ? GSS_KRB5_NT_PRINCIPAL_NAME : GSS_C_NT_HOSTBASED_SERVICE, &a->target);
+	major = gss_import_name(&minor, &text, GSS_C_NT_HOSTBASED_SERVICE, &a->target);
 	buf_done(&name);
 	return gss_good(a, major, minor);
 }

@@ -7,13 +7,13 @@
 bool kerberos_target_is_good(struct str target)
 {
 	struct scan s = scan_str(target);
-	struct str host, realm = STR_EMPTY;
+	struct str host;
 
 	if (target.n > KERBEROS_NAME_MAX || !str_starts(target, STR("sip/")))
 		return false;
 	s.p += 4;
 	return scan_run(&s, CH_HOST, &host) && scan_is(host.p[0], CH_ALPHA | CH_DIGIT) &&
-	       (!scan_char(&s, '@') || scan_run(&s, CH_HOST, &realm)) && scan_end(&s);
+	       scan_end(&s);
 }
 
 /* A realm of Active Directory is its DNS domain in capitals ([MS-KILE] 3.1.5.6 leaves lower case to

@@ -52,22 +52,34 @@ static bool asks_for(const struct auth_offer *o, const struct association *of)
 	       str_ieq(c.targetname, association_targetname(of));
 }
 
-bool auth_lapsed(struct auth *a, const struct sip_msg *response, uint64_t now_ms)
+static bool has_lapsed(
+	const struct auth_session *s, const struct sip_msg *response, uint64_t now_ms)
 {
 	CLEANUP(arena_done) struct arena t = { 0 };
 	const struct auth_offers o = auth_offers_read(&t, response);
 	bool lapsed = false;
 
+	for (size_t i = 0; i < o.n; i++)
+		lapsed = lapsed || asks_for(&o.list[i], live(s, now_ms));
+	return lapsed;
+}
+
+bool auth_lapsed(const struct auth *a, const struct sip_msg *response, uint64_t now_ms)
+{
+	LIST_EACH (it, &a->sessions) {
+		if (has_lapsed(CONTAINER_OF(it, struct auth_session, node), response, now_ms))
+			return true;
+	}
+	return false;
+}
+
+void auth_renew(struct auth *a, const struct sip_msg *response, uint64_t now_ms)
+{
 	LIST_EACH (it, &a->sessions) {
 		struct auth_session *s = CONTAINER_OF(it, struct auth_session, node);
-
-		for (size_t i = 0; i < o.n; i++)
-			if (asks_for(&o.list[i], live(s, now_ms))) {
-				s->renew_at = 0;
-				lapsed = true;
-			}
+		if (has_lapsed(s, response, now_ms))
+			s->renew_at = 0;
 	}
-	return lapsed;
 }
 
 unsigned auth_associations(const struct auth *a)

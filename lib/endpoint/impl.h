@@ -208,7 +208,7 @@ bool registration_notified(struct endpoint_manager *m, struct transaction *t, st
  * it comes to is told to request_renewed. */
 bool registration_renew(struct endpoint *ep);
 /* request_renew.c: the REGISTER has been answered, or will not be (f). */
-void request_renewed(struct endpoint *ep, const struct fail *f, const char *cause);
+void request_renewed(struct endpoint *ep, const struct fail *f);
 /* Does it bind this URI? */
 bool registration_has_contact(const struct registration *r, const struct sip_uri *uri);
 /* It was lost, and is being made anew? NULL is fine. */

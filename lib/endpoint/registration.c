@@ -54,6 +54,9 @@ static bool emit_terminated(struct registration *r, const char *cause)
 
 /* ---- the end ---- */
 
+/* What requests hear that wait for another security association. */
+static const struct fail no_renewal = { -FAIL_LOST, "the registration ends" };
+
 static void stop_flows(struct registration *r)
 {
 	for (unsigned i = 0; i < r->flow_count; i++) {
@@ -71,6 +74,7 @@ static void finish(
 
 	r->ended = true;
 	stop_flows(r);
+	request_renewed(r->endpoint, &no_renewal);
 	if (type != ENDPOINT_DONE)
 		set_states(r, REGISTRATION_UNREGISTERED);
 	if (type != ENDPOINT_DONE &&
@@ -176,6 +180,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	ev_timer_stop(loop, w);
 	if (f->busy || f->registration->ended)
 		return;
+	f->registration->renews = false;
 	if (send_register(f, &fail) != 0)
 		finish_lost(f->registration, fail.code, fail.text);
 }
@@ -256,15 +261,18 @@ static bool emit_state(struct registration_flow *f, const struct registration_an
 		&(struct endpoint_event){ .type = ENDPOINT_REGISTRATION, .registration = &e });
 }
 
+enum { RENEW_LEAST_MS = 30000 };
+
 /* Before it is due, and before a security association ends, which a REGISTER makes anew. */
 static uint64_t refresh_at(const struct registration *r, uint32_t expires)
 {
 	uint64_t now = net_now_ms(), at = now + refresh_ms(expires),
 		 renew = auth_renew_at(r->endpoint->auth);
 
-	if (renew < at)
-		at = renew > now + 1000 ? renew : now + 1000;
-	return at;
+	/* never in a row: that of a Kerberos ticket's last minutes lives no longer than the old */
+	if (renew < now + RENEW_LEAST_MS)
+		renew = now + RENEW_LEAST_MS;
+	return renew < at ? renew : at;
 }
 
 /* What was subscribed to under an association dies with it at the server (microsoft-auth.md 1.8).
@@ -449,6 +457,8 @@ static void failed(struct registration_flow *f, const struct endpoint_result *re
 			finish(r, ENDPOINT_CLOSED, result);
 		return;
 	}
+	if (r->endpoint->refuse) /* RG-12: the loss of the flow ends it, from the loop */
+		return;
 	if (f->state != REGISTRATION_REGISTERED && !f->anew) {
 		finish(r, ENDPOINT_FAILED, result);
 		return;
@@ -554,12 +564,14 @@ static void on_request(void *arg, const struct endpoint_event *ev)
 	switch (ev->type) {
 	case ENDPOINT_DONE:
 		f->busy = false;
-		request_renewed(f->registration->endpoint, NULL, NULL);
+		if (f->index == 0)
+			request_renewed(f->registration->endpoint, NULL);
 		succeeded(f, ev->result);
 		break;
 	case ENDPOINT_FAILED:
 		f->busy = false;
-		request_renewed(f->registration->endpoint, &ev->result->fail, ev->result->cause);
+		if (f->index == 0)
+			request_renewed(f->registration->endpoint, &ev->result->fail);
 		failed(f, ev->result);
 		break;
 	default:
@@ -784,11 +796,18 @@ int registration_refresh(struct registration *r)
 bool registration_renew(struct endpoint *ep)
 {
 	struct registration *r = ep->registration;
-	struct fail f;
+	struct registration_flow *f = r ? &r->flows[0] : NULL;
 
-	if (!r || r->ended || r->stopping || r->flows[0].state != REGISTRATION_REGISTERED)
+	if (!r || r->ended || r->stopping || f->state != REGISTRATION_REGISTERED)
 		return false;
-	return r->flows[0].busy || send_register(&r->flows[0], &f) == 0;
+	if (f->busy || r->renews)
+		return true;
+	/* A server that asks again and again gets an answer with the password now and then, not as
+	 * fast as it asks. */
+	r->renews = true;
+	net_timer_set(endpoint_loop(), &f->timer,
+		net_now_ms() + backoff_repeat(&r->renewals, net_now_ms()));
+	return true;
 }
 
 void registration_set_methods(struct registration *r, struct str methods)
@@ -798,7 +817,6 @@ void registration_set_methods(struct registration *r, struct str methods)
 
 void registration_stop(struct registration *r)
 {
-	static const struct fail gone = { -FAIL_LOST, "the registration ends" };
 	struct registration_flow *first = NULL;
 	struct fail f;
 
@@ -807,7 +825,7 @@ void registration_stop(struct registration *r)
 	r->stopping = true;
 	r->end.cause = "";
 	stop_flows(r);
-	request_renewed(r->endpoint, &gone, "");
+	request_renewed(r->endpoint, &no_renewal);
 	for (unsigned i = 0; i < r->flow_count; i++) {
 		struct registration_flow *flow = &r->flows[i];
 		/* What was sent and not answered yet may have made a binding. */
@@ -848,6 +866,7 @@ void registration_free(struct registration *r)
 	if (!r)
 		return;
 	registration_abandon(r);
+	request_renewed(r->endpoint, &no_renewal);
 	for (unsigned i = 0; i < r->flow_count; i++) {
 		request_free(r->flows[i].request);
 		auth_exchange_done(&r->flows[i].exchange);

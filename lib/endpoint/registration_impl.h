@@ -65,6 +65,8 @@ struct registration {
 	unsigned associations; /* how many the endpoint had made at the latest 2xx */
 	const struct str *servers; /* where it began: a redirect changes the endpoint's */
 	unsigned server_count;
+	struct backoff_repeat renewals; /* of the security association, asked for by requests */
+	bool renews; /* the timer of the first flow is set for it */
 	bool stopping, ended;
 	bool *gone; /* set while a handler runs: tells its caller that it freed us */
 	ev_timer end_timer; /* tells the end from the loop */

@@ -50,7 +50,7 @@ bool request_tell_owner(struct request *r, const struct endpoint_event *ev)
 
 /* ---- the end ---- */
 
-static void release_place(struct request *r)
+void request_release_place(struct request *r)
 {
 	if (!r->counted)
 		return;
@@ -127,7 +127,7 @@ static void deliver_end(struct request *r)
 		description.rtt_ms = r->final_rtt_ms;
 		r->result.response = &description;
 	}
-	release_place(r);
+	request_release_place(r);
 	if (!r->told)
 		count_up(&r->endpoint->counts, &r->result.counts);
 	r->told = true;
@@ -316,6 +316,10 @@ void request_send(struct request *r)
 		send_unanswered(r);
 		return;
 	}
+	/* Before it is sent, since the association that signs is found by the flow. A detour for
+	 * one large request does not change the kept flow: the binding may be on it (SE-06). */
+	if (!r->grown || r->current.transport != NET_TCP)
+		ep->ops->use_flow(ep, r->config.flow_index, r->flow);
 	e = transaction_send(&config, buf_str(&r->wire), &r->tx, &f);
 	if (e != 0) {
 		request_attempt_failed(r, &f);
@@ -324,10 +328,6 @@ void request_send(struct request *r)
 	r->first_sent_us = net_now_us();
 	r->state = REQUEST_WAITING;
 	r->result.counts.sent++;
-	/* A detour for one large request does not change the kept flow: the binding may be on it
-	 * (SE-06). */
-	if (!r->grown || r->current.transport != NET_TCP)
-		ep->ops->use_flow(ep, r->config.flow_index, r->flow);
 	if (r->config.dialog)
 		dialog_use_flow(r->config.dialog, r->flow, transaction_msg(r->tx));
 	describe(r, ENDPOINT_REQUEST, transaction_msg(r->tx), true);
@@ -373,7 +373,7 @@ void request_begin(struct request *r)
 
 /* SE-11: begins with the next turn of the loop, or waits in the queue. The place is taken here and
  * handed on in request_unqueue, so that the first to come is the first to go. */
-static void enter(struct request *r)
+void request_enter(struct request *r)
 {
 	struct endpoint *ep = r->endpoint;
 
@@ -414,7 +414,7 @@ void request_unqueue(struct endpoint *ep)
 	if (!node)
 		return;
 	list_del(node);
-	enter(CONTAINER_OF(node, struct request, node));
+	request_enter(CONTAINER_OF(node, struct request, node));
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
@@ -549,7 +549,7 @@ int request_start(const struct request_config *config, struct request **out, str
 	r->started_us = net_now_us();
 	r->result.times = (struct endpoint_times){ -1, -1, -1, -1, -1 };
 	ev_init(&r->timer, on_timer);
-	enter(r);
+	request_enter(r);
 	*out = r;
 	return 0;
 }
@@ -579,7 +579,7 @@ void request_free(struct request *r)
 	if (!r)
 		return;
 	abandon(r);
-	release_place(r);
+	request_release_place(r);
 	sip_msg_unref(r->final);
 	sip_msg_unref((struct sip_msg *)(uintptr_t)r->config.ack_of);
 	auth_exchange_done(&r->own_exchange);

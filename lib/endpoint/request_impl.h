@@ -92,6 +92,10 @@ void request_send(struct request *r);
 void request_finish(struct request *r, const struct fail *f);
 void request_pause(struct request *r, uint64_t ms, const char *because, struct str detail);
 void request_drop_flow(struct request *r);
+/* SE-11: takes a place among those that are outstanding, or waits for one, and begins from the
+ * loop; gives it back. */
+void request_enter(struct request *r);
+void request_release_place(struct request *r);
 bool request_is_invite(const struct request *r);
 /* request_ticket.c: the tickets that Kerberos wants: before the first packet (true: it waits for
  * one), and once a challenge has named the service. */

@@ -120,6 +120,7 @@ static bool next_target(struct request *r)
 	if (r->resolved && r->target_index + 1 < v->count) {
 		r->current = v->targets[++r->target_index];
 		r->grown = false;
+		auth_exchange_next(r->exchange); /* what was answered there is not refused here */
 		request_try(r);
 		return true;
 	}
@@ -137,6 +138,7 @@ static bool next_server(struct request *r)
 		return false;
 	r->hop++;
 	r->grown = false;
+	auth_exchange_next(r->exchange);
 	request_drop_flow(r);
 	request_locate(r);
 	return true;

@@ -93,12 +93,42 @@ static bool sign(void *arg, struct net_flow *flow, struct str wire, struct buf *
 
 /* ---- in ---- */
 
+/* Not over the flow of any: a request or an answer to an endpoint of ours that is named, or else to
+ * whom it can only be. Nobody who connects to us directly is to pass for the server (1.6). */
+static struct endpoint *named(struct endpoint_manager *m, const struct sip_msg *msg)
+{
+	struct endpoint *found = NULL;
+
+	LIST_EACH (it, &m->endpoints) {
+		struct endpoint *ep = CONTAINER_OF(it, struct endpoint, node);
+		bool secures = ep->auth && auth_established(ep->auth, net_now_ms());
+
+		if (is_party(ep, msg, false))
+			return secures ? ep : NULL;
+		found = secures && !found ? ep : found;
+	}
+	return found;
+}
+
+static bool is_kept(const struct endpoint_manager *m, const struct net_flow *flow)
+{
+	LIST_EACH (it, &m->endpoints) {
+		if (keeps(CONTAINER_OF(it, struct endpoint, node), flow))
+			return true;
+	}
+	return false;
+}
+
 static bool verify(void *arg, struct net_flow *flow, struct sip_msg *msg)
 {
 	struct endpoint_manager *m = arg;
-	struct endpoint *ep = any_secures(m, flow) ? owner(m, flow, msg, false) : NULL;
+	struct endpoint *ep = NULL;
 	const char *why = "";
 
+	if (!is_kept(m, flow))
+		ep = named(m, msg);
+	else if (any_secures(m, flow))
+		ep = owner(m, flow, msg, false);
 	if (!ep || auth_verify(ep->auth, msg, net_now_ms(), &why) != AUTH_DISCARD)
 		return true;
 	m->counts.discarded++;

@@ -305,3 +305,44 @@ served_as() {
 		serve_end
 	done
 }
+
+@test "no association is ever known but for REGISTER: one renewal a request, and not as fast as it is asked for" {
+	home 4 NTLM stranger
+	secured a message alice $(as alice) --register -d 'Watson, come here.' sip:bob@rte.test
+	ends a 8 7
+	is invalid_credentials "$(last a '.type == "error"' '.cause // ""')"
+	peer_down home 0
+	is 2 "$(total home tokens)" || peer_says home
+	# one after the other, as fast as they are refused: waits of 0, 1, 2, 4 ... s are between the renewals
+	home 4 NTLM stranger
+	local n
+	for n in {1..40}; do
+		echo "sip:bob$n@rte.test"
+	done >targets
+	secured a message alice $(as alice) --register -d 'Watson, come here.' --each="$PWD/targets" --rate=10 --max-time=6s
+	wait_for 12 gone "${kept[a]}"
+	kept_stop
+	peer_down home 0
+	[ "$(total home tokens)" -ge 2 ] && [ "$(total home tokens)" -le 5 ] || peer_says home
+}
+
+@test "one request at a time (--max-outstanding): the REGISTER that renews the association is not in its own way" {
+	home 4 NTLM forget
+	secured a message alice $(as alice) --register --max-outstanding=1 -d 'Watson, come here.' sip:bob@rte.test
+	ends a 8 0
+	peer_down home 0
+	is 2 "$(total home tokens)" || peer_says home
+}
+
+@test "who connects to us directly does not pass for the server" {
+	home 4 NTLM
+	secured a listen alice $(as alice) --register --listen=tcp:127.0.0.1:0 --max-time=1m
+	stays a
+	comes 5 a 1 '.type == "listening"'
+	begin b message -t tcp --p2p --timeout=2s -d 'I am the server' --connect="127.0.0.1:$(port_of a tcp)" sip:alice@rte.test
+	ends b 8 14
+	send a TERM
+	ends a 8 0
+	is 1 "$(last a '.type == "end"' .discarded)" || kept_is a
+	is 0 "$(records a '.type == "message"' | wc -l)"
+}

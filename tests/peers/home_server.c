@@ -15,6 +15,7 @@
  *   badsign          ... has a wrong one
  *   stuck            every answer has the number 1
  *   forget[:N]       the association is forgotten after N messages of it (1)
+ *   stranger         nothing but a REGISTER is known by its association
  *   garbage          NTLM's challenge is none
  *   garbled          NTLM's challenge is no base64
  *   forbidden        a good token is answered 403
@@ -49,7 +50,7 @@ enum { CONNECTIONS = 16, INPUT_MAX = 8192, VALUE_MAX = 512 };
 struct server {
 	unsigned version;
 	const char *schemes, *redirect;
-	bool endless, refuse, without, badsign, stuck, garbage, garbled, forbidden, slow;
+	bool endless, refuse, without, badsign, stuck, garbage, garbled, forbidden, slow, stranger;
 	unsigned long forget; /* 0: never */
 	unsigned long requests, tokens, verified, wrong;
 	unsigned opaque;
@@ -372,9 +373,10 @@ static void take(struct server *s, struct connection *c, const char *m)
 		challenge_token(&a, s, c);
 	} else if (token.p) {
 		take_token(s, c, m, &a);
-	} else if (c->accepted) {
+	} else if (c->accepted && (!s->stranger || view_is(sip_text_method(m), "REGISTER"))) {
 		take_signed(s, c, m, &a);
 	} else {
+		c->heard++; /* the client has counted it */
 		printf("unknown -> ");
 		challenge(&a, s);
 	}
@@ -463,7 +465,8 @@ static bool read_fault(struct server *s, const char *word)
 	} flags[] = { { "endless", &s->endless }, { "refuse", &s->refuse },
 		{ "unsigned", &s->without }, { "badsign", &s->badsign }, { "stuck", &s->stuck },
 		{ "garbage", &s->garbage }, { "garbled", &s->garbled },
-		{ "forbidden", &s->forbidden }, { "slow", &s->slow } };
+		{ "forbidden", &s->forbidden }, { "slow", &s->slow },
+		{ "stranger", &s->stranger } };
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (strcmp(flags[i].name, word) == 0)

@@ -33,12 +33,11 @@ static bool absent(void)
 static void test_targets(void **state)
 {
 	static const char *const good[] = { "sip/server.example.com", "sip/127.0.0.1", "sip/a",
-		"sip/LYNC2013-SERVER.lync.loc", "sip/server_1.example.com@EXAMPLE.COM",
-		"sip/1.example@corp" };
+		"sip/LYNC2013-SERVER.lync.loc", "sip/server_1.example.com", "sip/1.example" };
 	static const char *const bad[] = { "", "sip", "sip/", "sip//", "host/a", "SIP/a", "sips/a",
 		"sip@a", "sip/a/b", "sip/a b", " sip/a", "sip/a ", "sip/a@", "sip/@B", "sip/a@B@C",
-		"sip/a\\b", "sip/-a", "sip/.a", "sip/a:5060", "sip/[::1]", "sip/\xc3\xa9",
-		"sip/a\n" };
+		"sip/a@B", "sip/a\\b", "sip/-a", "sip/.a", "sip/a:5060", "sip/[::1]",
+		"sip/\xc3\xa9", "sip/a\n" };
 	char long_one[KERBEROS_NAME_MAX + 2];
 
 	(void)state;
