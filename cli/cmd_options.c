@@ -3,6 +3,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "exit.h"
+#include "nagios.h"
 #include "run.h"
 #include "stats.h"
 #include "target.h"
@@ -14,7 +15,8 @@ enum { TIMEOUT_MS = 5000, COUNT_MAX = 1000000, HOPS = 30 };
 
 struct args {
 	const char *count_text, *interval_text, *max_hops_text, *min_ok_text;
-	int trace_route;
+	const char *nagios_limits;
+	int trace_route, nagios_wanted;
 
 	uint64_t interval_ms;
 	uint32_t count, max_hops, min_ok;
@@ -27,6 +29,7 @@ struct args {
 	unsigned round; /* rounds that were sent */
 	struct list probes; /* on their way */
 	struct stats stats;
+	struct nagios nagios;
 	unsigned hop; /* of --trace-route: its Max-Forwards */
 };
 
@@ -304,7 +307,8 @@ static int values(struct groups *g, struct args *a, struct fail *f)
 		return fail_set(f, -FAIL_ARGUMENT, "--count: too many requests in all");
 	if ((e = value_number("--min-ok", a->min_ok_text,
 		     (struct value_range){ 1, (uint32_t)items, 0 }, &a->min_ok, f)) != 0 ||
-		(e = value_data("--data", g->data, &g->arena, &a->body, f)) != 0)
+		(e = value_data("--data", g->data, &g->arena, &a->body, f)) != 0 ||
+		(e = nagios_limits_parse(a->nagios_limits, &a->nagios, f)) != 0)
 		return e;
 	a->many = a->count_text || g->args.n > 1;
 	if (a->interval_text && !a->count_text)
@@ -316,6 +320,13 @@ static int values(struct groups *g, struct args *a, struct fail *f)
 	if (a->trace_route && a->many)
 		return fail_set(
 			f, -FAIL_ARGUMENT, "--trace-route takes one target, and no --count");
+	if (a->nagios_wanted && (g->json || g->dry_run || a->trace_route))
+		return fail_set(f, -FAIL_ARGUMENT, "--nagios with %s",
+			g->json      ? "--json"
+			: g->dry_run ? "--dry-run"
+				     : "--trace-route");
+	if (a->nagios_limits && !a->nagios_wanted)
+		return fail_set(f, -FAIL_ARGUMENT, "--nagios-limits without --nagios");
 	if (a->trace_route && g->max_forwards)
 		return fail_set(f, -FAIL_ARGUMENT, "--max-forwards with --trace-route");
 	return 0;
@@ -327,6 +338,7 @@ static int go(struct args *a, struct groups *g)
 		.g = g,
 		.target = g->args.n == 1 ? g->args.v[0] : NULL,
 		.timeout_ms = TIMEOUT_MS,
+		.nagios = a->nagios_wanted ? &a->nagios : NULL,
 		.start = start,
 		.stop = stop,
 		.arg = a,
@@ -353,7 +365,7 @@ static int go(struct args *a, struct groups *g)
 
 int cmd_options(const struct cmd *cmd, int argc, const char **argv, struct groups *g)
 {
-	struct args a = { .count_text = NULL };
+	struct args a = { .nagios.ms = -1 };
 	const struct poptOption own[] = { { "count", 'c', POPT_ARG_STRING, &a.count_text, 0,
 						  "requests to send to each target (1)", "COUNT" },
 		{ "interval", 'i', POPT_ARG_STRING, &a.interval_text, 0,
@@ -362,6 +374,10 @@ int cmd_options(const struct cmd *cmd, int argc, const char **argv, struct group
 			"so many 2xx are a success (all)", "N" },
 		{ "trace-route", 0, POPT_ARG_NONE, &a.trace_route, 0,
 			"Max-Forwards 0, 1, 2 ... : who is on the way", NULL },
+		{ "nagios", 0, POPT_ARG_NONE, &a.nagios_wanted, 0,
+			"one line and an exit code of 0 to 3 for monitoring", NULL },
+		{ "nagios-limits", 0, POPT_ARG_STRING, &a.nagios_limits, 0,
+			"WARNING and CRITICAL above these times", "MS,MS" },
 		{ "max-hops", 0, POPT_ARG_STRING, &a.max_hops_text, 0, "of --trace-route (30)",
 			"N" },
 		POPT_TABLEEND };

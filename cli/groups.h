@@ -71,6 +71,7 @@ struct groups {
 	struct opt_origin *origins;
 	unsigned origin_count;
 	bool json_errors; /* usage errors are NDJSON (ruling 22) */
+	bool nagios_errors; /* usage errors are a line of --nagios */
 
 	const struct opt_visitor *visitor; /* not NULL: opt_parse only shows the table to it */
 	struct arena arena;

@@ -77,6 +77,15 @@ static bool wants_json(int argc, const char **argv)
 	return json;
 }
 
+/* The same for --nagios: whatever is wrong is UNKNOWN, and says so on stdout. */
+static bool wants_nagios(int argc, const char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--nagios") == 0)
+			return true;
+	return false;
+}
+
 static int unknown(const struct groups *g, const char *name)
 {
 	const char *words[2 * ARRAY_LEN(cmd_table)] = { NULL }, *near;
@@ -139,6 +148,7 @@ int main(int argc, char **argv)
 	mem_set_oom_hook(out_of_memory);
 	args = secret_hide(&g.arena, argc, argv);
 	g.json_errors = wants_json(argc, args);
+	g.nagios_errors = wants_nagios(argc, args);
 	code = dispatch(argc, args, &g);
 	groups_done(&g);
 	return code;

@@ -18,6 +18,8 @@ static int refuse(const struct groups *g, int code, const char *fmt, va_list ap)
 	char text[480];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
+	if (g->nagios_errors)
+		return out_refuse_nagios(code, text);
 	return out_refuse(g->cmd ? g->cmd->name : NULL, g->json || g->json_errors, code, text);
 }
 

@@ -5,6 +5,7 @@
 #include "endpoint/endpoint.h"
 #include "exit.h"
 #include "mask.h"
+#include "nagios.h"
 #include "writeout.h"
 
 #include <errno.h>
@@ -260,6 +261,7 @@ int out_new(const struct out_config *config, struct out **out, struct fail *f)
 
 	guard_standard_descriptors();
 	o->config = *config;
+	o->config.quiet = config->quiet || config->nagios;
 	o->start_us = net_now_us();
 	o->reachable = -1;
 	o->seen.resolve_ms = o->seen.connect_ms = o->seen.tls_ms = -1;
@@ -372,6 +374,15 @@ static int tell_end(struct out *o, int code, const struct endpoint_result *last,
 	return code;
 }
 
+static int tell_nagios(struct out *o, int code)
+{
+	CLEANUP(buf_done) struct buf line = BUF_INIT(1 << 12);
+
+	nagios_line(o->config.nagios, code, &line);
+	out_write(&o->result, buf_str(&line));
+	return nagios_state(o->config.nagios, code);
+}
+
 int out_end(struct out *o, int code, const struct endpoint_result *last,
 	const struct endpoint_counts *counts)
 {
@@ -379,12 +390,14 @@ int out_end(struct out *o, int code, const struct endpoint_result *last,
 	bool pipe;
 
 	code = tell_end(o, code, last, counts);
+	if (o->config.nagios)
+		code = tell_nagios(o, code);
 	close_stream(&o->trace_stream);
 	close_stream(&o->result);
 	failed = failed_stream(o);
 	pipe = failed && failed->failed == EPIPE;
 	if (failed && !pipe)
-		code = write_failed(o, failed);
+		code = o->config.nagios ? NAGIOS_UNKNOWN : write_failed(o, failed);
 	writeout_free(o->writeout);
 	mem_free(o);
 	if (pipe)
@@ -418,6 +431,8 @@ void out_listening(struct out *o, const struct endpoint_hop *local, unsigned cou
 void out_result(struct out *o, const struct endpoint_result *r)
 {
 	writeout_result(o->writeout, r);
+	if (o->config.nagios)
+		nagios_result(o->config.nagios, r);
 }
 
 void out_event(struct out *o, const struct endpoint_event *ev)
@@ -431,7 +446,9 @@ void out_event(struct out *o, const struct endpoint_event *ev)
 void out_error(struct out *o, int code, const char *text, const struct endpoint_result *r)
 {
 	writeout_error(o->writeout, text);
-	if (o->config.json)
+	if (o->config.nagios)
+		nagios_error(o->config.nagios, text);
+	else if (o->config.json)
 		out_json_error(
 			o, &(struct out_json_error){ .code = code, .text = text, .result = r });
 	else
@@ -468,6 +485,8 @@ void out_probe(struct out *o, const struct out_probe *p)
 	const char *text =
 		p->code == EXIT_check_failed ? exit_text(p->code) : fail_show(&p->result->fail);
 
+	if (o->config.nagios && p->code != EXIT_ok)
+		nagios_error(o->config.nagios, text);
 	if (!o->config.json)
 		out_text_probe(o, p);
 	else if (p->code != EXIT_ok)
@@ -476,6 +495,8 @@ void out_probe(struct out *o, const struct out_probe *p)
 
 void out_summary(struct out *o, const struct out_summary *s)
 {
+	if (o->config.nagios)
+		nagios_summary(o->config.nagios, s);
 	if (o->config.json)
 		out_json_summary(o, s);
 	else
@@ -577,6 +598,19 @@ int out_refuse(const char *command, bool json, int code, const char *text)
 		.color = wants_color(NULL, STDERR_FILENO) };
 	out_write_line(o, &o->story, OUT_RED, str_of(line));
 	return code;
+}
+
+int out_refuse_nagios(int code, const char *text)
+{
+	struct nagios n = { .ms = -1 };
+	struct out_stream stdout_stream = { .fd = STDOUT_FILENO };
+	CLEANUP(buf_done) struct buf line = BUF_INIT(1 << 12);
+
+	guard_standard_descriptors();
+	nagios_error(&n, text);
+	nagios_line(&n, code, &line);
+	out_write(&stdout_stream, buf_str(&line));
+	return NAGIOS_UNKNOWN;
 }
 
 int out_usage(const char *command, bool json, const char *fmt, ...)

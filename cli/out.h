@@ -17,6 +17,7 @@ struct out_config {
 	const char *output; /* --output FILE: "-" stdout, "%" stderr; NULL: stdout */
 	const char *trace_file; /* --trace FILE, "-" stdout, "%" stderr, or NULL */
 	const char *write_out; /* --write-out FMT, or NULL */
+	struct nagios *nagios; /* NULL: its line and its exit codes are not wanted */
 	const char *color; /* auto always never */
 	bool json, quiet, timestamps; /* quiet: text only */
 	int verbose;
@@ -160,6 +161,8 @@ void out_check(struct out *o, const struct out_check *c);
  * ruling 22) the records start, error, end on stdout. command may be NULL. Gives `code`, or 1 when
  * even this cannot be written. */
 int out_refuse(const char *command, bool json, int code, const char *text);
+/* The same for --nagios: its line on stdout. Gives 3. */
+int out_refuse_nagios(int code, const char *text);
 /* The same for a usage error, from a printf format. Gives 2. */
 int out_usage(const char *command, bool json, const char *fmt, ...) PRINTF_LIKE(3, 4);
 

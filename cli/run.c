@@ -39,6 +39,7 @@ static int open_output(struct run *r)
 		.output = g->output,
 		.write_out = g->write_out,
 		.trace_file = g->trace,
+		.nagios = r->config.nagios,
 		.color = g->color ? g->color : "auto",
 		.json = g->json,
 		.quiet = g->quiet,

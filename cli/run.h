@@ -31,6 +31,7 @@ struct run_config {
 	uint64_t timeout_ms; /* of --timeout when it is not given; 0: 64*T1 */
 	uint32_t follow; /* of --follow when it is not given */
 	const char *instance; /* URN of +sip.instance; NULL: none */
+	struct nagios *nagios; /* its line is the result; NULL: it is not wanted */
 	bool binds_contacts; /* URIs of --contact are the command's; ;PARAMS go to the endpoint */
 	/* Begins the operation; never finishes it inside. With --register it is called when the
 	 * binding is there; all sockets are bound, and `listening` was printed. It is called again

@@ -271,6 +271,8 @@ complete -c rte -n '__rte_command_is publish' -l if-match -x -d 'change or refre
 complete -c rte -n '__rte_command_is options ping' -l interval -s i -x -d 'between them (1s; 0: one after another)'
 complete -c rte -n '__rte_command_is options ping' -l min-ok -x -d 'so many 2xx are a success (all)'
 complete -c rte -n '__rte_command_is options ping' -l trace-route -d 'Max-Forwards 0, 1, 2 ... : who is on the way'
+complete -c rte -n '__rte_command_is options ping' -l nagios -d 'one line and an exit code of 0 to 3 for monitoring'
+complete -c rte -n '__rte_command_is options ping' -l nagios-limits -x -d 'WARNING and CRITICAL above these times'
 complete -c rte -n '__rte_command_is options ping' -l max-hops -x -d 'of --trace-route (30)'
 complete -c rte -n '__rte_command_is resolve' -l all -d 'every NAPTR service, not only the best'
 complete -c rte -n '__rte_command_is resolve' -l from-naptr -d 'begin with NAPTR, whatever port is given'
