@@ -29,8 +29,8 @@ struct opt_origin {
  * arena. */
 struct groups {
 	/* Output */
-	int verbose, quiet, json, dry_run, timestamps;
-	const char *output, *trace, *color;
+	int verbose, quiet, json, dry_run, timestamps, pcap_secrets;
+	const char *output, *trace, *pcap, *color;
 	/* Endpoint */
 	const char *aor, *register_expires, *proxy, *epid, *dialect, *on_drop, *linger, *pool_size,
 		*first_message_timeout, *max_outstanding;

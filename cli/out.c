@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -80,19 +81,18 @@ static bool wants_color(const char *when, int fd)
 	return fd >= 0 && isatty(fd) && (!no || no[0] == '\0') && term && strcmp(term, "dumb") != 0;
 }
 
-static int open_stream(struct out_stream *s, const char *option, const char *name,
-	const char *color, struct fail *f)
+static int open_stream(
+	struct out_stream *s, const char *option, const char *name, mode_t mode, struct fail *f)
 {
 	s->fd = STDOUT_FILENO;
 	if (strcmp(name, "%") == 0) {
 		s->fd = STDERR_FILENO;
 	} else if (strcmp(name, "-") != 0) {
-		s->fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+		s->fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, mode);
 		s->own = true;
 	}
 	if (s->fd < 0)
 		return fail_set(f, -FAIL_LOCAL, "%s: %s: %s", option, name, strerror(errno));
-	s->color = wants_color(color, s->fd);
 	return 0;
 }
 
@@ -240,33 +240,90 @@ bool out_body_is_text(struct str body)
 
 /* ---- life ---- */
 
+static bool is_stdout(const char *name)
+{
+	return name && strcmp(name, "-") == 0;
+}
+
+/* Where the result goes: not into a capture on standard output. */
+static const char *result_name(const struct out_config *c)
+{
+	if (c->output)
+		return c->output;
+	return is_stdout(c->pcap_file) && !c->json ? "%" : "-";
+}
+
+/* What would mix on one stream. */
+static int conflict(const struct out_config *c, struct fail *f)
+{
+	const char *name = result_name(c), *trace = c->trace_file, *pcap = c->pcap_file;
+
+	if (c->json && trace && strcmp(trace, name) == 0)
+		return fail_set(
+			f, -FAIL_ARGUMENT, "--trace: %s is where the records of --json go", name);
+	if (pcap && strcmp(pcap, "%") == 0)
+		return fail_set(f, -FAIL_ARGUMENT, "--pcap: standard error is for people");
+	if (pcap && strcmp(pcap, name) == 0)
+		return fail_set(f, -FAIL_ARGUMENT, "--pcap: %s is where the %s", name,
+			c->json ? "records of --json go" : "output goes");
+	if (pcap && trace && strcmp(pcap, trace) == 0)
+		return fail_set(f, -FAIL_ARGUMENT, "--pcap: %s is where the trace goes", pcap);
+	return 0;
+}
+
+enum { MODE_ALL = 0666, MODE_OWNER = 0600 };
+
+/* Secrets are for the owner alone, also in a file that was there before. */
+static int restrict_capture(struct out *o, struct fail *f)
+{
+	struct stat st;
+
+	if (!o->config.pcap_secrets || !o->capture.own || fstat(o->capture.fd, &st) != 0 ||
+		!S_ISREG(st.st_mode) || fchmod(o->capture.fd, MODE_OWNER) == 0)
+		return 0;
+	return fail_set(
+		f, -FAIL_LOCAL, "--pcap-secrets: %s: %s", o->config.pcap_file, strerror(errno));
+}
+
+static int open_streams(struct out *o, struct fail *f)
+{
+	const struct out_config *c = &o->config;
+	int e;
+
+	if ((e = open_stream(&o->result, "--output", result_name(c), MODE_ALL, f)) != 0 ||
+		(c->trace_file && (e = open_stream(&o->trace_stream, "--trace", c->trace_file,
+					   MODE_ALL, f)) != 0) ||
+		(c->pcap_file && (e = open_stream(&o->capture, "--pcap", c->pcap_file,
+					  c->pcap_secrets ? MODE_OWNER : MODE_ALL, f)) != 0) ||
+		(e = restrict_capture(o, f)) != 0)
+		return e;
+	o->result.color = wants_color(c->color, o->result.fd);
+	o->trace_stream.color = wants_color(c->color, o->trace_stream.fd);
+	return 0;
+}
+
 int out_new(const struct out_config *config, struct out **out, struct fail *f)
 {
 	struct out *o = MEM_NEW(struct out);
-	const char *name = config->output ? config->output : "-";
-	int e = 0;
+	int e;
 
 	guard_standard_descriptors();
 	o->config = *config;
 	o->start_us = net_now_us();
 	o->reachable = -1;
 	o->seen.resolve_ms = o->seen.connect_ms = o->seen.tls_ms = -1;
-	o->result.fd = o->trace_stream.fd = -1;
+	o->result.fd = o->trace_stream.fd = o->capture.fd = -1;
 	o->story = (struct out_stream){ .fd = STDERR_FILENO };
 	o->story.color = wants_color(config->color, STDERR_FILENO);
-	if (config->json && config->trace_file && strcmp(config->trace_file, name) == 0)
-		e = fail_set(
-			f, -FAIL_ARGUMENT, "--trace: %s is where the records of --json go", name);
-	if (e == 0)
-		e = open_stream(&o->result, "--output", name, config->color, f);
-	if (e == 0 && config->trace_file)
-		e = open_stream(&o->trace_stream, "--trace", config->trace_file, config->color, f);
-	if (e != 0) {
+	if ((e = conflict(config, f)) != 0 || (e = open_streams(o, f)) != 0) {
 		close_stream(&o->result);
+		close_stream(&o->trace_stream);
+		close_stream(&o->capture);
 		mem_free(o);
 		return e;
 	}
 	out_trace_init(o);
+	out_capture_init(o);
 	*out = o;
 	return 0;
 }
@@ -276,6 +333,8 @@ static const struct out_stream *failed_stream(const struct out *o)
 {
 	if (o->result.failed)
 		return &o->result;
+	if (o->capture.failed)
+		return &o->capture;
 	return o->trace_stream.failed && o->trace_stream.fd != STDERR_FILENO ? &o->trace_stream
 									     : NULL;
 }
@@ -296,7 +355,10 @@ static int write_failed(struct out *o, const struct out_stream *s)
 	char text[200];
 
 	snprintf(text, sizeof(text), "rte: %s: cannot write the %s: %s", o->config.command,
-		s == &o->result ? "output" : "trace", strerror(s->failed));
+		s == &o->result    ? "output"
+		: s == &o->capture ? "capture"
+				   : "trace",
+		strerror(s->failed));
 	out_write_line(o, &o->story, OUT_RED, str_of(text));
 	return code;
 }
@@ -324,6 +386,7 @@ int out_end(struct out *o, int code, const struct endpoint_result *last,
 	else
 		out_note(o, "exit %d %s", code, exit_name(code));
 	close_stream(&o->trace_stream);
+	close_stream(&o->capture);
 	close_stream(&o->result);
 	failed = failed_stream(o);
 	pipe = failed && failed->failed == EPIPE;

@@ -29,7 +29,7 @@ struct out_seen {
 
 struct out {
 	struct out_config config;
-	struct out_stream result, story, trace_stream;
+	struct out_stream result, story, trace_stream, capture;
 	struct trace trace;
 	uint64_t start_us;
 	unsigned seq;
@@ -102,6 +102,13 @@ const char *out_ms_text(double ms, char text[24]);
 void out_trace_init(struct out *o);
 /* A "* ..." line at -v (1), -vv (2), -vvv (3). */
 void out_trace_note(struct out *o, int level, struct str text);
+
+/* ---- out_capture.c ---- */
+
+/* The head of the file of --pcap. */
+void out_capture_init(struct out *o);
+/* Every message that was sent or received. */
+void out_capture(struct out *o, const struct trace_event *ev);
 
 /* ---- out_json.c: only called with --json (but for out_request_json); nothing of Jansson is
  * touched without it ---- */
