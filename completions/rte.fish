@@ -10,6 +10,7 @@ end
 set -g __rte_takes_value \
 	--output -o \
 	--trace \
+	--pcap \
 	--color \
 	--aor -a \
 	--server \
@@ -117,6 +118,8 @@ complete -c rte -n '__rte_command_is - register invite refer listen message subs
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve version' -l json -s j -d 'NDJSON events on stdout'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l output -s o -r -F -d 'result into FILE'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l trace -r -F -d 'all messages into FILE (- stdout, % stderr)'
+complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l pcap -r -F -d 'all messages into a capture FILE for Wireshark (- stdout)'
+complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l pcap-secrets -d 'do not mask secrets there'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l color -x -a 'auto always never' -d 'colours (default auto)'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l timestamps -d 'the time before each line of text'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l dry-run -s n -d 'print what would be sent, exit 0'
