@@ -38,6 +38,7 @@ static const struct poptOption *output(struct groups *g)
 		TEXT("pcap", 0, pcap, "all messages into a capture FILE for Wireshark (- stdout)",
 			"FILE"),
 		FLAG("pcap-secrets", 0, pcap_secrets, "do not mask secrets there"),
+		FLAG("ladder", 0, ladder, "at the end, who sent what to whom, as a ladder"),
 		TEXT("color", 0, color, "colours (default auto)", "auto|always|never"),
 		FLAG("timestamps", 0, timestamps, "the time before each line of text"),
 		FLAG("dry-run", 'n', dry_run, "print what would be sent, exit 0"),

@@ -29,7 +29,7 @@ struct opt_origin {
  * arena. */
 struct groups {
 	/* Output */
-	int verbose, quiet, json, dry_run, timestamps, pcap_secrets;
+	int verbose, quiet, json, dry_run, timestamps, pcap_secrets, ladder;
 	const char *output, *trace, *pcap, *color;
 	/* Endpoint */
 	const char *aor, *register_expires, *proxy, *epid, *dialect, *on_drop, *linger, *pool_size,

@@ -385,6 +385,7 @@ int out_end(struct out *o, int code, const struct endpoint_result *last,
 			counts);
 	else
 		out_note(o, "exit %d %s", code, exit_name(code));
+	out_capture_end(o);
 	close_stream(&o->trace_stream);
 	close_stream(&o->capture);
 	close_stream(&o->result);

@@ -18,6 +18,7 @@ struct out_config {
 	const char *trace_file; /* --trace FILE, "-" stdout, "%" stderr, or NULL */
 	const char *pcap_file; /* --pcap FILE, "-" stdout: text then goes to stderr; or NULL */
 	bool pcap_secrets; /* shown in that file, which only its owner may read */
+	bool ladder; /* who sent what to whom, on stderr at the end */
 	const char *color; /* auto always never */
 	bool json, quiet, timestamps; /* quiet: text only */
 	int verbose;

@@ -31,6 +31,7 @@ struct out {
 	struct out_config config;
 	struct out_stream result, story, trace_stream, capture;
 	struct trace trace;
+	struct ladder *ladder; /* of --ladder; or NULL */
 	uint64_t start_us;
 	unsigned seq;
 	bool has_seed;
@@ -105,10 +106,12 @@ void out_trace_note(struct out *o, int level, struct str text);
 
 /* ---- out_capture.c ---- */
 
-/* The head of the file of --pcap. */
+/* The head of the file of --pcap, and an empty ladder. */
 void out_capture_init(struct out *o);
 /* Every message that was sent or received. */
 void out_capture(struct out *o, const struct trace_event *ev);
+/* Prints the ladder and frees it. */
+void out_capture_end(struct out *o);
 
 /* ---- out_json.c: only called with --json (but for out_request_json); nothing of Jansson is
  * touched without it ---- */

@@ -197,7 +197,7 @@ void out_trace_init(struct out *o)
 	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
 		if (most >= levels[i])
 			o->trace.mask |= 1U << i;
-	if (o->capture.fd >= 0)
+	if (o->capture.fd >= 0 || o->config.ladder)
 		o->trace.mask |= 1U << TRACE_MSG_OUT | 1U << TRACE_MSG_IN;
 }
 

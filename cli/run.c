@@ -40,6 +40,7 @@ static int open_output(struct run *r)
 		.trace_file = g->trace,
 		.pcap_file = g->pcap,
 		.pcap_secrets = g->pcap_secrets,
+		.ladder = g->ladder,
 		.color = g->color ? g->color : "auto",
 		.json = g->json,
 		.quiet = g->quiet,
