@@ -87,6 +87,7 @@ static int open_stream(
 	s->fd = STDOUT_FILENO;
 	if (strcmp(name, "%") == 0) {
 		s->fd = STDERR_FILENO;
+		s->is_story = true;
 	} else if (strcmp(name, "-") != 0) {
 		s->fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, mode);
 		s->own = true;
@@ -335,8 +336,7 @@ static const struct out_stream *failed_stream(const struct out *o)
 		return &o->result;
 	if (o->capture.failed)
 		return &o->capture;
-	return o->trace_stream.failed && o->trace_stream.fd != STDERR_FILENO ? &o->trace_stream
-									     : NULL;
+	return o->trace_stream.failed && !o->trace_stream.is_story ? &o->trace_stream : NULL;
 }
 
 bool out_broken(const struct out *o)
@@ -349,18 +349,47 @@ bool out_is_json(const struct out *o)
 	return o->config.json;
 }
 
-static int write_failed(struct out *o, const struct out_stream *s)
+/* What is left for a reader that went away is a signal. */
+static bool is_pipe(const struct out_stream *s)
 {
-	int code = s->own ? EXIT_local : EXIT_internal;
+	return s && s->failed == EPIPE;
+}
+
+/* A stream that failed decides, whatever was to be said on it. */
+static int code_of(const struct out *o, int code)
+{
+	const struct out_stream *s = failed_stream(o);
+
+	if (!s || is_pipe(s))
+		return code;
+	return s->own ? EXIT_local : EXIT_internal;
+}
+
+static void put_error(struct out *o, const char *text)
+{
+	char line[300];
+
+	snprintf(line, sizeof(line), "rte: %s: %s", o->config.command, text);
+	out_write_line(o, &o->story, OUT_RED, str_of(line));
+}
+
+/* As a record, unless it is the very records that cannot be written. */
+static void tell_failed(struct out *o, int code)
+{
+	const struct out_stream *s = failed_stream(o);
 	char text[200];
 
-	snprintf(text, sizeof(text), "rte: %s: cannot write the %s: %s", o->config.command,
+	if (!s || is_pipe(s))
+		return;
+	snprintf(text, sizeof(text), "cannot write the %s: %s",
 		s == &o->result    ? "output"
 		: s == &o->capture ? "capture"
 				   : "trace",
 		strerror(s->failed));
-	out_write_line(o, &o->story, OUT_RED, str_of(text));
-	return code;
+	if (o->config.json && s != &o->result)
+		out_json_error(o, &(struct out_json_error){ .code = code, .text = text });
+	else
+		put_error(o, text);
 }
 
 static void die_of_sigpipe(void)
@@ -377,22 +406,24 @@ static void die_of_sigpipe(void)
 int out_end(struct out *o, int code, const struct endpoint_result *last,
 	const struct endpoint_counts *counts)
 {
-	const struct out_stream *failed = failed_stream(o);
 	bool pipe;
 
-	if (o->config.json)
-		out_json_end(o, failed && code == 0 && !failed->own ? EXIT_internal : code, last,
-			counts);
-	else
+	code = code_of(o, code);
+	if (!o->config.json)
 		out_note(o, "exit %d %s", code, exit_name(code));
 	out_capture_end(o);
 	close_stream(&o->trace_stream);
 	close_stream(&o->capture);
+	code = code_of(o, code);
+	if (o->config.json && !o->result.failed) {
+		tell_failed(o, code);
+		out_json_end(o, code, last, counts);
+	}
 	close_stream(&o->result);
-	failed = failed_stream(o);
-	pipe = failed && failed->failed == EPIPE;
-	if (failed && !pipe)
-		code = write_failed(o, failed);
+	code = code_of(o, code);
+	if (!o->config.json || o->result.failed)
+		tell_failed(o, code);
+	pipe = is_pipe(failed_stream(o));
 	mem_free(o);
 	if (pipe)
 		die_of_sigpipe();

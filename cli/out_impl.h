@@ -8,6 +8,7 @@
 struct out_stream {
 	int fd; /* -1: none */
 	bool own; /* opened here, for an option */
+	bool is_story; /* standard error: nobody relies on it */
 	bool color;
 	int failed; /* the first errno; nothing is written after it */
 };

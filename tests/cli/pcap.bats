@@ -100,6 +100,14 @@ is_capture() {
 	serve_start --add-user=alice:env:PW
 	register --pcap=/dev/full
 	ended_with 20 '^rte: register: cannot write the capture: No space left on device$'
+	for option in pcap trace; do
+		register --json --$option=/dev/full
+		ended_with 20
+		[ -z "$stderr" ] || what_happened
+		records
+		[ "$(record 'select(.type == "error") | .detail')" = "cannot write the ${option/pcap/capture}: No space left on device" ]
+	done
+	"$RTE" register --trace=% --server="$udp" --password=env:PW sip:alice@test.invalid 2>/dev/full # nobody relies on that
 	register --pcap="$HOME/none/pcap"
 	ended_with 20 '^rte: register: --pcap: .*/none/pcap: No such file or directory$'
 	code=0
