@@ -7,102 +7,15 @@
 #include "mask.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { LINE_MAX_BYTES = 1 << 20 };
-
-/* ---- streams ---- */
-
-/* A reader that does not read holds us up for as long as it likes, until a signal says that we are
- * to end: then each stream has this long. */
-enum { HURRY_MS = 500 };
-static volatile sig_atomic_t hurried;
-
-void out_hurry(void)
-{
-	hurried = 1;
-}
-
-static bool is_stuck(int fd)
-{
-	return hurried && poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, HURRY_MS) == 0;
-}
-
-void out_write(struct out_stream *s, struct str bytes)
-{
-	while (s->fd >= 0 && s->failed == 0 && bytes.n > 0) {
-		/* a pipe that is ready takes so much without waiting */
-		size_t most = hurried && bytes.n > PIPE_BUF ? PIPE_BUF : bytes.n;
-		ssize_t n;
-
-		if (is_stuck(s->fd)) {
-			s->failed = ETIMEDOUT;
-			break;
-		}
-		n = write(s->fd, bytes.p, most);
-		if (n >= 0)
-			bytes = str_sub(bytes, (size_t)n, bytes.n);
-		else if (errno == EAGAIN || errno == EWOULDBLOCK)
-			poll(&(struct pollfd){ .fd = s->fd, .events = POLLOUT }, 1, -1);
-		else if (errno != EINTR)
-			s->failed = errno;
-	}
-}
-
-/* A closed standard descriptor would be given to the next socket, and what is meant for people
- * would go to the peer. What is put in its place fails with EBADF, as it should. */
-static void guard_standard_descriptors(void)
-{
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-			while (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0 &&
-				errno == EINTR)
-				;
-}
-
-static bool wants_color(const char *when, int fd)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	if (when && strcmp(when, "always") == 0)
-		return true;
-	if (when && strcmp(when, "never") == 0)
-		return false;
-	return fd >= 0 && isatty(fd) && (!no || no[0] == '\0') && term && strcmp(term, "dumb") != 0;
-}
-
-static int open_stream(
-	struct out_stream *s, const char *option, const char *name, mode_t mode, struct fail *f)
-{
-	s->fd = STDOUT_FILENO;
-	if (strcmp(name, "%") == 0) {
-		s->fd = STDERR_FILENO;
-		s->is_story = true;
-	} else if (strcmp(name, "-") != 0) {
-		s->fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, mode);
-		s->own = true;
-	}
-	if (s->fd < 0)
-		return fail_set(f, -FAIL_LOCAL, "%s: %s: %s", option, name, strerror(errno));
-	return 0;
-}
-
-static void close_stream(struct out_stream *s)
-{
-	if (s->own && s->fd >= 0 && close(s->fd) != 0 && s->failed == 0 && errno != EINTR)
-		s->failed = errno;
-	s->fd = -1;
-}
 
 /* ---- lines ---- */
 
@@ -241,85 +154,23 @@ bool out_body_is_text(struct str body)
 
 /* ---- life ---- */
 
-static bool is_stdout(const char *name)
-{
-	return name && strcmp(name, "-") == 0;
-}
-
-/* Where the result goes: not into a capture on standard output. */
-static const char *result_name(const struct out_config *c)
-{
-	if (c->output)
-		return c->output;
-	return is_stdout(c->pcap_file) && !c->json ? "%" : "-";
-}
-
-/* What would mix on one stream. */
-static int conflict(const struct out_config *c, struct fail *f)
-{
-	const char *name = result_name(c), *trace = c->trace_file, *pcap = c->pcap_file;
-
-	if (c->json && trace && strcmp(trace, name) == 0)
-		return fail_set(
-			f, -FAIL_ARGUMENT, "--trace: %s is where the records of --json go", name);
-	if (pcap && strcmp(pcap, "%") == 0)
-		return fail_set(f, -FAIL_ARGUMENT, "--pcap: standard error is for people");
-	if (pcap && strcmp(pcap, name) == 0)
-		return fail_set(f, -FAIL_ARGUMENT, "--pcap: %s is where the %s", name,
-			c->json ? "records of --json go" : "output goes");
-	if (pcap && trace && strcmp(pcap, trace) == 0)
-		return fail_set(f, -FAIL_ARGUMENT, "--pcap: %s is where the trace goes", pcap);
-	return 0;
-}
-
-enum { MODE_ALL = 0666, MODE_OWNER = 0600 };
-
-/* Secrets are for the owner alone, also in a file that was there before. */
-static int restrict_capture(struct out *o, struct fail *f)
-{
-	struct stat st;
-
-	if (!o->config.pcap_secrets || !o->capture.own || fstat(o->capture.fd, &st) != 0 ||
-		!S_ISREG(st.st_mode) || fchmod(o->capture.fd, MODE_OWNER) == 0)
-		return 0;
-	return fail_set(
-		f, -FAIL_LOCAL, "--pcap-secrets: %s: %s", o->config.pcap_file, strerror(errno));
-}
-
-static int open_streams(struct out *o, struct fail *f)
-{
-	const struct out_config *c = &o->config;
-	int e;
-
-	if ((e = open_stream(&o->result, "--output", result_name(c), MODE_ALL, f)) != 0 ||
-		(c->trace_file && (e = open_stream(&o->trace_stream, "--trace", c->trace_file,
-					   MODE_ALL, f)) != 0) ||
-		(c->pcap_file && (e = open_stream(&o->capture, "--pcap", c->pcap_file,
-					  c->pcap_secrets ? MODE_OWNER : MODE_ALL, f)) != 0) ||
-		(e = restrict_capture(o, f)) != 0)
-		return e;
-	o->result.color = wants_color(c->color, o->result.fd);
-	o->trace_stream.color = wants_color(c->color, o->trace_stream.fd);
-	return 0;
-}
-
 int out_new(const struct out_config *config, struct out **out, struct fail *f)
 {
 	struct out *o = MEM_NEW(struct out);
 	int e;
 
-	guard_standard_descriptors();
+	out_stream_guard();
 	o->config = *config;
 	o->start_us = net_now_us();
 	o->reachable = -1;
 	o->seen.resolve_ms = o->seen.connect_ms = o->seen.tls_ms = -1;
 	o->result.fd = o->trace_stream.fd = o->capture.fd = -1;
 	o->story = (struct out_stream){ .fd = STDERR_FILENO };
-	o->story.color = wants_color(config->color, STDERR_FILENO);
-	if ((e = conflict(config, f)) != 0 || (e = open_streams(o, f)) != 0) {
-		close_stream(&o->result);
-		close_stream(&o->trace_stream);
-		close_stream(&o->capture);
+	o->story.color = out_stream_color(config->color, STDERR_FILENO);
+	if ((e = out_stream_open_all(o, f)) != 0) {
+		out_stream_close(&o->result);
+		out_stream_close(&o->trace_stream);
+		out_stream_close(&o->capture);
 		mem_free(o);
 		return e;
 	}
@@ -412,14 +263,14 @@ int out_end(struct out *o, int code, const struct endpoint_result *last,
 	if (!o->config.json)
 		out_note(o, "exit %d %s", code, exit_name(code));
 	out_capture_end(o);
-	close_stream(&o->trace_stream);
-	close_stream(&o->capture);
+	out_stream_close(&o->trace_stream);
+	out_stream_close(&o->capture);
 	code = code_of(o, code);
 	if (o->config.json && !o->result.failed) {
 		tell_failed(o, code);
 		out_json_end(o, code, last, counts);
 	}
-	close_stream(&o->result);
+	out_stream_close(&o->result);
 	code = code_of(o, code);
 	if (!o->config.json || o->result.failed)
 		tell_failed(o, code);
@@ -600,12 +451,12 @@ int out_refuse(const char *command, bool json, int code, const char *text)
 		return out_end(o, code, NULL, NULL);
 	}
 	config.color = NULL;
-	guard_standard_descriptors();
+	out_stream_guard();
 	snprintf(line, sizeof(line), command ? "rte: %s: %s" : "rte: %s%s", command ? command : "",
 		text);
 	o = &(struct out){ .config = config };
 	o->story = (struct out_stream){ .fd = STDERR_FILENO,
-		.color = wants_color(NULL, STDERR_FILENO) };
+		.color = out_stream_color(NULL, STDERR_FILENO) };
 	out_write_line(o, &o->story, OUT_RED, str_of(line));
 	return code;
 }

@@ -46,10 +46,22 @@ enum out_color { OUT_PLAIN, OUT_GREEN, OUT_YELLOW, OUT_RED, OUT_DIM, OUT_CYAN };
 /* The number of the escape sequence. */
 const char *out_color_code(enum out_color color);
 
-/* ---- out.c: streams and lines ---- */
+/* ---- out_stream.c ---- */
 
+/* A closed standard descriptor would be given to the next socket, and what is meant for people
+ * would go to the peer. What is put in its place fails with EBADF, as it should. */
+void out_stream_guard(void);
+/* Would --color WHEN (NULL: auto) have colours there? */
+bool out_stream_color(const char *when, int fd);
+/* Result, trace and capture as configured; 0, or -FAIL_ARGUMENT for what would mix on one stream,
+ * or -FAIL_LOCAL. Those that were opened are open then, too. */
+int out_stream_open_all(struct out *o, struct fail *f);
+void out_stream_close(struct out_stream *s);
 /* Bytes as they are. */
 void out_write(struct out_stream *s, struct str bytes);
+
+/* ---- out.c: lines ---- */
+
 /* One line of the result: nothing with -q or --json. The first word gets the colour. */
 void out_put(struct out *o, enum out_color color, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* A detail of it: "  contact   ...". */

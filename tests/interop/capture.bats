@@ -147,3 +147,21 @@ hears() {
 	sngrep -N -q -F -I "$pcap" -O "$HOME/again" >"$HOME/log" 2>&1
 	[ "$(flow "$HOME/again")" = 'INVITE 200 ACK BYE 200 ' ]
 }
+
+@test "the key log: tshark decrypts what it captured itself, with the keys of the client and with those of the server" {
+	need dumpcap
+	SSLKEYLOGFILE=$HOME/served serve_start --tls-auto --add-user=alice:env:PW
+	dumpcap -q -i lo -P -w "$HOME/wire" -f "tcp port ${tls#*:}" 2>"$HOME/log" 3>&- &
+	capturing=$!
+	reap+=("$capturing")
+	wait_for 10 grep -q '^File:' "$HOME/log"
+	rte register -t tls --server="$tls" --cacert="$ca" --password=env:PW --keylog="$HOME/keys" sip:alice@test.invalid
+	ended_with 0
+	for keys in keys served; do
+		decrypted() {
+			[ "$(tshark -n -r "$HOME/wire" -d "tcp.port==${tls#*:},tls" -d "tls.port==${tls#*:},sip" -o "tls.keylog_file:$HOME/$keys" \
+				-Y sip -T fields -e sip.Method -e sip.Status-Code 2>/dev/null | tr -d '\t' | tr '\n' ' ')" = 'REGISTER 401 REGISTER 200 ' ]
+		}
+		wait_for 10 decrypted
+	done
+}
