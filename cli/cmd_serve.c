@@ -5,6 +5,7 @@
 #include "folder.h"
 #include "ready.h"
 #include "run.h"
+#include "run_setup.h"
 #include "serve/serve.h"
 #include "users.h"
 #include "value.h"
@@ -417,6 +418,7 @@ static int sockets(struct groups *g, struct args *a, struct fail *f)
 	a->config.listen_count = a->listen.n;
 	a->config.tls.cert = a->cert;
 	a->config.tls.key = a->key;
+	a->config.tls.keylog = run_setup_keylog(g);
 	a->config.tls_auto = a->tls_auto;
 	return 0;
 }

@@ -29,8 +29,8 @@ struct opt_origin {
  * arena. */
 struct groups {
 	/* Output */
-	int verbose, quiet, json, dry_run, timestamps;
-	const char *output, *write_out, *trace, *color;
+	int verbose, quiet, json, dry_run, timestamps, pcap_secrets, ladder;
+	const char *output, *write_out, *trace, *pcap, *color;
 	/* Endpoint */
 	const char *aor, *register_expires, *proxy, *epid, *dialect, *on_drop, *linger, *pool_size,
 		*first_message_timeout, *max_outstanding;

@@ -145,7 +145,25 @@ static bool is_start(char c)
 	}
 }
 
-void mask_add(struct buf *b, struct str s)
+/* The value [from, to) without the quotes around it. */
+static void inside(struct str s, size_t *from, size_t *to)
+{
+	if (s.p[*from] != '"')
+		return;
+	++*from;
+	if (*to > *from && s.p[*to - 1] == '"')
+		--*to;
+}
+
+static void add_same_length(struct buf *b, struct str secret)
+{
+	for (size_t i = 0; i < secret.n; i++) {
+		char c = secret.p[i];
+		buf_add_char(b, scan_is(c, CH_LWS) || c == '\r' || c == '\n' ? c : 'x');
+	}
+}
+
+static void add(struct buf *b, struct str s, bool same_length)
 {
 	size_t done = 0, from, to;
 
@@ -154,10 +172,25 @@ void mask_add(struct buf *b, struct str s)
 			(!parameter(s, i, &from, &to) && !crypto_key(s, i, &from, &to) &&
 				!bare_token(s, i, &from, &to) && !uri_password(s, i, &from, &to)))
 			continue;
-		buf_add_str(b, str_sub(s, done, from));
-		buf_add_str(b, masked);
-		done = to;
 		i = to - 1;
+		if (same_length)
+			inside(s, &from, &to);
+		buf_add_str(b, str_sub(s, done, from));
+		if (same_length)
+			add_same_length(b, str_sub(s, from, to));
+		else
+			buf_add_str(b, masked);
+		done = to;
 	}
 	buf_add_str(b, str_sub(s, done, s.n));
+}
+
+void mask_add(struct buf *b, struct str s)
+{
+	add(b, s, false);
+}
+
+void mask_add_same_length(struct buf *b, struct str s)
+{
+	add(b, s, true);
 }

@@ -9,9 +9,6 @@
 #include "writeout.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -21,89 +18,6 @@
 #include <unistd.h>
 
 enum { LINE_MAX_BYTES = 1 << 20 };
-
-/* ---- streams ---- */
-
-/* A reader that does not read holds us up for as long as it likes, until a signal says that we are
- * to end: then each stream has this long. */
-enum { HURRY_MS = 500 };
-static volatile sig_atomic_t hurried;
-
-void out_hurry(void)
-{
-	hurried = 1;
-}
-
-static bool is_stuck(int fd)
-{
-	return hurried && poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, HURRY_MS) == 0;
-}
-
-void out_write(struct out_stream *s, struct str bytes)
-{
-	while (s->fd >= 0 && s->failed == 0 && bytes.n > 0) {
-		/* a pipe that is ready takes so much without waiting */
-		size_t most = hurried && bytes.n > PIPE_BUF ? PIPE_BUF : bytes.n;
-		ssize_t n;
-
-		if (is_stuck(s->fd)) {
-			s->failed = ETIMEDOUT;
-			break;
-		}
-		n = write(s->fd, bytes.p, most);
-		if (n >= 0)
-			bytes = str_sub(bytes, (size_t)n, bytes.n);
-		else if (errno == EAGAIN || errno == EWOULDBLOCK)
-			poll(&(struct pollfd){ .fd = s->fd, .events = POLLOUT }, 1, -1);
-		else if (errno != EINTR)
-			s->failed = errno;
-	}
-}
-
-/* A closed standard descriptor would be given to the next socket, and what is meant for people
- * would go to the peer. What is put in its place fails with EBADF, as it should. */
-static void guard_standard_descriptors(void)
-{
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-			while (open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0 &&
-				errno == EINTR)
-				;
-}
-
-static bool wants_color(const char *when, int fd)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	if (when && strcmp(when, "always") == 0)
-		return true;
-	if (when && strcmp(when, "never") == 0)
-		return false;
-	return fd >= 0 && isatty(fd) && (!no || no[0] == '\0') && term && strcmp(term, "dumb") != 0;
-}
-
-static int open_stream(struct out_stream *s, const char *option, const char *name,
-	const char *color, struct fail *f)
-{
-	s->fd = STDOUT_FILENO;
-	if (strcmp(name, "%") == 0) {
-		s->fd = STDERR_FILENO;
-	} else if (strcmp(name, "-") != 0) {
-		s->fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
-		s->own = true;
-	}
-	if (s->fd < 0)
-		return fail_set(f, -FAIL_LOCAL, "%s: %s: %s", option, name, strerror(errno));
-	s->color = wants_color(color, s->fd);
-	return 0;
-}
-
-static void close_stream(struct out_stream *s)
-{
-	if (s->own && s->fd >= 0 && close(s->fd) != 0 && s->failed == 0 && errno != EINTR)
-		s->failed = errno;
-	s->fd = -1;
-}
 
 /* ---- lines ---- */
 
@@ -256,35 +170,32 @@ static int write_out_new(struct out *o, bool to_stdout, struct fail *f)
 int out_new(const struct out_config *config, struct out **out, struct fail *f)
 {
 	struct out *o = MEM_NEW(struct out);
-	const char *name = config->output ? config->output : "-";
 	int e = 0;
 
-	guard_standard_descriptors();
+	out_stream_guard();
 	o->config = *config;
 	o->config.quiet = config->quiet || config->nagios;
 	o->start_us = net_now_us();
 	o->reachable = -1;
 	o->seen.resolve_ms = o->seen.connect_ms = o->seen.tls_ms = -1;
-	o->result.fd = o->trace_stream.fd = -1;
+	o->result.fd = o->trace_stream.fd = o->capture.fd = -1;
 	o->story = (struct out_stream){ .fd = STDERR_FILENO };
 	o->plain = (struct out_stream){ .fd = STDOUT_FILENO };
-	o->story.color = wants_color(config->color, STDERR_FILENO);
-	if (config->json && config->trace_file && strcmp(config->trace_file, name) == 0)
-		e = fail_set(
-			f, -FAIL_ARGUMENT, "--trace: %s is where the records of --json go", name);
-	if (e == 0 && config->write_out)
-		e = write_out_new(o, strcmp(name, "-") == 0, f);
+	o->story.color = out_stream_color(config->color, STDERR_FILENO);
+	if (config->write_out)
+		e = write_out_new(o, !config->output || strcmp(config->output, "-") == 0, f);
 	if (e == 0)
-		e = open_stream(&o->result, "--output", name, config->color, f);
-	if (e == 0 && config->trace_file)
-		e = open_stream(&o->trace_stream, "--trace", config->trace_file, config->color, f);
+		e = out_stream_open_all(o, f);
 	if (e != 0) {
-		close_stream(&o->result);
+		out_stream_close(&o->result);
+		out_stream_close(&o->trace_stream);
+		out_stream_close(&o->capture);
 		writeout_free(o->writeout);
 		mem_free(o);
 		return e;
 	}
 	out_trace_init(o);
+	out_capture_init(o);
 	*out = o;
 	return 0;
 }
@@ -296,8 +207,9 @@ static const struct out_stream *failed_stream(const struct out *o)
 		return &o->result;
 	if (o->plain.failed)
 		return &o->plain;
-	return o->trace_stream.failed && o->trace_stream.fd != STDERR_FILENO ? &o->trace_stream
-									     : NULL;
+	if (o->capture.failed)
+		return &o->capture;
+	return o->trace_stream.failed && !o->trace_stream.is_story ? &o->trace_stream : NULL;
 }
 
 bool out_broken(const struct out *o)
@@ -310,15 +222,47 @@ bool out_is_json(const struct out *o)
 	return o->config.json;
 }
 
-static int write_failed(struct out *o, const struct out_stream *s)
+/* What is left for a reader that went away is a signal. */
+static bool is_pipe(const struct out_stream *s)
 {
-	int code = s->own ? EXIT_local : EXIT_internal;
+	return s && s->failed == EPIPE;
+}
+
+/* A stream that failed decides, whatever was to be said on it. */
+static int code_of(const struct out *o, int code)
+{
+	const struct out_stream *s = failed_stream(o);
+
+	if (!s || is_pipe(s))
+		return code;
+	return s->own ? EXIT_local : EXIT_internal;
+}
+
+static void put_error(struct out *o, const char *text)
+{
+	char line[300];
+
+	snprintf(line, sizeof(line), "rte: %s: %s", o->config.command, text);
+	out_write_line(o, &o->story, OUT_RED, str_of(line));
+}
+
+/* As a record, unless it is the very records that cannot be written. */
+static void tell_failed(struct out *o, int code)
+{
+	const struct out_stream *s = failed_stream(o);
 	char text[200];
 
-	snprintf(text, sizeof(text), "rte: %s: cannot write the %s: %s", o->config.command,
-		s == &o->trace_stream ? "trace" : "output", strerror(s->failed));
-	out_write_line(o, &o->story, OUT_RED, str_of(text));
-	return code;
+	if (!s || is_pipe(s))
+		return;
+	snprintf(text, sizeof(text), "cannot write the %s: %s",
+		s == &o->trace_stream ? "trace"
+		: s == &o->capture    ? "capture"
+				      : "output",
+		strerror(s->failed));
+	if (o->config.json && s != &o->result)
+		out_json_error(o, &(struct out_json_error){ .code = code, .text = text });
+	else
+		put_error(o, text);
 }
 
 static void die_of_sigpipe(void)
@@ -342,62 +286,65 @@ static void put_write_out(void *arg, enum writeout_to to, struct str bytes)
 		out_write(o->result.fd == STDOUT_FILENO ? &o->result : &o->plain, bytes);
 }
 
-/* The end record, the note, and what --write-out says. Gives the code, which a file of
+static int print_write_out(struct out *o, int code, struct str record)
+{
+	const struct writeout_end end = {
+		.exit_code = code,
+		.total_ms = out_elapsed_ms(o),
+		.json = str_sub(record, 0, record.n ? record.n - 1 : 0),
+		.put = put_write_out,
+		.arg = o,
+	};
+	struct fail f = { 0 };
+
+	if (writeout_print(o->writeout, &end, &f) == 0)
+		return code;
+	put_error(o, f.text);
+	return code == EXIT_ok ? EXIT_local : code;
+}
+
+/* The end record, and what --write-out and --nagios say. Gives the code, which a file of
  * --write-out's may change. */
 static int tell_end(struct out *o, int code, const struct endpoint_result *last,
 	const struct endpoint_counts *counts)
 {
-	CLEANUP(buf_done) struct buf record = BUF_INIT(1 << 16);
-	const struct out_stream *failed = failed_stream(o);
-	struct writeout_end end = { .put = put_write_out, .arg = o };
-	struct fail f = { 0 };
+	CLEANUP(buf_done) struct buf record = BUF_INIT(1 << 16), line = BUF_INIT(1 << 12);
 
 	if (o->config.json || o->writeout)
-		out_json_end(o, failed && code == 0 && !failed->own ? EXIT_internal : code, last,
-			counts, &record);
-	if (o->config.json)
+		out_json_end(o, code, last, counts, &record);
+	if (o->config.json && !o->result.failed)
 		out_write(&o->result, buf_str(&record));
-	else
-		out_note(o, "exit %d %s", code, exit_name(code));
-	if (!o->writeout)
-		return code;
-	end.exit_code = code;
-	end.total_ms = out_elapsed_ms(o);
-	end.json = str_sub(buf_str(&record), 0, record.n ? record.n - 1 : 0);
-	if (writeout_print(o->writeout, &end, &f) != 0) {
-		char text[300];
-
-		snprintf(text, sizeof(text), "rte: %s: %s", o->config.command, f.text);
-		out_write_line(o, &o->story, OUT_RED, str_of(text));
-		code = code == EXIT_ok ? EXIT_local : code;
+	if (o->writeout)
+		code = print_write_out(o, code, buf_str(&record));
+	if (o->config.nagios) {
+		nagios_line(o->config.nagios, code, &line);
+		out_write(&o->result, buf_str(&line));
 	}
 	return code;
-}
-
-static int tell_nagios(struct out *o, int code)
-{
-	CLEANUP(buf_done) struct buf line = BUF_INIT(1 << 12);
-
-	nagios_line(o->config.nagios, code, &line);
-	out_write(&o->result, buf_str(&line));
-	return nagios_state(o->config.nagios, code);
 }
 
 int out_end(struct out *o, int code, const struct endpoint_result *last,
 	const struct endpoint_counts *counts)
 {
-	const struct out_stream *failed;
 	bool pipe;
 
+	code = code_of(o, code);
+	if (!o->config.json)
+		out_note(o, "exit %d %s", code, exit_name(code));
+	out_capture_end(o);
+	out_stream_close(&o->trace_stream);
+	out_stream_close(&o->capture);
+	code = code_of(o, code);
+	if (o->config.json && !o->result.failed)
+		tell_failed(o, code);
 	code = tell_end(o, code, last, counts);
+	out_stream_close(&o->result);
+	code = code_of(o, code);
+	if (!o->config.nagios && (!o->config.json || o->result.failed))
+		tell_failed(o, code);
+	pipe = is_pipe(failed_stream(o));
 	if (o->config.nagios)
-		code = tell_nagios(o, code);
-	close_stream(&o->trace_stream);
-	close_stream(&o->result);
-	failed = failed_stream(o);
-	pipe = failed && failed->failed == EPIPE;
-	if (failed && !pipe)
-		code = o->config.nagios ? NAGIOS_UNKNOWN : write_failed(o, failed);
+		code = failed_stream(o) ? NAGIOS_UNKNOWN : (int)nagios_state(o->config.nagios, code);
 	writeout_free(o->writeout);
 	mem_free(o);
 	if (pipe)
@@ -590,12 +537,12 @@ int out_refuse(const char *command, bool json, int code, const char *text)
 		return out_end(o, code, NULL, NULL);
 	}
 	config.color = NULL;
-	guard_standard_descriptors();
+	out_stream_guard();
 	snprintf(line, sizeof(line), command ? "rte: %s: %s" : "rte: %s%s", command ? command : "",
 		text);
 	o = &(struct out){ .config = config };
 	o->story = (struct out_stream){ .fd = STDERR_FILENO,
-		.color = wants_color(NULL, STDERR_FILENO) };
+		.color = out_stream_color(NULL, STDERR_FILENO) };
 	out_write_line(o, &o->story, OUT_RED, str_of(line));
 	return code;
 }
@@ -606,7 +553,7 @@ int out_refuse_nagios(int code, const char *text)
 	struct out_stream stdout_stream = { .fd = STDOUT_FILENO };
 	CLEANUP(buf_done) struct buf line = BUF_INIT(1 << 12);
 
-	guard_standard_descriptors();
+	out_stream_guard();
 	nagios_error(&n, text);
 	nagios_line(&n, code, &line);
 	out_write(&stdout_stream, buf_str(&line));

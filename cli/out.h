@@ -18,6 +18,9 @@ struct out_config {
 	const char *trace_file; /* --trace FILE, "-" stdout, "%" stderr, or NULL */
 	const char *write_out; /* --write-out FMT, or NULL */
 	struct nagios *nagios; /* NULL: its line and its exit codes are not wanted */
+	const char *pcap_file; /* --pcap FILE, "-" stdout: text then goes to stderr; or NULL */
+	bool pcap_secrets; /* shown in that file, which only its owner may read */
+	bool ladder; /* who sent what to whom, on stderr at the end */
 	const char *color; /* auto always never */
 	bool json, quiet, timestamps; /* quiet: text only */
 	int verbose;
@@ -31,7 +34,8 @@ int out_new(const struct out_config *config, struct out **out, struct fail *f);
  * gone before. last and counts may be NULL. */
 int out_end(struct out *o, int code, const struct endpoint_result *last,
 	const struct endpoint_counts *counts);
-/* The trace sink to hand to the library: renders by verbosity and --trace; secrets masked. */
+/* The trace sink to hand to the library: renders by verbosity and --trace, fills --pcap; secrets
+ * masked. */
 const struct trace *out_trace(struct out *o);
 /* Did an output fail? The command then ends in order; out_end knows the code. */
 bool out_broken(const struct out *o);

@@ -8,6 +8,7 @@
 struct out_stream {
 	int fd; /* -1: none */
 	bool own; /* opened here, for an option */
+	bool is_story; /* standard error: nobody relies on it */
 	bool color;
 	int failed; /* the first errno; nothing is written after it */
 };
@@ -32,9 +33,10 @@ struct writeout;
 struct out {
 	struct out_config config;
 	struct writeout *writeout; /* NULL: none */
-	struct out_stream result, story, trace_stream;
+	struct out_stream result, story, trace_stream, capture;
 	struct out_stream plain; /* stdout for --write-out, where the result goes elsewhere */
 	struct trace trace;
+	struct ladder *ladder; /* of --ladder; or NULL */
 	uint64_t start_us;
 	unsigned seq;
 	bool has_seed;
@@ -48,10 +50,22 @@ enum out_color { OUT_PLAIN, OUT_GREEN, OUT_YELLOW, OUT_RED, OUT_DIM, OUT_CYAN };
 /* The number of the escape sequence. */
 const char *out_color_code(enum out_color color);
 
-/* ---- out.c: streams and lines ---- */
+/* ---- out_stream.c ---- */
 
+/* A closed standard descriptor would be given to the next socket, and what is meant for people
+ * would go to the peer. What is put in its place fails with EBADF, as it should. */
+void out_stream_guard(void);
+/* Would --color WHEN (NULL: auto) have colours there? */
+bool out_stream_color(const char *when, int fd);
+/* Result, trace and capture as configured; 0, or -FAIL_ARGUMENT for what would mix on one stream,
+ * or -FAIL_LOCAL. Those that were opened are open then, too. */
+int out_stream_open_all(struct out *o, struct fail *f);
+void out_stream_close(struct out_stream *s);
 /* Bytes as they are. */
 void out_write(struct out_stream *s, struct str bytes);
+
+/* ---- out.c: lines ---- */
+
 /* One line of the result: nothing with -q or --json. The first word gets the colour. */
 void out_put(struct out *o, enum out_color color, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* A detail of it: "  contact   ...". */
@@ -106,6 +120,15 @@ const char *out_ms_text(double ms, char text[24]);
 void out_trace_init(struct out *o);
 /* A "* ..." line at -v (1), -vv (2), -vvv (3). */
 void out_trace_note(struct out *o, int level, struct str text);
+
+/* ---- out_capture.c ---- */
+
+/* The head of the file of --pcap, and an empty ladder. */
+void out_capture_init(struct out *o);
+/* Every message that was sent or received. */
+void out_capture(struct out *o, const struct trace_event *ev);
+/* Prints the ladder and frees it. */
+void out_capture_end(struct out *o);
 
 /* ---- out_json.c: only called with --json (but for out_request_json); nothing of Jansson is
  * touched without it ---- */

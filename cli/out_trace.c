@@ -86,6 +86,11 @@ static void add_lines(struct buf *b, const char *columns, struct str text)
 	}
 }
 
+static bool is_on(const struct out *o)
+{
+	return o->config.verbose > 0 || o->trace_stream.fd >= 0;
+}
+
 static void message(struct out *o, const struct trace_event *ev)
 {
 	CLEANUP(buf_done)
@@ -173,7 +178,9 @@ static void on_trace(void *arg, const struct trace_event *ev)
 	struct out *o = arg;
 
 	if (ev->kind == TRACE_MSG_OUT || ev->kind == TRACE_MSG_IN) {
-		message(o, ev);
+		if (is_on(o))
+			message(o, ev);
+		out_capture(o, ev);
 		return;
 	}
 	describe(&b, ev);
@@ -190,6 +197,8 @@ void out_trace_init(struct out *o)
 	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
 		if (most >= levels[i])
 			o->trace.mask |= 1U << i;
+	if (o->capture.fd >= 0 || o->config.ladder)
+		o->trace.mask |= 1U << TRACE_MSG_OUT | 1U << TRACE_MSG_IN;
 }
 
 const struct trace *out_trace(struct out *o)

@@ -40,6 +40,9 @@ static int open_output(struct run *r)
 		.write_out = g->write_out,
 		.trace_file = g->trace,
 		.nagios = r->config.nagios,
+		.pcap_file = g->pcap,
+		.pcap_secrets = g->pcap_secrets,
+		.ladder = g->ladder,
 		.color = g->color ? g->color : "auto",
 		.json = g->json,
 		.quiet = g->quiet,
@@ -69,6 +72,8 @@ static void explain(struct run *r, const struct run_setup *s)
 			r->kind == ENDPOINT_PEER_TO_PEER ? "peer-to-peer" : "server-based");
 	if (g->insecure)
 		out_warn(r->out, "--insecure: TLS peers are not verified");
+	if (g->pcap_secrets)
+		out_warn(r->out, "--pcap-secrets: secrets are not masked in %s", g->pcap);
 }
 
 /* Without a word, and before the library says the next one: the process ends here. */

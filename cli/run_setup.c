@@ -243,6 +243,8 @@ int run_setup(struct run *r, struct run_setup *s, struct fail *f)
 
 	if ((e = value_word("--color", r->g->color, "auto|always|never", &color, f)) != 0)
 		return e;
+	if (r->g->pcap_secrets && !r->g->pcap)
+		return fail_set(f, -FAIL_ARGUMENT, "--pcap-secrets without --pcap");
 	if (r->cmd->kind == CMD_NONE)
 		return run_setup_net(r, s, f);
 	if ((e = run_setup_kind(r, s, f)) != 0 || (e = run_setup_net(r, s, f)) != 0 ||

@@ -19,6 +19,8 @@ int run_setup(struct run *r, struct run_setup *s, struct fail *f);
 int run_setup_kind(struct run *r, struct run_setup *s, struct fail *f);
 int run_setup_net(struct run *r, struct run_setup *s, struct fail *f);
 int run_setup_headers(struct run *r, struct run_setup *s, struct fail *f);
+/* --keylog or SSLKEYLOGFILE; NULL: none. */
+const char *run_setup_keylog(const struct groups *g);
 
 /* Fills r->creds from the first source that has something (section 11), and reads the password of
  * the TLS key. */

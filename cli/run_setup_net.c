@@ -203,14 +203,20 @@ static int network(struct run *r, struct run_setup *s, struct fail *f)
 	return listeners(r, s, f);
 }
 
+const char *run_setup_keylog(const struct groups *g)
+{
+	const char *environment = getenv("SSLKEYLOGFILE");
+
+	if (g->keylog)
+		return g->keylog;
+	return environment && environment[0] != '\0' ? environment : NULL;
+}
+
 static int tls(struct run *r, struct run_setup *s, struct fail *f)
 {
 	const struct groups *g = r->g;
-	const char *environment = getenv("SSLKEYLOGFILE");
 	int version = 0, e;
 
-	if (environment && environment[0] == '\0')
-		environment = NULL;
 	e = value_word("--tls-min", g->tls_min, "1.2|1.3", &version, f);
 	if (e)
 		return e;
@@ -223,7 +229,7 @@ static int tls(struct run *r, struct run_setup *s, struct fail *f)
 		.cert = g->cert,
 		.key = g->key,
 		.ciphers = g->tls_ciphers,
-		.keylog = g->keylog ? g->keylog : environment,
+		.keylog = run_setup_keylog(g),
 		.tls_name = g->tls_name,
 		.pin = g->pinnedpubkey,
 		.min_version = version == 0 ? 12 : 13,

@@ -11,6 +11,7 @@ set -g __rte_takes_value \
 	--output -o \
 	--write-out -w \
 	--trace \
+	--pcap \
 	--color \
 	--aor -a \
 	--server \
@@ -119,6 +120,9 @@ complete -c rte -n '__rte_command_is - register invite refer listen message subs
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l output -s o -r -F -d 'result into FILE'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l write-out -s w -x -d 'print FMT at the end'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l trace -r -F -d 'all messages into FILE (- stdout, % stderr)'
+complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l pcap -r -F -d 'all messages into a capture FILE for Wireshark (- stdout)'
+complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l pcap-secrets -d 'do not mask secrets there'
+complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l ladder -d 'at the end, who sent what to whom, as a ladder'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l color -x -a 'auto always never' -d 'colours (default auto)'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l timestamps -d 'the time before each line of text'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping resolve serve' -l dry-run -s n -d 'print what would be sent, exit 0'

@@ -376,6 +376,7 @@ int serve_new(const struct serve_config *config, bool open, struct serve **out, 
 		(e = make_certificate(s, f)) != 0)
 		goto fail;
 	mc.tls_server = s->config.tls;
+	mc.tls.keylog = s->config.tls.keylog;
 	if ((e = endpoint_manager_new(&mc, &s->manager, f)) != 0)
 		goto fail;
 	endpoint_manager_on_request(s->manager, on_request, s);

@@ -96,6 +96,34 @@ static void bodies(void **state)
 	same("");
 }
 
+static void fills(const char *in, const char *wanted)
+{
+	struct buf b = BUF_INIT(1 << 16);
+
+	mask_add_same_length(&b, str_of(in));
+	assert_string_equal(buf_cstr(&b), wanted);
+	buf_done(&b);
+}
+
+/* In a capture: what was a message stays one, no length changes. */
+static void lengths(void **state)
+{
+	(void)state;
+	fills("Authorization: Digest username=\"a\", response=\"0123\", nc=00000001\r\n",
+		"Authorization: Digest username=\"a\", response=\"xxxx\", nc=00000001\r\n");
+	fills("response=0123, response=\"\", response=\"",
+		"response=xxxx, response=\"\", response=\"");
+	fills("Digest RESPONSE=\r\n \"01\r\n 23\\\"4\"\r\nTo: x",
+		"Digest RESPONSE=\r\n \"xx\r\n xxxxx\"\r\nTo: x");
+	fills("response=\"without end", "response=\"xxxxxxx xxx");
+	fills("Authorization: NTLM qop=\"auth\", gssapi-data=\"TlRMTVNTUA==\"",
+		"Authorization: NTLM qop=\"auth\", gssapi-data=\"xxxxxxxxxxxx\"");
+	fills("authorization: Basic YWxp==\r\n", "authorization: Basic xxxxxx\r\n");
+	fills("<sip:a:1@h>, <sip:b:234@h;pn-prid=5>", "<sip:a:x@h>, <sip:b:xxx@h;pn-prid=x>");
+	fills("inline:K1|2^20|1:4;inline:K2\r\n", "inline:xxxxxxxxxxx;inline:xx\r\n");
+	fills("nothing here", "nothing here");
+}
+
 /* Every prefix of a message is a message that may come: nothing is read beyond its end. */
 static void prefixes(void **state)
 {
@@ -105,12 +133,15 @@ static void prefixes(void **state)
 	(void)state;
 	for (size_t n = 0; n <= strlen(text); n++) {
 		char *copy = malloc(n ? n : 1); /* the sanitizers watch its end */
-		struct buf b = BUF_INIT(1 << 16);
+		struct buf b = BUF_INIT(1 << 16), same_length = BUF_INIT(1 << 16);
 
 		memcpy(copy, text, n);
 		mask_add(&b, (struct str){ copy, n });
 		assert_int_equal(b.fail, 0);
+		mask_add_same_length(&same_length, (struct str){ copy, n });
+		assert_int_equal(same_length.n, n);
 		buf_done(&b);
+		buf_done(&same_length);
 		free(copy);
 	}
 }
@@ -270,6 +301,7 @@ int main(void)
 		cmocka_unit_test(tokens),
 		cmocka_unit_test(uris),
 		cmocka_unit_test(bodies),
+		cmocka_unit_test(lengths),
 		cmocka_unit_test(prefixes),
 		cmocka_unit_test(calls_busy),
 		cmocka_unit_test(calls_not_answered),
