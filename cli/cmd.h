@@ -35,6 +35,7 @@ int cmd_message(const struct cmd *cmd, int argc, const char **argv, struct group
 int cmd_options(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_subscribe(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_publish(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
+int cmd_request(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_resolve(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_serve(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_help(const struct cmd *cmd, int argc, const char **argv, struct groups *g);

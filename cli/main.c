@@ -25,6 +25,8 @@ const struct cmd cmd_table[] = {
 		cmd_publish },
 	{ "options", "ping", "URI...", "OPTIONS once or repeatedly, with statistics.", CMD_EITHER,
 		cmd_options },
+	{ "request", NULL, "[METHOD URI]", "Any request: any header, template or bytes.",
+		CMD_EITHER, cmd_request },
 	{ "resolve", NULL, "URI...", "Server location (RFC 3263), step by step.", CMD_NONE,
 		cmd_resolve },
 	{ "serve", NULL, "[-- COMMAND [ARG...]]", "A registrar, proxy and event agent for tests.",

@@ -453,6 +453,12 @@ void out_request(struct out *o, const struct endpoint_msg *m)
 		out_text_request(o, m);
 }
 
+void out_received(struct out *o, const struct endpoint_msg *m)
+{
+	if (!o->config.json && !m->sent)
+		out_text_received(o, m);
+}
+
 void out_notify(struct out *o, const struct endpoint_msg *m)
 {
 	if (o->config.json)

@@ -120,6 +120,10 @@ struct out_message {
 };
 void out_message(struct out *o, const struct out_message *m);
 
+/* A line of text for a message that was received, whose record was written when it came; nothing
+ * for one that was sent. */
+void out_received(struct out *o, const struct endpoint_msg *m);
+
 /* `serve`: a request that it answered (replied 0: it was passed on), a binding, and the seed of its
  * faults. */
 void out_request(struct out *o, const struct endpoint_msg *m);

@@ -75,6 +75,7 @@ void out_text_resolved(struct out *o, const struct out_resolved *r);
 void out_text_binding(struct out *o, const struct out_binding *b);
 void out_text_discarded(struct out *o, const struct endpoint_msg *m, struct str why);
 void out_text_request(struct out *o, const struct endpoint_msg *m);
+void out_text_received(struct out *o, const struct endpoint_msg *m);
 void out_text_unsent(struct out *o, struct str wire);
 void out_text_check(struct out *o, const struct out_check *c);
 void out_text_message(struct out *o, const struct out_message *m);

@@ -480,6 +480,20 @@ void out_request_json(struct out *o, const struct endpoint_msg *m, struct buf *l
 	add_line(r, line);
 }
 
+/* Bytes that are no message are shown whatever -v says: nothing else tells of them. */
+static void malformed(struct out *o, const struct endpoint_malformed *m)
+{
+	json_t *r = record(o, "malformed");
+
+	json_object_set_new(r, "direction", json_string(m->sent ? "sent" : "received"));
+	json_object_set_new(r, "bytes", json_integer((json_int_t)m->wire.n));
+	json_object_set_new(r, "detail", text(str_of(m->why)));
+	if (m->remote.address.n)
+		json_object_set_new(r, "remote", hop(&m->remote));
+	put_raw(o, r, m->wire);
+	emit(o, r);
+}
+
 static void unsent(void *arg, const struct endpoint_event *ev)
 {
 	struct out *o = arg;
@@ -492,7 +506,9 @@ static void unsent(void *arg, const struct endpoint_event *ev)
 
 void out_json_unsent(struct out *o, struct str wire)
 {
-	endpoint_describe(wire, unsent, o);
+	if (!endpoint_describe(wire, unsent, o))
+		malformed(o, &(struct endpoint_malformed){
+				     .sent = true, .wire = wire, .why = "not a SIP request" });
 }
 
 /* ---- operations ---- */
@@ -745,6 +761,9 @@ void out_json_event(struct out *o, const struct endpoint_event *ev)
 	case ENDPOINT_PUBLICATION:
 		publication(o, ev->publication);
 		break;
+	case ENDPOINT_MALFORMED:
+		malformed(o, ev->malformed);
+		break;
 	case ENDPOINT_LISTENER_LOST: /* `disconnected` has a peer */
 	case ENDPOINT_INCOMING: /* whoever takes it tells */
 	case ENDPOINT_ANSWERED:
@@ -889,8 +908,7 @@ void out_json_end(struct out *o, int code, const struct endpoint_result *last,
 	put_number(r, "sent", true, c->sent);
 	put_number(r, "received", true, c->received);
 	put_number(r, "retransmissions", true, c->retransmissions);
-	put_number(r, "discarded", c->discarded + o->discarded > 0,
-		c->discarded + o->discarded);
+	put_number(r, "discarded", c->discarded + o->discarded > 0, c->discarded + o->discarded);
 	if (last && last->response)
 		put_number(r, "status_code", true, last->response->status_code);
 	if (last)
