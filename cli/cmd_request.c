@@ -237,7 +237,7 @@ static int read_template(struct args *a, struct groups *g, struct fail *f)
 	struct template_config config = {
 		.file = strcmp(a->form, "-") == 0 ? "(stdin)" : a->form,
 		.set_count = a->set.n,
-		.environment = environ,
+		.environment = (const char *const *)environ,
 	};
 	int e;
 

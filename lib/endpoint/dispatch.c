@@ -311,7 +311,7 @@ static void got_response(struct endpoint_manager *m, struct sip_msg *msg, struct
 	trace_bytes(m, TRACE_MSG_IN, flow, msg->wire, !t);
 	if (!t) {
 		trace_note(m->config.trace,
-			"a response that belongs to no request of ours was dropped");
+			"a response that belongs to no request of ours");
 		tell_stray(m, flow, msg->wire, NULL);
 		return;
 	}
@@ -463,7 +463,7 @@ static void got_stream(struct endpoint_manager *m, struct str bytes, struct net_
 			trace_note(m->config.trace, "closing the connection: %s", f.text);
 			break_framing(s, flow, &f);
 			net_flow_close(flow);
-			tell_stray(m, flow, sip_frame_rest(&s->frame), &f);
+			tell_stray(m, flow, bytes, &f);
 			return;
 		}
 		if (net_flow_info(flow)->closed || net_flow_user(flow) != s)

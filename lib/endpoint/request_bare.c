@@ -119,7 +119,19 @@ static void got_final(struct request *r, struct sip_msg *m)
 	finish(r, &f);
 }
 
-/* A message that nobody else has taken. */
+/* A response that nobody else has taken. */
+static void got_response(struct request *r, struct sip_msg *m)
+{
+	if (!request_describe(r, ENDPOINT_RESPONSE, m, false) || !r->is_bare ||
+		r->state != REQUEST_WAITING)
+		return;
+	r->after_ringing = r->after_ringing || (m->status >= 180 && m->status < 190);
+	if (m->status >= 200)
+		got_final(r, m);
+}
+
+/* A malformed one may be so since what was sent was: without a transaction it counts if it can be
+ * read at all. */
 void request_stray(struct request *r, const struct net_event *ev)
 {
 	struct sip_msg *m;
@@ -130,17 +142,13 @@ void request_stray(struct request *r, const struct net_event *ev)
 	if (ev->fail) {
 		r->malformed_count++;
 		r->malformed = *ev->fail;
-		tell_malformed(r, ev->bytes, false, ev->fail);
-		return;
+		if (!tell_malformed(r, ev->bytes, false, ev->fail) || !r->is_bare)
+			return;
 	}
 	if (sip_msg_parse(ev->bytes, &r->endpoint->manager->config.limits, &m, NULL) != 0)
 		return;
-	if (request_describe(r, ENDPOINT_RESPONSE, m, false) && r->is_bare &&
-		r->state == REQUEST_WAITING) {
-		r->after_ringing = r->after_ringing || (m->status >= 180 && m->status < 190);
-		if (m->status >= 200)
-			got_final(r, m);
-	}
+	if (!m->request)
+		got_response(r, m);
 	sip_msg_unref(m);
 }
 

@@ -87,7 +87,7 @@ static int bad(const struct reader *r, const char *what, struct str name)
 /* {{env:NAME}} */
 static int environment(struct reader *r, struct str field, struct str name)
 {
-	char *const *list = r->config->environment;
+	const char *const *list = r->config->environment;
 	struct str value = STR_EMPTY;
 
 	for (; list && *list; list++) {

@@ -19,7 +19,7 @@ struct template_config {
 	const char *file; /* its name in failures */
 	const struct template_set *sets;
 	unsigned set_count;
-	char *const *environment; /* "NAME=VALUE", ended by NULL, for {{env:NAME}} */
+	const char *const *environment; /* "NAME=VALUE", ended by NULL, for {{env:NAME}} */
 };
 
 /* ALPHA *( ALPHA / DIGIT / "_" ) */

@@ -175,12 +175,9 @@ static int scan_head(struct sip_frame *f, struct fail *fail)
 static enum sip_frame_result give_up(struct sip_frame *f, int code)
 {
 	f->broken = code;
+	buf_done(&f->in);
+	f->taken = 0;
 	return SIP_FRAME_ERROR;
-}
-
-struct str sip_frame_rest(const struct sip_frame *f)
-{
-	return left(f);
 }
 
 enum sip_frame_result sip_frame_next(struct sip_frame *f, struct str *message, struct fail *fail)

@@ -42,8 +42,6 @@ void sip_frame_feed(struct sip_frame *f, struct str bytes);
  * were cut into feeds, and the cost is linear in them. The start line is checked as far as it is
  * there, so that foreign protocols end early. */
 enum sip_frame_result sip_frame_next(struct sip_frame *f, struct str *message, struct fail *fail);
-/* What was fed and did not come out as a message; valid until the next feed or next. */
-struct str sip_frame_rest(const struct sip_frame *f);
 /* After MORE: does a part of a message wait for the rest (A05: bounded wait)? */
 bool sip_frame_partial(const struct sip_frame *f);
 
