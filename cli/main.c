@@ -27,6 +27,8 @@ const struct cmd cmd_table[] = {
 		cmd_options },
 	{ "request", NULL, "[METHOD URI]", "Any request: any header, template or bytes.",
 		CMD_EITHER, cmd_request },
+	{ "parse", NULL, "FILE...", "Check message files: what is in them, what is wrong.", CMD_NONE,
+		cmd_parse },
 	{ "resolve", NULL, "URI...", "Server location (RFC 3263), step by step.", CMD_NONE,
 		cmd_resolve },
 	{ "serve", NULL, "[-- COMMAND [ARG...]]", "A registrar, proxy and event agent for tests.",
