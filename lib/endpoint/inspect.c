@@ -163,9 +163,9 @@ static void header_faults(struct reader *r, size_t at)
 	while (at < r->text.n) {
 		struct str line = line_at(r->text, at);
 
-		if (line.n == 0)
+		if (line.n == 0 && next_line(r->text, at) > at + (r->text.p[at] == '\r'))
 			return;
-		if (!scan_is(line.p[0], CH_LWS) && !is_header_line(line))
+		if (line.n > 0 && !scan_is(line.p[0], CH_LWS) && !is_header_line(line))
 			found(r, true, at + bad_name_byte(line), STR_EMPTY,
 				"a header line without a name and a colon");
 		at = next_line(r->text, at);
@@ -337,12 +337,17 @@ static void check_header(struct reader *r, unsigned index)
 static size_t body_place(struct str body, const char *text)
 {
 	const char *p = strstr(text, "line ");
-	unsigned line = 1, column = 1;
+	uint32_t line = 1, column = 1;
+	struct scan s;
 	size_t at = 0;
 
 	if (!p)
 		return 0;
-	sscanf(p, "line %u column %u", &line, &column);
+	s = scan_str(str_of(p));
+	if (!scan_lit(&s, "line ") || !scan_u32(&s, UINT32_MAX, &line) || line == 0)
+		return 0;
+	if (scan_lit(&s, " column ") && (!scan_u32(&s, UINT32_MAX, &column) || column == 0))
+		column = 1;
 	while (--line > 0 && at < body.n)
 		at = next_line(body, at);
 	at += column - 1;

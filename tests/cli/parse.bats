@@ -97,7 +97,7 @@ findings() {
 		1 9 8|no SIP version behind the Request-URI|OPTIONS sip:a\r\n\r\n
 		1 15 14|the request line does not end in a SIP version|OPTIONS sip:a HTTP/1.1\r\n\r\n
 		1 8 7|the status code is not three digits from 100 to 699|SIP/2.0 20 OK\r\n\r\n
-		2 1 17|the header fields do not end: there is no blank line behind them|SIP/2.0 200 OK\r\n\r
+		2 2 17|the header fields do not end: there is no blank line behind them|SIP/2.0 200 OK\r\n\r
 		2 5 20|a header line without a name and a colon|SIP/2.0 200 OK\r\nA: 1\r\n
 	TABLE
 }
@@ -190,7 +190,7 @@ findings() {
 		printf '<a>\r\n <b></a>'
 	} >bad
 	rte parse bad
-	ended_with 15 'line 12 column 5, byte'
+	ended_with 15 'line 12 column 7, byte'
 	{
 		cat one
 		printf 'more'
