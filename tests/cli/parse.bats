@@ -98,7 +98,7 @@ findings() {
 		1 15 14|the request line does not end in a SIP version|OPTIONS sip:a HTTP/1.1\r\n\r\n
 		1 8 7|the status code is not three digits from 100 to 699|SIP/2.0 20 OK\r\n\r\n
 		2 2 17|the header fields do not end: there is no blank line behind them|SIP/2.0 200 OK\r\n\r
-		2 5 20|a header line without a name and a colon|SIP/2.0 200 OK\r\nA: 1\r\n
+		2 2 17|a header line without a name and a colon|SIP/2.0 200 OK\r\nA 1: x\r\n
 	TABLE
 }
 

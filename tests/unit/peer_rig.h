@@ -1019,6 +1019,7 @@ static inline void heard_event(void *arg, const struct endpoint_event *ev)
 	case ENDPOINT_SUBSCRIPTION:
 	case ENDPOINT_NOTIFY:
 	case ENDPOINT_PUBLICATION:
+	case ENDPOINT_MALFORMED:
 	case ENDPOINT_ANSWERED:
 		break;
 	}
