@@ -953,7 +953,7 @@ static inline void heard_result(struct heard *h, const struct endpoint_event *ev
 
 static inline void heard_event(void *arg, const struct endpoint_event *ev)
 {
-	static const char letters[] = "RCDqpAYGUListTbnPadfc";
+	static const char letters[] = "RCDqpAYGUListTbnPamdfc";
 	struct heard *h = arg;
 
 	if (h->quiet)
