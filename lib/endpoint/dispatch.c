@@ -310,8 +310,7 @@ static void got_response(struct endpoint_manager *m, struct sip_msg *msg, struct
 
 	trace_bytes(m, TRACE_MSG_IN, flow, msg->wire, !t);
 	if (!t) {
-		trace_note(m->config.trace,
-			"a response that belongs to no request of ours");
+		trace_note(m->config.trace, "a response that belongs to no request of ours");
 		tell_stray(m, flow, msg->wire, NULL);
 		return;
 	}

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-static const char *const variables[] = { "NAME=value", "NAMES=other", "EMPTY=", "LINES=a\nb", "CR=a\rb",
-	NULL };
+static const char *const variables[] = { "NAME=value", "NAMES=other", "EMPTY=", "LINES=a\nb",
+	"CR=a\rb", NULL };
 
 static const struct template_facts facts = {
 	.method = { "OPTIONS", 7 },
