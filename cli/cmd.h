@@ -34,7 +34,9 @@ int cmd_listen(const struct cmd *cmd, int argc, const char **argv, struct groups
 int cmd_message(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_options(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_subscribe(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
+int cmd_parse(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_publish(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
+int cmd_request(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_resolve(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_serve(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_help(const struct cmd *cmd, int argc, const char **argv, struct groups *g);

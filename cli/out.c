@@ -485,6 +485,20 @@ void out_request(struct out *o, const struct endpoint_msg *m)
 		out_text_request(o, m);
 }
 
+void out_parsed(struct out *o, const struct out_parsed *p)
+{
+	if (o->config.json)
+		out_json_parsed(o, p);
+	else
+		out_text_parsed(o, p);
+}
+
+void out_received(struct out *o, const struct endpoint_msg *m)
+{
+	if (!o->config.json && !m->sent)
+		out_text_received(o, m);
+}
+
 void out_notify(struct out *o, const struct endpoint_msg *m)
 {
 	if (o->config.json)

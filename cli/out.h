@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/trace.h"
 #include "endpoint/event.h"
+#include "endpoint/inspect.h"
 
 struct out;
 
@@ -128,6 +129,10 @@ struct out_message {
 };
 void out_message(struct out *o, const struct out_message *m);
 
+/* A line of text for a message that was received, whose record was written when it came; nothing
+ * for one that was sent. */
+void out_received(struct out *o, const struct endpoint_msg *m);
+
 /* `serve`: a request that it answered (replied 0: it was passed on), a binding, and the seed of its
  * faults. */
 void out_request(struct out *o, const struct endpoint_msg *m);
@@ -149,6 +154,14 @@ void out_answered(struct out *o, const struct endpoint_msg *m, struct str reason
  * the body of a MESSAGE, INFO or NOTIFY, and the whole message as raw. Secrets are masked. The
  * line fails, and is empty, when it does not fit. */
 void out_request_json(struct out *o, const struct endpoint_msg *m, struct buf *line);
+/* `parse`: a message in a file, with what is wrong with it. */
+struct out_parsed {
+	const char *file;
+	unsigned index; /* from 1, in its file */
+	struct str text; /* the whole file */
+	const struct inspect *message;
+};
+void out_parsed(struct out *o, const struct out_parsed *p);
 /* To be called before out_listening. */
 void out_seed(struct out *o, uint32_t seed);
 

@@ -93,6 +93,12 @@ void out_text_resolved(struct out *o, const struct out_resolved *r);
 void out_text_binding(struct out *o, const struct out_binding *b);
 void out_text_discarded(struct out *o, const struct endpoint_msg *m, struct str why);
 void out_text_request(struct out *o, const struct endpoint_msg *m);
+/* out_parsed.c */
+void out_text_parsed(struct out *o, const struct out_parsed *p);
+/* The line of the text that the offset is in, and a mark below it, both fit for a terminal: bytes
+ * that are not printable ASCII are dots, so that the columns hold. */
+void out_excerpt(struct str text, size_t offset, char line[80], char mark[80]);
+void out_text_received(struct out *o, const struct endpoint_msg *m);
 void out_text_unsent(struct out *o, struct str wire);
 void out_text_check(struct out *o, const struct out_check *c);
 void out_text_message(struct out *o, const struct out_message *m);
@@ -147,6 +153,7 @@ void out_json_summary(struct out *o, const struct out_summary *s);
 void out_json_resolved(struct out *o, const struct out_resolved *r);
 void out_json_binding(struct out *o, const struct out_binding *b);
 void out_json_discarded(struct out *o, const struct endpoint_msg *m, struct str why);
+void out_json_parsed(struct out *o, const struct out_parsed *p);
 void out_json_unsent(struct out *o, struct str wire);
 void out_json_check(struct out *o, const struct out_check *c);
 void out_json_message(struct out *o, const struct out_message *m);

@@ -119,11 +119,17 @@ static json_t *record(struct out *o, const char *type)
 		o->config.command);
 }
 
+/* Jansson takes DEL for printable, a terminal does not. */
 static int append(const char *bytes, size_t n, void *arg)
 {
 	struct buf *line = arg;
+	struct str rest = { bytes, n }, before;
 
-	buf_add(line, bytes, n);
+	while (str_cut(rest, 0x7f, &before, &rest)) {
+		buf_add_str(line, before);
+		buf_add_str(line, STR("\\u007f"));
+	}
+	buf_add_str(line, rest);
 	return line->fail ? -1 : 0;
 }
 
@@ -480,6 +486,20 @@ void out_request_json(struct out *o, const struct endpoint_msg *m, struct buf *l
 	add_line(r, line);
 }
 
+/* Bytes that are no message are shown whatever -v says: nothing else tells of them. */
+static void malformed(struct out *o, const struct endpoint_malformed *m)
+{
+	json_t *r = record(o, "malformed");
+
+	json_object_set_new(r, "direction", json_string(m->sent ? "sent" : "received"));
+	json_object_set_new(r, "bytes", json_integer((json_int_t)m->wire.n));
+	json_object_set_new(r, "detail", text(str_of(m->why)));
+	if (m->remote.address.n)
+		json_object_set_new(r, "remote", hop(&m->remote));
+	put_raw(o, r, m->wire);
+	emit(o, r);
+}
+
 static void unsent(void *arg, const struct endpoint_event *ev)
 {
 	struct out *o = arg;
@@ -492,7 +512,82 @@ static void unsent(void *arg, const struct endpoint_event *ev)
 
 void out_json_unsent(struct out *o, struct str wire)
 {
-	endpoint_describe(wire, unsent, o);
+	if (!endpoint_describe(wire, unsent, o))
+		malformed(o, &(struct endpoint_malformed){
+				     .sent = true, .wire = wire, .why = "not a SIP request" });
+}
+
+/* ---- messages in files ---- */
+
+static json_t *findings(const struct inspect *i)
+{
+	json_t *a = json_array();
+
+	for (unsigned k = 0; k < i->finding_count; k++) {
+		const struct inspect_finding *f = &i->findings[k];
+		json_t *o = json_pack("{s:s, s:I, s:i, s:i, s:o}", "severity",
+			f->error ? "error" : "warning", "offset", (json_int_t)f->offset, "line",
+			(int)f->line, "column", (int)f->column, "detail", text(f->text));
+
+		put_text(o, "header", f->header);
+		json_array_append_new(a, o);
+	}
+	return a;
+}
+
+static json_t *header_fields(const struct inspect *i)
+{
+	json_t *a = json_array();
+
+	for (unsigned k = 0; k < i->header_count; k++)
+		json_array_append_new(
+			a, json_pack("{s:o, s:o, s:I}", "name", text(i->headers[k].name), "value",
+				   text(i->headers[k].value), "offset",
+				   (json_int_t)i->headers[k].offset));
+	return a;
+}
+
+/* Under the names that the records of messages have. */
+static void put_message(json_t *r, const struct inspect *i)
+{
+	const struct endpoint_msg *m = &i->msg;
+
+	put_text(r, "method", m->method);
+	put_text(r, "request_uri", m->request_uri);
+	put_number(r, "status_code", m->status_code > 0, m->status_code);
+	put_text(r, "reason_phrase", m->reason_phrase);
+	put_text(r, "version", i->version);
+	put_text(r, "call_id", m->call_id);
+	put_number(r, "cseq", m->cseq > 0, m->cseq);
+	put_text(r, "branch", m->branch);
+	if (m->from.uri.n)
+		json_object_set_new(r, "from", name_addr(&m->from));
+	if (m->to.uri.n)
+		json_object_set_new(r, "to", name_addr(&m->to));
+	json_object_set_new(r, "header", header_fields(i));
+	if (m->body.n)
+		put_body(r, m->content_type, m->body);
+}
+
+void out_json_parsed(struct out *o, const struct out_parsed *p)
+{
+	const struct inspect *i = p->message;
+	json_t *r = record(o, "parsed");
+
+	json_object_set_new(r, "file", text(str_of(p->file)));
+	put_number(r, "index", true, p->index);
+	json_object_set_new(r, "offset", json_integer((json_int_t)i->offset));
+	json_object_set_new(r, "bytes", json_integer((json_int_t)i->bytes));
+	json_object_set_new(r, "valid", json_boolean(i->error_count == 0));
+	json_object_set_new(r, "verdict", json_string(inspect_verdict_name(i->verdict)));
+	put_number(r, "answer", i->status > 0, i->status);
+	if (i->readable)
+		put_message(r, i);
+	json_object_set_new(r, "finding", findings(i));
+	put_number(r, "left_off", i->left_off > 0, i->left_off);
+	if (o->config.verbose)
+		put_raw(o, r, str_sub(p->text, i->offset, i->offset + i->bytes));
+	emit(o, r);
 }
 
 /* ---- operations ---- */
@@ -745,6 +840,9 @@ void out_json_event(struct out *o, const struct endpoint_event *ev)
 	case ENDPOINT_PUBLICATION:
 		publication(o, ev->publication);
 		break;
+	case ENDPOINT_MALFORMED:
+		malformed(o, ev->malformed);
+		break;
 	case ENDPOINT_LISTENER_LOST: /* `disconnected` has a peer */
 	case ENDPOINT_INCOMING: /* whoever takes it tells */
 	case ENDPOINT_ANSWERED:
@@ -889,8 +987,7 @@ void out_json_end(struct out *o, int code, const struct endpoint_result *last,
 	put_number(r, "sent", true, c->sent);
 	put_number(r, "received", true, c->received);
 	put_number(r, "retransmissions", true, c->retransmissions);
-	put_number(r, "discarded", c->discarded + o->discarded > 0,
-		c->discarded + o->discarded);
+	put_number(r, "discarded", c->discarded + o->discarded > 0, c->discarded + o->discarded);
 	if (last && last->response)
 		put_number(r, "status_code", true, last->response->status_code);
 	if (last)

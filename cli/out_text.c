@@ -260,6 +260,18 @@ static void retry_note(struct out *o, const struct endpoint_retry *r)
 		STR_ARG(r->detail.n ? r->detail : str_of(r->because)), of);
 }
 
+static void malformed_line(struct out *o, const struct endpoint_malformed *m)
+{
+	char hop[96];
+
+	if (m->sent) {
+		out_note(o, "what is sent is no SIP message: %s", m->why);
+		return;
+	}
+	out_put(o, OUT_RED, "%-10s  from %s  %zu bytes  %s", "malformed",
+		out_hop_text(&m->remote, false, hop), m->wire.n, m->why);
+}
+
 void out_text_event(struct out *o, const struct endpoint_event *ev)
 {
 	char hop[96];
@@ -313,6 +325,9 @@ void out_text_event(struct out *o, const struct endpoint_event *ev)
 		break;
 	case ENDPOINT_PUBLICATION:
 		out_text_publication(o, ev->publication);
+		break;
+	case ENDPOINT_MALFORMED:
+		malformed_line(o, ev->malformed);
 		break;
 	case ENDPOINT_INCOMING: /* whoever takes it tells */
 	case ENDPOINT_ANSWERED:
@@ -537,6 +552,27 @@ void out_text_request(struct out *o, const struct endpoint_msg *m)
 		snprintf(status, sizeof(status), "answered %u", m->replied);
 	out_note(o, STR_FMT " " STR_FMT " from %s: %s", STR_ARG(m->method), STR_ARG(m->request_uri),
 		out_hop_text(&m->remote, true, hop), status);
+}
+
+/* "200 OK  OPTIONS  from 192.0.2.1:5060 udp  1.2 ms" */
+void out_text_received(struct out *o, const struct endpoint_msg *m)
+{
+	char hop[96], rtt[32] = "", text[24];
+	enum out_color color = m->status_code < 200   ? OUT_YELLOW
+			       : m->status_code < 300 ? OUT_GREEN
+						      : OUT_RED;
+
+	if (m->status_code == 0) {
+		out_put(o, OUT_CYAN, STR_FMT "  " STR_FMT "  from %s %s", STR_ARG(m->method),
+			STR_ARG(m->request_uri), out_hop_text(&m->remote, false, hop),
+			m->remote.transport);
+		return;
+	}
+	if (m->rtt_ms >= 0)
+		snprintf(rtt, sizeof(rtt), "  %s", out_ms_text(m->rtt_ms, text));
+	out_put(o, color, "%u " STR_FMT "  " STR_FMT "  from %s %s%s", m->status_code,
+		STR_ARG(m->reason_phrase), STR_ARG(m->method), out_hop_text(&m->remote, false, hop),
+		m->remote.transport, rtt);
 }
 
 void out_text_discarded(struct out *o, const struct endpoint_msg *m, struct str why)

@@ -92,6 +92,10 @@ static void on_event(void *arg, const struct endpoint_event *ev)
 	enum check_end end;
 
 	out_event(r->out, ev);
+	if (r->config.shows_received &&
+		(ev->type == ENDPOINT_RESPONSE || ev->type == ENDPOINT_REQUEST ||
+			ev->type == ENDPOINT_UNMATCHED))
+		out_received(r->out, ev->msg);
 	end = check_event(r->check, ev);
 	if (end == CHECK_NOW)
 		vanish(r);

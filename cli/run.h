@@ -48,6 +48,10 @@ struct run_config {
 	bool listens; /* peer to peer and without --listen: on UDP and TCP of loopback; server based
 			 it needs --listen or --register (ruling 20) */
 	void (*on_incoming)(struct run *r, const struct endpoint_event *ev);
+	/* -H and --add-header may name any header field, and are the command's: run.headers has
+	 * them in place of the endpoint. */
+	bool any_header;
+	bool shows_received; /* a line of text for every message that is received */
 	/* The exit code of a failed result; NULL: exit_of_result. */
 	int (*exit_of)(const struct endpoint_result *result);
 	void *arg; /* the command's own */
@@ -76,6 +80,8 @@ struct run {
 	int transport; /* enum net_transport, or -1 */
 	int family; /* AF_UNSPEC, AF_INET, AF_INET6 */
 	const char *aor; /* as a SIP URI; "" when nobody said */
+	const struct endpoint_header *headers; /* with any_header */
+	unsigned header_count;
 	bool must_challenge; /* schemes were named, without none (AU-05) */
 
 	int exit_code; /* of the first failure; 0: none yet */

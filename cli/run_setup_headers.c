@@ -45,7 +45,7 @@ static int header_line(
 	if (!scan_run(&s, CH_TOKEN, NULL) || !scan_end(&s))
 		return fail_set(f, -FAIL_ARGUMENT, "%s: %s has no header name", option,
 			value_show(line, shown));
-	if (!endpoint_header_allowed(name))
+	if (!h->r->config.any_header && !endpoint_header_allowed(name))
 		return fail_set(f, -FAIL_ARGUMENT,
 			"%s: " STR_FMT " has an option of its own or cannot be touched", option,
 			STR_ARG(name));
@@ -118,7 +118,12 @@ int run_setup_headers(struct run *r, struct run_setup *s, struct fail *f)
 	if (e || (e = tags(&h, "Require", "--require", &g->require, f)) != 0 ||
 		(e = tags(&h, "Supported", "--supported", &g->supported, f)) != 0)
 		return e;
-	s->endpoint.headers = h.list;
-	s->endpoint.header_count = h.n;
+	if (r->config.any_header) {
+		r->headers = h.list;
+		r->header_count = h.n;
+	} else {
+		s->endpoint.headers = h.list;
+		s->endpoint.header_count = h.n;
+	}
 	return 0;
 }

@@ -309,14 +309,23 @@ static void answer_stateless(struct endpoint_manager *m, struct net_flow *flow, 
 
 /* ---- messages ---- */
 
+/* A message that nobody takes; f: because it is none, or malformed. */
+static void tell_stray(
+	struct endpoint_manager *m, struct net_flow *flow, struct str bytes, const struct fail *f)
+{
+	flow_state_tell(flow_state_of(m, flow), FLOW_STRAY,
+		&(struct net_event){
+			.type = NET_RECEIVED, .flow = flow, .bytes = bytes, .fail = f });
+}
+
 static void got_response(struct endpoint_manager *m, struct sip_msg *msg, struct net_flow *flow)
 {
 	struct transaction *t = transaction_find_client(m, msg);
 
 	trace_bytes(m, TRACE_MSG_IN, flow, msg->wire, !t);
 	if (!t) {
-		trace_note(m->config.trace,
-			"a response that belongs to no request of ours was dropped");
+		trace_note(m->config.trace, "a response that belongs to no request of ours");
+		tell_stray(m, flow, msg->wire, NULL);
 		return;
 	}
 	transaction_got_response(t, msg);
@@ -390,6 +399,7 @@ static void got_message(struct endpoint_manager *m, struct str bytes, struct net
 	if (sip_msg_parse(bytes, &m->config.limits, &msg, &f) != 0) {
 		trace_bytes(m, TRACE_MSG_IN, flow, bytes, true);
 		trace_note(m->config.trace, "dropped: %s", f.text);
+		tell_stray(m, flow, bytes, &f);
 		return;
 	}
 	verdict = sip_msg_check(msg, datagram, &status, &f);
@@ -408,6 +418,7 @@ static void got_message(struct endpoint_manager *m, struct str bytes, struct net
 			f.text);
 		if (verdict == SIP_REJECT && msg->method != SIP_BENOTIFY) /* AR-12 */
 			answer_stateless(m, flow, msg, status, str_of(f.text));
+		tell_stray(m, flow, bytes, &f);
 	}
 	sip_msg_unref(msg);
 }
@@ -465,6 +476,7 @@ static void got_stream(struct endpoint_manager *m, struct str bytes, struct net_
 			trace_note(m->config.trace, "closing the connection: %s", f.text);
 			break_framing(s, flow, &f);
 			net_flow_close(flow);
+			tell_stray(m, flow, bytes, &f);
 			return;
 		}
 		if (net_flow_info(flow)->closed || net_flow_user(flow) != s)

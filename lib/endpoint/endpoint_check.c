@@ -43,13 +43,13 @@ bool endpoint_header_allowed(struct str name)
 	return true;
 }
 
-int endpoint_check_headers(const struct endpoint_header *list, unsigned n, struct fail *f)
+int endpoint_check_headers(const struct endpoint_header *list, unsigned n, bool any, struct fail *f)
 {
 	for (unsigned i = 0; i < n; i++) {
 		if (!endpoint_check_token(list[i].name) || !sip_build_clean(list[i].value))
 			return fail_set(f, -FAIL_ARGUMENT,
 				"a header field has a bad name or control characters");
-		if (!endpoint_header_allowed(list[i].name))
+		if (!any && !endpoint_header_allowed(list[i].name))
 			return fail_set(f, -FAIL_ARGUMENT,
 				"the header field " STR_FMT " cannot be set",
 				STR_ARG(list[i].name));
@@ -217,7 +217,7 @@ int endpoint_check(const struct endpoint_config *c, struct fail *f)
 	if ((e = check_features(c, f)) != 0 || (e = check_hops(c, f)) != 0 ||
 		(e = check_dialect(c, f)) != 0)
 		return e;
-	return endpoint_check_headers(c->headers, c->header_count, f);
+	return endpoint_check_headers(c->headers, c->header_count, false, f);
 }
 
 bool endpoint_connect_parse(struct str text, uint16_t usual_port, struct net_addr *out)

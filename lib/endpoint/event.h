@@ -35,6 +35,7 @@ enum endpoint_event_type {
 	ENDPOINT_NOTIFY, /* notify: a notification of a subscription */
 	ENDPOINT_PUBLICATION, /* publication: active or terminated, with its cause */
 	ENDPOINT_ANSWERED, /* result: a request within a session came to its end */
+	ENDPOINT_MALFORMED, /* malformed: of a request_custom */
 	/* exactly one of these ends an operation (R6) */
 	ENDPOINT_DONE, /* result: a final response that is a success */
 	ENDPOINT_FAILED, /* result with fail; a status when one was received */
@@ -294,6 +295,14 @@ struct endpoint_result {
 	struct endpoint_counts counts;
 };
 
+/* Bytes that are no message, or one that does not fit the grammar. */
+struct endpoint_malformed {
+	bool sent;
+	struct str wire;
+	const char *why;
+	struct endpoint_hop local, remote;
+};
+
 struct endpoint_event {
 	enum endpoint_event_type type;
 	struct endpoint *endpoint;
@@ -311,6 +320,7 @@ struct endpoint_event {
 		const struct endpoint_subscription *subscription;
 		const struct endpoint_notify *notify;
 		const struct endpoint_publication *publication;
+		const struct endpoint_malformed *malformed;
 		const struct endpoint_result *result;
 	};
 };

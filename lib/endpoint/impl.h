@@ -12,7 +12,13 @@
 
 /* Hears of the life of one flow: OPENED, UNREACHABLE, CLOSED, and of keep-alive answers. Embedded
  * in who waits. */
-enum flow_news { FLOW_OPENED, FLOW_UNREACHABLE, FLOW_CLOSED, FLOW_PONG };
+enum flow_news {
+	FLOW_OPENED,
+	FLOW_UNREACHABLE,
+	FLOW_CLOSED,
+	FLOW_PONG,
+	FLOW_STRAY, /* bytes: a response of no transaction, or (fail) what is no message */
+};
 typedef void flow_watch_fn(void *arg, enum flow_news news, const struct net_event *ev);
 struct flow_watch {
 	struct list node;
@@ -168,7 +174,9 @@ struct endpoint {
 void endpoint_emit(struct endpoint *ep, const struct endpoint_event *ev);
 /* endpoint_check.c: -FAIL_ARGUMENT for what does not fit into a message. */
 int endpoint_check(const struct endpoint_config *c, struct fail *f);
-int endpoint_check_headers(const struct endpoint_header *list, unsigned n, struct fail *f);
+/* any: every name is allowed. */
+int endpoint_check_headers(
+	const struct endpoint_header *list, unsigned n, bool any, struct fail *f);
 bool endpoint_check_token(struct str s);
 /* ADDR[:PORT] of --connect. */
 bool endpoint_connect_parse(struct str text, uint16_t usual_port, struct net_addr *out);

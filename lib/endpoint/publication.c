@@ -381,7 +381,7 @@ static int check(const struct publication_config *c, struct fail *f)
 		return fail_set(f, -FAIL_ARGUMENT, "a body needs a media type");
 	if (c->expires == 0 && !c->remove)
 		return fail_set(f, -FAIL_ARGUMENT, "a publication of 0 s is a removal");
-	return endpoint_check_headers(c->headers, c->header_count, f);
+	return endpoint_check_headers(c->headers, c->header_count, false, f);
 }
 
 static void keep_headers(struct publication *p, const struct publication_config *c)

@@ -137,7 +137,8 @@ static void deliver_end(struct request *r)
 
 /* ---- send and wait ---- */
 
-static bool describe(struct request *r, enum endpoint_event_type type, struct sip_msg *m, bool sent)
+bool request_describe(
+	struct request *r, enum endpoint_event_type type, struct sip_msg *m, bool sent)
 {
 	struct dispatch_text t;
 	struct endpoint_msg description;
@@ -147,7 +148,7 @@ static bool describe(struct request *r, enum endpoint_event_type type, struct si
 	if (!sent) {
 		r->final_rtt_ms = (double)(net_now_us() - r->first_sent_us) / 1000.0;
 		description.rtt_ms = r->final_rtt_ms;
-		description.retransmissions = transaction_retransmissions(r->tx);
+		description.retransmissions = r->tx ? transaction_retransmissions(r->tx) : 0;
 	}
 	if (!request_tell(r, &(struct endpoint_event){ .type = type, .msg = &description }))
 		return false;
@@ -170,14 +171,14 @@ static bool is_late(const struct request *r)
 static void on_response(struct request *r, struct sip_msg *m)
 {
 	if (is_late(r)) {
-		describe(r, ENDPOINT_RESPONSE, m, false);
+		request_describe(r, ENDPOINT_RESPONSE, m, false);
 		return;
 	}
 	if (r->result.times.first_response < 0)
 		r->result.times.first_response = (double)(net_now_us() - r->started_us) / 1000.0;
 	r->result.counts.received++;
 	resolve_dead_del(r->endpoint->manager->dead, r->current.transport, &r->current.addr);
-	if (!describe(r, ENDPOINT_RESPONSE, m, false))
+	if (!request_describe(r, ENDPOINT_RESPONSE, m, false))
 		return;
 	if (m->status < 200) {
 		r->after_ringing = r->after_ringing || (m->status >= 180 && m->status < 190);
@@ -220,6 +221,7 @@ static void on_transaction(void *arg, struct transaction *t, const struct transa
 			fail_set(&f, -FAIL_TIMEOUT, "no response from %s %s within %.3g s",
 				net_addr_text(&i->remote, text), net_transport_name(i->transport),
 				transaction_age_ms(t) / 1000.0);
+			request_unanswered(r, &f);
 		}
 		r->result.counts.retransmissions += transaction_retransmissions(t);
 		transaction_free(t);
@@ -242,6 +244,8 @@ static bool grow_to_tcp(struct request *r)
 {
 	const struct endpoint_config *c = &r->endpoint->config;
 
+	if (r->config.custom && (r->config.custom->form || r->config.custom->is_raw))
+		return false; /* its Via is written */
 	if (r->wire.n <= 1300 || net_flow_info(r->flow)->transport != NET_UDP || r->grown ||
 		c->udp_only || r->config.keep_flow)
 		return false;
@@ -279,7 +283,7 @@ static void send_unanswered(struct request *r)
 	if (r->config.dialog)
 		dialog_use_flow(r->config.dialog, r->flow, m);
 	request_finish(r, NULL);
-	describe(r, ENDPOINT_REQUEST, m, true);
+	request_describe(r, ENDPOINT_REQUEST, m, true);
 	sip_msg_unref(m);
 }
 
@@ -312,6 +316,10 @@ void request_send(struct request *r)
 		request_finish(r, &f);
 		return;
 	}
+	if (request_is_bare(r)) {
+		request_send_bare(r);
+		return;
+	}
 	if (is_unanswered(r)) {
 		send_unanswered(r);
 		return;
@@ -330,7 +338,7 @@ void request_send(struct request *r)
 	r->result.counts.sent++;
 	if (r->config.dialog)
 		dialog_use_flow(r->config.dialog, r->flow, transaction_msg(r->tx));
-	describe(r, ENDPOINT_REQUEST, transaction_msg(r->tx), true);
+	request_describe(r, ENDPOINT_REQUEST, transaction_msg(r->tx), true);
 }
 
 /* ---- life ---- */
@@ -428,7 +436,12 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 		auth_exchange_next(r->exchange);
 		request_begin(r);
 		break;
-	case REQUEST_WAITING: /* 9.1: no final response came within 64*T1 after the CANCEL */
+	case REQUEST_WAITING:
+		if (r->is_bare) {
+			request_bare_timeout(r);
+			break;
+		}
+		/* 9.1: no final response came within 64*T1 after the CANCEL */
 		request_finish(r, &(struct fail){ .code = -FAIL_CANCELLED });
 		break;
 	case REQUEST_FINISHED:
@@ -508,7 +521,7 @@ static int check(const struct request_config *c, struct fail *f)
 		if (!all[i].fits && (all[i].text.n > 0 || !all[i].optional))
 			return fail_set(f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not %s",
 				STR_ARG(all[i].text), all[i].what);
-	return endpoint_check_headers(c->headers, c->header_count, f);
+	return endpoint_check_headers(c->headers, c->header_count, c->custom != NULL, f);
 }
 
 int request_start(const struct request_config *config, struct request **out, struct fail *f)
@@ -581,6 +594,7 @@ void request_free(struct request *r)
 	abandon(r);
 	request_release_place(r);
 	sip_msg_unref(r->final);
+	sip_msg_unref(r->bare);
 	sip_msg_unref((struct sip_msg *)(uintptr_t)r->config.ack_of);
 	auth_exchange_done(&r->own_exchange);
 	buf_wipe(&r->wire);
@@ -601,7 +615,7 @@ struct net_flow *request_flow(const struct request *r)
 
 const struct sip_msg *request_msg(const struct request *r)
 {
-	return r->tx ? transaction_msg(r->tx) : NULL;
+	return r->tx ? transaction_msg(r->tx) : r->bare;
 }
 
 struct str request_call_id(const struct request *r)

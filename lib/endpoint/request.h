@@ -8,6 +8,7 @@
 
 struct dialog;
 struct request;
+struct template;
 
 struct request_retry { /* --retry and its kind; times in ms */
 	unsigned count; /* further attempts after 408, 480, 500, 503, 504 and time-outs */
@@ -15,6 +16,19 @@ struct request_retry { /* --retry and its kind; times in ms */
 	uint64_t max_ms; /* all attempts together; 0: no limit */
 	bool connrefused; /* a refused connection is retried, too */
 	bool no_retry_after; /* a failure with Retry-After is not repeated (EP-25) */
+};
+
+/* A message that its author takes charge of (`rte request`): headers may change every header field
+ * of the request, and every message that comes over its flow is told: those of no transaction as
+ * ENDPOINT_RESPONSE, what is no message as ENDPOINT_MALFORMED. What no transaction can carry (raw
+ * bytes; no Via, branch or CSeq that can be read) is sent once, and the first final response is its
+ * result. */
+struct request_custom {
+	const struct template *form; /* the message; NULL: ours. Lives as long as the request */
+	bool is_raw; /* raw is sent as it is */
+	struct str raw;
+	bool no_fix; /* what the author wrote or removed stays so; else Content-Length, line ends
+			and a Via, Max-Forwards or CSeq that is missing are put right */
 };
 
 struct request_config {
@@ -56,6 +70,10 @@ struct request_config {
 			 2xx lives on after its DONE: each further 2xx, repeated or of another
 			 branch, is told until it is freed (RFC 6026) */
 
+	bool contact; /* writes our Contact: a request that may make a dialog (8.1.1.8) */
+	const struct request_custom *custom; /* NULL: none; borrowed, lives as long as the request
+					      */
+
 	endpoint_event_fn *on_event; /* RETRY, CHALLENGED, DONE or FAILED; messages and flows go to
 					the endpoint's handler */
 	void *arg;
@@ -74,7 +92,7 @@ void request_free(struct request *r);
 void request_cancel(struct request *r, struct str reason);
 /* Its final event once more, from the loop, for an owner who had to wait with it. */
 void request_tell_again(struct request *r);
-/* The request as it was sent last; NULL before. Borrowed. */
+/* The request as it was sent last; NULL before, and when it could not be read. Borrowed. */
 const struct sip_msg *request_msg(const struct request *r);
 /* Its Call-ID and From tag. */
 struct str request_call_id(const struct request *r);

@@ -15,7 +15,7 @@ struct writer {
 };
 
 /* Does the user set or remove this header? */
-static bool is_changed(const struct endpoint_header *list, unsigned n, struct str name)
+bool request_is_changed(const struct endpoint_header *list, unsigned n, struct str name)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (list[i].change != ENDPOINT_HEADER_ADD &&
@@ -25,15 +25,76 @@ static bool is_changed(const struct endpoint_header *list, unsigned n, struct st
 	return false;
 }
 
+/* What an author has removed and we put right (request_custom). */
+static bool is_restored(const struct writer *w, enum sip_hdr_id id)
+{
+	const struct request_config *c = &w->r->config;
+
+	if (!c->custom || !request_fixes(w->r) ||
+		(id != SIP_HDR_VIA && id != SIP_HDR_MAX_FORWARDS && id != SIP_HDR_CSEQ))
+		return false;
+	for (unsigned i = 0; i < c->header_count; i++)
+		if (c->headers[i].change != ENDPOINT_HEADER_REMOVE &&
+			sip_hdr_id(c->headers[i].name) == id)
+			return false;
+	return true;
+}
+
+/* Is this header field ours to write? */
+static bool is_ours(const struct writer *w, enum sip_hdr_id id)
+{
+	const struct request_config *c = &w->r->config;
+
+	return !c->custom || !request_is_changed(c->headers, c->header_count, sip_hdr_name(id)) ||
+	       is_restored(w, id);
+}
+
+/* Where these stand matters, so that what an author sets stands there, too. */
+static bool is_in_place(const struct writer *w, enum sip_hdr_id id)
+{
+	return w->r->config.custom &&
+	       (id == SIP_HDR_VIA || id == SIP_HDR_MAX_FORWARDS || id == SIP_HDR_FROM ||
+		       id == SIP_HDR_TO || id == SIP_HDR_CALL_ID || id == SIP_HDR_CSEQ);
+}
+
+static void put_set(struct writer *w, enum sip_hdr_id id)
+{
+	const struct request_config *c = &w->r->config;
+
+	for (unsigned i = c->header_count; i > 0 && is_in_place(w, id); i--) {
+		const struct endpoint_header *h = &c->headers[i - 1];
+
+		if (h->change == ENDPOINT_HEADER_ADD || sip_hdr_id(h->name) != id)
+			continue;
+		if (h->change == ENDPOINT_HEADER_SET)
+			sip_build_named(w->b, h->name, h->value);
+		return;
+	}
+}
+
 static void put(struct writer *w, enum sip_hdr_id id, struct str value)
 {
 	const struct endpoint_config *c = &w->r->endpoint->config;
 	struct str name = sip_hdr_name(id);
 
-	if (is_changed(w->r->config.headers, w->r->config.header_count, name) ||
-		is_changed(c->headers, c->header_count, name))
+	if ((request_is_changed(w->r->config.headers, w->r->config.header_count, name) &&
+		    !is_restored(w, id)) ||
+		request_is_changed(c->headers, c->header_count, name)) {
+		put_set(w, id);
 		return;
+	}
 	sip_build_hdr(w->b, id, value);
+}
+
+/* Was it written already? The length of the body is put right whatever an author says, unless that
+ * is to stay. */
+static bool is_done(const struct writer *w, const struct endpoint_header *h)
+{
+	enum sip_hdr_id id = sip_hdr_id(h->name);
+
+	if (h->change == ENDPOINT_HEADER_SET && is_in_place(w, id))
+		return true;
+	return w->r->config.custom && request_fixes(w->r) && id == SIP_HDR_CONTENT_LENGTH;
 }
 
 /* What is set or removed later, in this list or by the request, replaces what came before. */
@@ -42,10 +103,10 @@ static void put_changes(struct writer *w, const struct endpoint_header *list, un
 	const struct request_config *c = &w->r->config;
 
 	for (unsigned i = 0; i < n; i++)
-		if (list[i].change != ENDPOINT_HEADER_REMOVE &&
-			!is_changed(list + i + 1, n - i - 1, list[i].name) &&
+		if (list[i].change != ENDPOINT_HEADER_REMOVE && !is_done(w, &list[i]) &&
+			!request_is_changed(list + i + 1, n - i - 1, list[i].name) &&
 			(list == c->headers ||
-				!is_changed(c->headers, c->header_count, list[i].name)))
+				!request_is_changed(c->headers, c->header_count, list[i].name)))
 			sip_build_named(w->b, list[i].name, list[i].value);
 }
 
@@ -218,12 +279,25 @@ static void put_credentials(struct writer *w, const struct sip_msg *invite)
 	}
 }
 
+/* With a Content-Length that its author insists on. */
+static void put_end(struct writer *w, struct str type, struct str body)
+{
+	if (!w->r->config.custom || request_fixes(w->r) || is_ours(w, SIP_HDR_CONTENT_LENGTH)) {
+		sip_build_end(w->b, type, body);
+		return;
+	}
+	if (type.n)
+		sip_build_hdr(w->b, SIP_HDR_CONTENT_TYPE, type);
+	buf_add_str(w->b, STR("\r\n"));
+	buf_add_str(w->b, body);
+}
+
 int request_build(struct request *r, struct net_flow *flow, struct fail *f)
 {
 	const struct request_config *c = &r->config;
 	const struct endpoint_config *ec = &r->endpoint->config;
 	struct writer w = { r, &r->wire };
-	struct buf host = BUF_INIT(512);
+	struct buf host = BUF_INIT(512), local = BUF_INIT(600);
 	char branch[TRANSACTION_BRANCH];
 	enum net_transport t = flow ? net_flow_info(flow)->transport : r->current.transport;
 	static const char *const vias[] = { "UDP", "TCP", "TLS" };
@@ -243,10 +317,28 @@ int request_build(struct request *r, struct net_flow *flow, struct fail *f)
 		r->target = arena_str(&r->arena, within.request_uri);
 	}
 	r->cseq = next_cseq(r);
+	if (c->custom && (c->custom->form || c->custom->is_raw)) {
+		sip_uri_write_hostport(&local, buf_str(&host), port);
+		e = request_custom_build(r,
+			&(struct template_facts){ c->method, r->target,
+				c->from_tag.n ? c->from_tag : str_of(r->from_tag),
+				request_call_id(r), str_of(branch), buf_str(&local),
+				str_of(vias[t]), r->cseq },
+			f);
+		buf_done(&local);
+		buf_done(&host);
+		return e;
+	}
 	sip_build_request(&r->wire, c->method, r->target);
-	sip_build_via(&r->wire, str_of(vias[t]), buf_str(&host), port, str_of(branch));
+	if (is_ours(&w, SIP_HDR_VIA))
+		sip_build_via(&r->wire, str_of(vias[t]), buf_str(&host), port, str_of(branch));
+	else
+		put_set(&w, SIP_HDR_VIA);
 	put_routes(&w, route);
-	sip_build_hdrf(&r->wire, SIP_HDR_MAX_FORWARDS, "%u", hops);
+	if (is_ours(&w, SIP_HDR_MAX_FORWARDS))
+		sip_build_hdrf(&r->wire, SIP_HDR_MAX_FORWARDS, "%u", hops);
+	else
+		put_set(&w, SIP_HDR_MAX_FORWARDS);
 	if (c->dialog) {
 		put_dialog_from(&w, c->dialog->sip.local);
 		sip_build_hdr(&r->wire, SIP_HDR_TO, c->dialog->sip.remote);
@@ -256,7 +348,12 @@ int request_build(struct request *r, struct net_flow *flow, struct fail *f)
 		put_to(&w);
 		put(&w, SIP_HDR_CALL_ID, request_call_id(r));
 	}
-	sip_build_hdrf(&r->wire, SIP_HDR_CSEQ, "%u " STR_FMT, r->cseq, STR_ARG(c->method));
+	if (is_ours(&w, SIP_HDR_CSEQ))
+		sip_build_hdrf(&r->wire, SIP_HDR_CSEQ, "%u " STR_FMT, r->cseq, STR_ARG(c->method));
+	else
+		put_set(&w, SIP_HDR_CSEQ);
+	if (c->contact && is_ours(&w, SIP_HDR_CONTACT))
+		dialog_contact(r->endpoint, flow, dialog_is_sips(r->target), &r->wire);
 	if (c->has_expires)
 		sip_build_hdrf(&r->wire, SIP_HDR_EXPIRES, "%u", r->expires);
 	if (c->write)
@@ -270,9 +367,10 @@ int request_build(struct request *r, struct net_flow *flow, struct fail *f)
 		e = auth_authorize(auth, r->exchange,
 			&(struct auth_request){ c->method, r->target, c->body }, &r->wire, f);
 	}
-	sip_build_end(&r->wire,
-		is_changed(c->headers, c->header_count, STR("Content-Type")) ||
-				is_changed(ec->headers, ec->header_count, STR("Content-Type"))
+	put_end(&w,
+		request_is_changed(c->headers, c->header_count, STR("Content-Type")) ||
+				request_is_changed(
+					ec->headers, ec->header_count, STR("Content-Type"))
 			? STR_EMPTY
 			: c->type,
 		c->body);

@@ -46,6 +46,9 @@ void request_cancel(struct request *r, struct str reason)
 		resolve_done(&r->resolve);
 		request_drop_flow(r);
 		request_finish(r, &(struct fail){ .code = -FAIL_CANCELLED });
+	} else if (r->is_bare) {
+		ev_timer_stop(endpoint_loop(), &r->timer);
+		request_finish(r, &(struct fail){ .code = -FAIL_CANCELLED });
 	} else if (r->provisional) {
 		request_cancel_now(r);
 	}

@@ -5,6 +5,7 @@
 #include "endpoint/dialog.h"
 #include "endpoint/impl.h"
 #include "endpoint/request.h"
+#include "endpoint/template.h"
 #include "endpoint/ticket.h"
 
 enum request_state {
@@ -68,6 +69,12 @@ struct request {
 	struct endpoint_result result;
 	struct sip_msg *final; /* of the result */
 	double final_rtt_ms;
+
+	/* request_bare.c: */
+	bool is_bare; /* it was sent without a transaction */
+	struct sip_msg *bare; /* what was sent so, or NULL */
+	unsigned malformed_count;
+	struct fail malformed; /* the last */
 };
 
 /* request_build.c: the whole message for the flow at hand (NULL: a dry run) into r->wire. 0 or
@@ -106,6 +113,24 @@ void request_ticket(struct request *r);
 bool request_waits_for_renewal(struct request *r, const struct sip_msg *challenge);
 /* request.c: begins, or begins again. */
 void request_begin(struct request *r);
+/* Tells of a message that was sent or received. False when a handler freed r. */
+bool request_describe(
+	struct request *r, enum endpoint_event_type type, struct sip_msg *m, bool sent);
+/* request_build.c: is this header field set or removed by the list? */
+bool request_is_changed(const struct endpoint_header *list, unsigned n, struct str name);
+/* request_custom.c: is what is missing or wrong put right? */
+bool request_fixes(const struct request *r);
+/* The user's own message into r->wire. */
+int request_custom_build(struct request *r, const struct template_facts *facts, struct fail *f);
+/* request_bare.c: can no transaction carry r->wire? */
+bool request_is_bare(const struct request *r);
+void request_send_bare(struct request *r);
+/* A message came that nobody has taken. */
+void request_stray(struct request *r, const struct net_event *ev);
+/* No final response came: says of malformed messages that did. */
+void request_unanswered(struct request *r, struct fail *f);
+void request_bare_timeout(struct request *r);
+void request_bare_lost(struct request *r, const struct net_event *ev);
 /* request_cancel.c: a provisional response has come. */
 void request_cancel_now(struct request *r);
 

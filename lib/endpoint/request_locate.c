@@ -182,6 +182,11 @@ static void on_flow(void *arg, enum flow_news news, const struct net_event *ev)
 
 	if (news == FLOW_OPENED && r->state == REQUEST_CONNECTING) {
 		request_send(r);
+	} else if (news == FLOW_STRAY && r->state == REQUEST_WAITING && r->config.custom) {
+		request_stray(r, ev);
+	} else if ((news == FLOW_CLOSED || news == FLOW_UNREACHABLE) &&
+		   r->state == REQUEST_WAITING && r->is_bare) {
+		request_bare_lost(r, ev);
 	} else if (news == FLOW_CLOSED && r->state == REQUEST_CONNECTING) {
 		struct fail f = { -FAIL_CONNECT, "the connection was closed" };
 

@@ -375,7 +375,7 @@ int session_set_policy(struct session *s, const struct session_policy *p, struct
 			session_min_se(p)); /* SS-36 */
 	if (p->reinvite_status != 0 && (p->reinvite_status < 300 || p->reinvite_status > 699))
 		return fail_set(f, -FAIL_ARGUMENT, "%u refuses nothing", p->reinvite_status);
-	if (endpoint_check_headers(p->headers, p->header_count, f) != 0)
+	if (endpoint_check_headers(p->headers, p->header_count, false, f) != 0)
 		return -FAIL_ARGUMENT;
 	free_headers(s);
 	s->policy = *p;

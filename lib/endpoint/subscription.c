@@ -158,7 +158,7 @@ static int check_extra(const struct subscription_extra *x, struct fail *f)
 {
 	if (!sip_build_clean(x->type) || (x->body.n > 0 && x->type.n == 0))
 		return fail_set(f, -FAIL_ARGUMENT, "a body needs a media type");
-	return endpoint_check_headers(x->headers, x->header_count, f);
+	return endpoint_check_headers(x->headers, x->header_count, false, f);
 }
 
 static int check(const struct subscription_config *c, struct fail *f)

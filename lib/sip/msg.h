@@ -81,6 +81,10 @@ enum sip_verdict {
 enum sip_verdict sip_msg_check(
 	const struct sip_msg *m, bool datagram, unsigned *status, struct fail *f);
 
+/* Does the value fit the grammar that sip_msg_check holds requests to (a list as a whole)? True of
+ * header fields that are not checked. *at: how far into the value it does, when that is known. */
+bool sip_msg_hdr_fits(const struct sip_hdr *h, size_t *at);
+
 /* The first header of this id, or NULL. */
 const struct sip_hdr *sip_msg_hdr(const struct sip_msg *m, enum sip_hdr_id id);
 /* The next one of h's id behind h, or NULL; for SIP_HDR_OTHER the next one of the same name. */

@@ -229,6 +229,48 @@ static bool (*const typed[SIP_HDR_COUNT])(const struct sip_msg *m) = {
 	[SIP_HDR_CSEQ] = cseq_of,
 };
 
+/* Where the first element of a list that does not fit begins. */
+static size_t bad_element(const struct sip_hdr *h)
+{
+	struct str rest = h->value;
+	struct sip_nameaddr a;
+	struct sip_via v;
+	bool bad;
+
+	if (h->id == SIP_HDR_VIA) {
+		while (rest.n > 0 && sip_via_parse(rest, &v, &rest))
+			continue;
+	} else if (rules[h->id].ok == contacts || rules[h->id].ok == routes) {
+		struct str before = rest;
+
+		while (sip_nameaddr_next(&rest, h->id == SIP_HDR_CONTACT, &a, &bad) &&
+			(h->id != SIP_HDR_CONTACT || contact(&a)))
+			before = rest;
+		rest = before;
+	}
+	return rest.n > 0 ? (size_t)(rest.p - h->value.p) : 0;
+}
+
+bool sip_msg_hdr_fits(const struct sip_hdr *h, size_t *at)
+{
+	struct sip_nameaddr a;
+	struct sip_cseq c;
+
+	for (*at = 0; *at < h->value.n; ++*at)
+		if (!clean(str_sub(h->value, *at, *at + 1)) &&
+			(*at == 0 || h->value.p[*at - 1] != '\\' || h->value.p[*at] == '\r'))
+			return false;
+	*at = 0;
+	if (h->id == SIP_HDR_FROM || h->id == SIP_HDR_TO)
+		return sip_nameaddr_parse(h->value, &a);
+	if (h->id == SIP_HDR_CSEQ)
+		return sip_cseq_parse(h->value, &c);
+	if (!rules[h->id].ok || rules[h->id].ok(h->value))
+		return true;
+	*at = bad_element(h);
+	return false;
+}
+
 static unsigned fault(struct fail *f, const char *what, const struct sip_hdr *h)
 {
 	struct str name = h->id == SIP_HDR_OTHER ? h->name : sip_hdr_name(h->id);

@@ -298,6 +298,12 @@ run_blocks() {
 @test "examples: rte-options(1)" {
 	run_blocks man/rte-options.1
 }
+@test "examples: rte-request(1)" {
+	run_blocks man/rte-request.1
+}
+@test "examples: rte-parse(1)" {
+	run_blocks man/rte-parse.1
+}
 @test "examples: rte-resolve(1)" {
 	run_blocks man/rte-resolve.1
 }

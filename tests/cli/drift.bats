@@ -85,7 +85,7 @@ offers() { # EXPECTED WORD...
 }
 
 @test "completion-works: bash, commands and options" {
-	offers 'refer register resolve' re
+	offers 'refer register request resolve' re
 	offers 'ping' pi
 	offers 'register' help reg
 	offers '--expect-body= --expect-header= --expect= --expires=' register --exp
@@ -94,10 +94,10 @@ offers() { # EXPECTED WORD...
 	offers '--json' version --j
 	offers '' version --timeo
 	offers '--dns=' --dn
-	offers 'refer register resolve' -a x re
-	offers 'refer register resolve' --aor = sip : x@y re
-	offers 'refer register resolve' --aor sip : x@y re
-	offers 'refer register resolve' -v --json re
+	offers 'refer register request resolve' -a x re
+	offers 'refer register request resolve' --aor = sip : x@y re
+	offers 'refer register request resolve' --aor sip : x@y re
+	offers 'refer register request resolve' -v --json re
 	offers '' options sip:x
 	offers '' serve -- re
 	for command in $(commands); do
@@ -178,10 +178,10 @@ zsh_shows() {
 	offered() {
 		fish --no-config -c "source $top/completions/rte.fish; complete -C 'rte $1'" | cut -f 1 | sort | paste -sd ' '
 	}
-	[ "$(offered 're')" = 'refer register resolve' ]
+	[ "$(offered 're')" = 'refer register request resolve' ]
 	[ "$(offered 'register --expi')" = '--expires=' ] || [ "$(offered 'register --expi')" = '--expires' ]
 	[ "$(offered 'register -t ')" = 'tcp tls udp' ]
 	[ "$(offered 'register --transport=t')" = '--transport=tcp --transport=tls' ]
 	[ "$(offered 'version --time')" = '' ]
-	[ "$(offered '-a x re')" = 'refer register resolve' ]
+	[ "$(offered '-a x re')" = 'refer register request resolve' ]
 }

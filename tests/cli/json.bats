@@ -173,6 +173,8 @@ end='{"command":"x","elapsed_ms":1.5,"exit_code":0,"exit_name":"ok","received":0
 		"$RTE" serve -- sh -c '"$0" publish -j --status=open sip:alice@test.invalid
 			"$0" subscribe -j -e presence -c 1 sip:alice@test.invalid' "$RTE"
 		cat "$BATS_TEST_TMPDIR/listen.out"
+		"$RTE" parse -j "$HOME/notify"
+		"$RTE" request -j -n --raw="$HOME/ready" --connect=127.0.0.1:1
 	} >"$HOME/all"
 	check_records <"$HOME/all"
 	sed -n 's/^EVENT(\([a-z_]*\),.*/\1/p' "$top/cli/events.def" | sort >"$HOME/wanted"

@@ -953,7 +953,7 @@ static inline void heard_result(struct heard *h, const struct endpoint_event *ev
 
 static inline void heard_event(void *arg, const struct endpoint_event *ev)
 {
-	static const char letters[] = "RCDqpAYGUListTbnPadfc";
+	static const char letters[] = "RCDqpAYGUListTbnPamdfc";
 	struct heard *h = arg;
 
 	if (h->quiet)
@@ -1019,6 +1019,7 @@ static inline void heard_event(void *arg, const struct endpoint_event *ev)
 	case ENDPOINT_SUBSCRIPTION:
 	case ENDPOINT_NOTIFY:
 	case ENDPOINT_PUBLICATION:
+	case ENDPOINT_MALFORMED:
 	case ENDPOINT_ANSWERED:
 		break;
 	}
