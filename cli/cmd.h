@@ -27,6 +27,8 @@ extern const struct cmd cmd_table[];
 /* By name or alias; NULL when there is none. */
 const struct cmd *cmd_find(const char *name);
 
+int cmd_config(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
+int cmd_credentials(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_invite(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_refer(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_register(const struct cmd *cmd, int argc, const char **argv, struct groups *g);

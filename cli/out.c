@@ -6,6 +6,7 @@
 #include "exit.h"
 #include "mask.h"
 #include "nagios.h"
+#include "secret.h"
 #include "writeout.h"
 
 #include <errno.h>
@@ -344,7 +345,8 @@ int out_end(struct out *o, int code, const struct endpoint_result *last,
 		tell_failed(o, code);
 	pipe = is_pipe(failed_stream(o));
 	if (o->config.nagios)
-		code = failed_stream(o) ? NAGIOS_UNKNOWN : (int)nagios_state(o->config.nagios, code);
+		code = failed_stream(o) ? NAGIOS_UNKNOWN
+					: (int)nagios_state(o->config.nagios, code);
 	writeout_free(o->writeout);
 	mem_free(o);
 	if (pipe)
@@ -483,6 +485,30 @@ void out_request(struct out *o, const struct endpoint_msg *m)
 		out_json_event(o, &ev);
 	else
 		out_text_request(o, m);
+}
+
+void out_option(struct out *o, const struct out_option *option)
+{
+	if (o->config.json) {
+		out_json_option(o, option);
+		return;
+	}
+	if (option->with_origin)
+		out_line(o, "# %s", option->origin);
+	out_line(o, "%s%s%s", option->name, option->value[0] ? " = " : "", option->value);
+}
+
+void out_credential(struct out *o, const struct out_credential *c)
+{
+	const struct secret_entry *e = c->entry;
+
+	if (o->config.json)
+		out_json_credential(o, c);
+	else
+		out_line(o, "%s%srealm " STR_FMT "  user " STR_FMT "  %s%s%s",
+			c->state ? c->state : "", c->state ? "  " : "", STR_ARG(e->realm),
+			STR_ARG(e->user), e->kind, e->algorithm ? " " : "",
+			e->algorithm ? e->algorithm : "");
 }
 
 void out_parsed(struct out *o, const struct out_parsed *p)

@@ -10,6 +10,7 @@
 #include "endpoint/inspect.h"
 
 struct out;
+struct secret_entry;
 
 struct out_config {
 	const char *command; /* "register" */
@@ -164,6 +165,23 @@ struct out_parsed {
 void out_parsed(struct out *o, const struct out_parsed *p);
 /* To be called before out_listening. */
 void out_seed(struct out *o, uint32_t seed);
+
+/* `config`: a value that is not built in. */
+struct out_option {
+	const char *name, *value; /* value "": a flag that is set */
+	const char *origin; /* "RTE_TIMEOUT", "/home/x/.config/rte/config:3" */
+	const char *layer; /* "config" "profile" "environment" */
+	bool with_origin; /* in text, too: a comment in the line before */
+};
+void out_option(struct out *o, const struct out_option *option);
+
+/* `credentials`: an entry, without its secret. */
+struct out_credential {
+	const char *file;
+	const struct secret_entry *entry;
+	const char *state; /* "added" "removed" "good", or NULL */
+};
+void out_credential(struct out *o, const struct out_credential *c);
 
 /* A check of --expect and its kind, or the step of --stop-after (check.h). */
 struct out_check {

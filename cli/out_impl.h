@@ -153,6 +153,8 @@ void out_json_summary(struct out *o, const struct out_summary *s);
 void out_json_resolved(struct out *o, const struct out_resolved *r);
 void out_json_binding(struct out *o, const struct out_binding *b);
 void out_json_discarded(struct out *o, const struct endpoint_msg *m, struct str why);
+void out_json_option(struct out *o, const struct out_option *option);
+void out_json_credential(struct out *o, const struct out_credential *c);
 void out_json_parsed(struct out *o, const struct out_parsed *p);
 void out_json_unsent(struct out *o, struct str wire);
 void out_json_check(struct out *o, const struct out_check *c);

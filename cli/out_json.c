@@ -9,6 +9,7 @@
 #include "exit.h"
 #include "mask.h"
 #include "out_tree.h"
+#include "secret.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -567,6 +568,31 @@ static void put_message(json_t *r, const struct inspect *i)
 	json_object_set_new(r, "header", header_fields(i));
 	if (m->body.n)
 		put_body(r, m->content_type, m->body);
+}
+
+void out_json_option(struct out *o, const struct out_option *option)
+{
+	json_t *r = record(o, "option");
+
+	put_word(r, "name", option->name);
+	put_word(r, "value", option->value);
+	put_word(r, "origin", option->origin);
+	put_word(r, "layer", option->layer);
+	emit(o, r);
+}
+
+void out_json_credential(struct out *o, const struct out_credential *c)
+{
+	json_t *r = record(o, "credential");
+
+	put_word(r, "file", c->file);
+	put_number(r, "line", c->entry->line > 0, c->entry->line);
+	json_object_set_new(r, "realm", text(c->entry->realm));
+	json_object_set_new(r, "user", text(c->entry->user));
+	put_word(r, "kind", c->entry->kind);
+	put_word(r, "algorithm", c->entry->algorithm);
+	put_word(r, "state", c->state);
+	emit(o, r);
 }
 
 void out_json_parsed(struct out *o, const struct out_parsed *p)

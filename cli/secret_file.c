@@ -133,6 +133,27 @@ static bool wanted(const struct reader *r, const struct entry *e)
 	       (realm.n == 0 || str_eq(realm, e->realm) || str_eq(e->realm, STR("*")));
 }
 
+static int tell(struct reader *r, const struct entry *e)
+{
+	static const char *const names[] = {
+		[HASH_MD5] = "md5", [HASH_SHA256] = "sha-256", [HASH_SHA512_256] = "sha-512-256"
+	};
+	enum hash_kind hash = HASH_MD5;
+	int code = e->ha1.n ? hash_of(r, e, &hash) : 0;
+
+	if (code == 0 && wanted(r, e))
+		r->file->each(r->file->arg, &(struct secret_entry){
+						    .realm = e->realm,
+						    .user = e->user,
+						    .kind = e->ha1.n       ? "ha1"
+							    : e->command.n ? "password-cmd"
+									   : "password",
+						    .algorithm = e->ha1.n ? names[hash] : NULL,
+						    .line = r->line,
+					    });
+	return code;
+}
+
 static int add(struct reader *r, const struct entry *e)
 {
 	CLEANUP(buf_wipe) struct buf secret = BUF_INIT(SECRET_MAX);
@@ -183,7 +204,7 @@ static int read_lines(struct reader *r, struct str text)
 			return complain(r, "a control character");
 		code = parse(r, line, &e);
 		if (code == 0)
-			code = add(r, &e);
+			code = r->file->each ? tell(r, &e) : add(r, &e);
 	}
 	return code;
 }

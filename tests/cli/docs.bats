@@ -244,11 +244,14 @@ run_blocks() {
 	example_blocks "$1"
 	case $1 in
 	*-config.5) cp "$here/block.01" "$XDG_CONFIG_HOME/rte/config" ;;
+	*-config.1) cp "$here/block.01" "$here/cwd/lab.conf" ;;
 	*-credentials.5) install -m 600 "$here/block.01" "$XDG_CONFIG_HOME/rte/credentials" ;;
 	esac
 	# the steps share a shell: `export` holds for those that follow
 	echo 'set -o pipefail' >"$here/script"
 	case $1 in *-credentials.5) echo 'unset RTE_USER RTE_PASSWORD' >>"$here/script" ;; esac
+	# nothing of the server's is to be seen there
+	case $1 in *-config.1 | *-credentials.1) echo 'unset ${!RTE_*}' >>"$here/script" ;; esac
 	for block in $(grep -l '^\$ ' "$here"/block.??); do
 		block_steps "$block"
 		for step in $(ls "$block".* | grep -v '\.out$' | sort -V); do
@@ -309,6 +312,12 @@ run_blocks() {
 }
 @test "examples: rte-serve(1)" {
 	run_blocks man/rte-serve.1
+}
+@test "examples: rte-config(1)" {
+	run_blocks man/rte-config.1
+}
+@test "examples: rte-credentials(1)" {
+	run_blocks man/rte-credentials.1
 }
 @test "examples: rte-config(5)" {
 	run_blocks man/rte-config.5

@@ -174,6 +174,8 @@ end='{"command":"x","elapsed_ms":1.5,"exit_code":0,"exit_name":"ok","received":0
 			"$0" subscribe -j -e presence -c 1 sip:alice@test.invalid' "$RTE"
 		cat "$BATS_TEST_TMPDIR/listen.out"
 		"$RTE" parse -j "$HOME/notify"
+		RTE_RETRY=3 "$RTE" config -j
+		"$RTE" credentials -j --credentials="$HOME/cred" --add --realm=r --user=u --password=pass:x
 		"$RTE" request -j -n --raw="$HOME/ready" --connect=127.0.0.1:1
 	} >"$HOME/all"
 	check_records <"$HOME/all"
