@@ -328,6 +328,10 @@ run_blocks() {
 @test "examples: rte-events(5)" {
 	run_blocks man/rte-events.5
 }
+@test "examples: rte-cookbook(7), twenty of them" {
+	[ "$(grep -c '^[0-9]*\.$' man/rte-cookbook.7)" = 20 ]
+	run_blocks man/rte-cookbook.7
+}
 @test "examples: README.md" {
 	run_blocks README.md
 }
