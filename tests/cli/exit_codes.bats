@@ -302,3 +302,19 @@ alice() {
 	done
 	serve_end TERM
 }
+
+@test "70: memory runs out: a line on stderr, and nothing else" {
+	local kib seen=no
+	head -c 4000000 /dev/zero | tr '\0' a >"$HOME/big"
+	for kib in 20000 16000 12000; do # what a program needs to begin with differs from one build to another
+		run --separate-stderr bash -c 'ulimit -v "$1" && exec "$2" message -n --p2p -d "@$3" sip:x@127.0.0.1' - "$kib" "$RTE" "$HOME/big"
+		[ "$status" = 70 ] || continue
+		[ "$stderr" = 'rte: out of memory' ] && [ -z "$output" ] || what_happened
+		seen=yes
+	done
+	[ $seen = yes ] || skip_sanitized
+}
+# AddressSanitizer needs terabytes of addresses, and cannot begin.
+skip_sanitized() {
+	nm -D "$RTE" 2>/dev/null | grep -q __asan_init || what_happened
+}
