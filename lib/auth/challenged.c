@@ -189,6 +189,22 @@ static struct str brief(struct str s)
 	return str_sub(s, 0, 60);
 }
 
+/* Would it have been answered over a stream? */
+static bool wants_stream(const struct auth *a, const struct auth_exchange *x,
+	const struct auth_offers *o, const struct auth_offer *first)
+{
+	for (unsigned rank = 0; x->datagram && rank < AUTH_SCHEMES; rank++) {
+		const struct auth_scheme *scheme = auth_scheme_allowed(a, rank);
+
+		for (const struct auth_offer *it = first;
+			scheme && scheme->signs && it < o->list + o->n; it++)
+			if (auth_offers_alike(it, first) &&
+				str_ieq(it->c.scheme, str_of(scheme->name)))
+				return true;
+	}
+	return false;
+}
+
 static int fail_common(const struct auth *a, struct auth_exchange *x, const struct auth_offers *o,
 	const struct auth_offer *first, struct fail *f)
 {
@@ -196,6 +212,13 @@ static int fail_common(const struct auth *a, struct auth_exchange *x, const stru
 	bool digest = auth_offers_write(&x->arena, o, first, &with);
 	bool some = add_allowed(a, &allowed, digest);
 
+	if (wants_stream(a, x, o, first)) {
+		x->cause = AUTH_NO_COMMON_SCHEME;
+		return fail_set(f, -FAIL_AUTH,
+			"challenged by realm \"" STR_FMT "\" with " STR_FMT
+			", which needs TCP or TLS",
+			STR_ARG(brief(first->realm)), STR_ARG(brief(buf_str(&with))));
+	}
 	/* cli.md section 11: to allow none at all is to have no credentials. */
 	x->cause = some ? AUTH_NO_COMMON_SCHEME : AUTH_MISSING_CREDENTIALS;
 	return fail_set(f, some ? -FAIL_AUTH : -FAIL_CREDENTIALS,

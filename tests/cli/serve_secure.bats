@@ -174,3 +174,11 @@ served() {
 	ended_with 0
 	says 'gruu sip:user@rte\.test;opaque=user:epid:21nYNIVlkV-jtN6FPBU0fQAA;gruu'
 }
+
+@test "over UDP: an error that says what is needed" {
+	ms_serve --auth=ntlm
+	rte register --server="$udp" --password=env:PW sip:alice@rte.test
+	ended_with 7 'with NTLM, which needs TCP or TLS$'
+	rte register --server="$udp" --auth=digest,none --password=env:PW sip:alice@rte.test
+	ended_with 7 'with NTLM; allowed: digest'
+}
