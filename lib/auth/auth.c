@@ -99,7 +99,10 @@ void auth_free(struct auth *a)
 		list_del(&s->node);
 		mem_free((char *)s->realm.p);
 		association_unref(s->association);
-		s->scheme->session_free(s);
+		if (s->scheme->session_free)
+			s->scheme->session_free(s);
+		else
+			mem_free(s);
 	}
 	buf_wipe(&a->credential);
 	mem_free((char *)a->config.user.p);
@@ -142,7 +145,7 @@ struct auth_session *auth_session_get(
 	}
 	if (a->session_count == AUTH_SESSIONS)
 		return NULL;
-	s = scheme->session_new();
+	s = scheme->session_new ? scheme->session_new() : MEM_NEW(struct auth_session);
 	s->scheme = scheme;
 	s->proxy = proxy;
 	s->realm = copy(realm);

@@ -3,16 +3,6 @@
 #include "auth/handshake.h"
 #include "base/mem.h"
 
-static struct auth_session *session_new(void)
-{
-	return MEM_NEW(struct auth_session);
-}
-
-static void session_free(struct auth_session *s)
-{
-	mem_free(s);
-}
-
 /* Ruling 17: the default credential is the ticket cache. */
 static const struct cred cache = { .source = "ticket-cache" };
 
@@ -98,8 +88,6 @@ const struct auth_scheme kerberos_client = {
 	.id = AUTH_KERBEROS,
 	.name = "Kerberos",
 	.signs = true,
-	.session_new = session_new,
-	.session_free = session_free,
 	.fit = fit,
 	.refused = refused,
 	.challenged = challenged,

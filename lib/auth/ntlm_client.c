@@ -5,16 +5,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-static struct auth_session *session_new(void)
-{
-	return MEM_NEW(struct auth_session);
-}
-
-static void session_free(struct auth_session *s)
-{
-	mem_free(s);
-}
-
 static enum auth_fit fit(const struct auth *a, struct arena *t, const struct sip_challenge *c,
 	const struct cred **cred)
 {
@@ -106,8 +96,6 @@ const struct auth_scheme ntlm_client = {
 	.id = AUTH_NTLM,
 	.name = "NTLM",
 	.signs = true,
-	.session_new = session_new,
-	.session_free = session_free,
 	.fit = fit,
 	.refused = refused,
 	.challenged = challenged,

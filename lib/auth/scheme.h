@@ -57,7 +57,8 @@ struct auth_scheme {
 	const char *name; /* as in a challenge: "Digest" */
 	bool signs; /* ends in a security association */
 
-	struct auth_session *(*session_new)(void); /* its own part only */
+	/* Its own part only; NULL: it has none. */
+	struct auth_session *(*session_new)(void);
 	void (*session_free)(struct auth_session *s);
 
 	/* Can this challenge be answered, and with which credential? *cred is set with AUTH_FITS. t
