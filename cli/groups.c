@@ -39,6 +39,8 @@ static const struct poptOption *output(struct groups *g)
 		TEXT("pcap", 0, pcap, "all messages into a capture FILE for Wireshark (- stdout)",
 			"FILE"),
 		FLAG("pcap-secrets", 0, pcap_secrets, "do not mask secrets there"),
+		TEXT("tap", 0, tap, "a TAP report into FILE (- stdout, % stderr)", "FILE"),
+		TEXT("junit", 0, junit, "a JUnit report into FILE (- stdout, % stderr)", "FILE"),
 		FLAG("ladder", 0, ladder, "at the end, who sent what to whom, as a ladder"),
 		TEXT("color", 0, color, "colours (default auto)", "auto|always|never"),
 		FLAG("timestamps", 0, timestamps, "the time before each line of text"),

@@ -30,7 +30,7 @@ struct opt_origin {
 struct groups {
 	/* Output */
 	int verbose, quiet, json, dry_run, timestamps, pcap_secrets, ladder;
-	const char *output, *write_out, *trace, *pcap, *color;
+	const char *output, *write_out, *trace, *pcap, *tap, *junit, *color;
 	/* Endpoint */
 	const char *aor, *register_expires, *proxy, *epid, *dialect, *on_drop, *linger, *pool_size,
 		*first_message_timeout, *max_outstanding;

@@ -6,6 +6,7 @@
 #include "exit.h"
 #include "mask.h"
 #include "nagios.h"
+#include "report.h"
 #include "secret.h"
 #include "writeout.h"
 
@@ -157,6 +158,37 @@ bool out_body_is_text(struct str body)
 
 /* ---- life ---- */
 
+static void report_begin(struct out *o)
+{
+	char suite[64];
+
+	snprintf(suite, sizeof(suite), "rte %s", o->config.command);
+	o->report = report_new(suite);
+}
+
+/* The operation itself, behind its checks. */
+static void tell_report(struct out *o, int code)
+{
+	CLEANUP(buf_done) struct buf tap = BUF_INIT(16 << 20), junit = BUF_INIT(16 << 20);
+	const bool check = code == EXIT_check_failed;
+
+	/* a check that failed is a case of its own */
+	report_add(o->report,
+		&(struct report_case){
+			.name = o->config.target ? o->config.target : "",
+			.passed = code == EXIT_ok || check,
+			.kind = exit_name(code),
+			.detail = str_of(o->first_error[0] ? o->first_error : exit_text(code)),
+			.seconds = out_elapsed_ms(o) / 1000,
+		});
+	report_tap(o->report, &tap);
+	report_junit(o->report, &junit);
+	out_write(&o->tap, buf_str(&tap));
+	out_write(&o->junit, buf_str(&junit));
+	out_stream_close(&o->tap);
+	out_stream_close(&o->junit);
+}
+
 static int write_out_new(struct out *o, bool to_stdout, struct fail *f)
 {
 	int e = writeout_new(o->config.write_out, &o->writeout, f);
@@ -165,6 +197,9 @@ static int write_out_new(struct out *o, bool to_stdout, struct fail *f)
 		e = fail_set(f, -FAIL_ARGUMENT,
 			"--write-out: stdout is where the records of --json go; begin with "
 			"%%{stderr} or %%output{FILE}");
+	else if (e == 0 && o->config.pcap_file && strcmp(o->config.pcap_file, "-") == 0 &&
+		 writeout_to_stdout(o->writeout))
+		e = fail_set(f, -FAIL_ARGUMENT, "--write-out: stdout is where the capture goes");
 	return e;
 }
 
@@ -179,7 +214,7 @@ int out_new(const struct out_config *config, struct out **out, struct fail *f)
 	o->start_us = net_now_us();
 	o->reachable = -1;
 	o->seen.resolve_ms = o->seen.connect_ms = o->seen.tls_ms = -1;
-	o->result.fd = o->trace_stream.fd = o->capture.fd = -1;
+	o->result.fd = o->trace_stream.fd = o->capture.fd = o->tap.fd = o->junit.fd = -1;
 	o->story = (struct out_stream){ .fd = STDERR_FILENO };
 	o->plain = (struct out_stream){ .fd = STDOUT_FILENO };
 	o->story.color = out_stream_color(config->color, STDERR_FILENO);
@@ -191,10 +226,14 @@ int out_new(const struct out_config *config, struct out **out, struct fail *f)
 		out_stream_close(&o->result);
 		out_stream_close(&o->trace_stream);
 		out_stream_close(&o->capture);
+		out_stream_close(&o->tap);
+		out_stream_close(&o->junit);
 		writeout_free(o->writeout);
 		mem_free(o);
 		return e;
 	}
+	if (config->tap_file || config->junit_file)
+		report_begin(o);
 	out_trace_init(o);
 	out_capture_init(o);
 	*out = o;
@@ -210,6 +249,8 @@ static const struct out_stream *failed_stream(const struct out *o)
 		return &o->plain;
 	if (o->capture.failed)
 		return &o->capture;
+	if (o->tap.failed || o->junit.failed)
+		return o->tap.failed ? &o->tap : &o->junit;
 	return o->trace_stream.failed && !o->trace_stream.is_story ? &o->trace_stream : NULL;
 }
 
@@ -256,9 +297,10 @@ static void tell_failed(struct out *o, int code)
 	if (!s || is_pipe(s))
 		return;
 	snprintf(text, sizeof(text), "cannot write the %s: %s",
-		s == &o->trace_stream ? "trace"
-		: s == &o->capture    ? "capture"
-				      : "output",
+		s == &o->trace_stream            ? "trace"
+		: s == &o->capture               ? "capture"
+		: s == &o->tap || s == &o->junit ? "report"
+						 : "output",
 		strerror(s->failed));
 	if (o->config.json && s != &o->result)
 		out_json_error(o, &(struct out_json_error){ .code = code, .text = text });
@@ -332,6 +374,8 @@ int out_end(struct out *o, int code, const struct endpoint_result *last,
 	code = code_of(o, code);
 	if (!o->config.json)
 		out_note(o, "exit %d %s", code, exit_name(code));
+	if (o->report)
+		tell_report(o, code);
 	out_capture_end(o);
 	out_stream_close(&o->trace_stream);
 	out_stream_close(&o->capture);
@@ -348,6 +392,7 @@ int out_end(struct out *o, int code, const struct endpoint_result *last,
 		code = failed_stream(o) ? NAGIOS_UNKNOWN
 					: (int)nagios_state(o->config.nagios, code);
 	writeout_free(o->writeout);
+	report_free(o->report);
 	mem_free(o);
 	if (pipe)
 		die_of_sigpipe();
@@ -392,9 +437,17 @@ void out_event(struct out *o, const struct endpoint_event *ev)
 	out_text_event(o, ev);
 }
 
-void out_error(struct out *o, int code, const char *text, const struct endpoint_result *r)
+/* Of several errors the first one decides, and is told at the end. */
+static void keep_error(struct out *o, const char *text)
 {
 	writeout_error(o->writeout, text);
+	if (!o->first_error[0])
+		snprintf(o->first_error, sizeof(o->first_error), "%s", text);
+}
+
+void out_error(struct out *o, int code, const char *text, const struct endpoint_result *r)
+{
+	keep_error(o, text);
 	if (o->config.nagios)
 		nagios_error(o->config.nagios, text);
 	else if (o->config.json)
@@ -434,6 +487,8 @@ void out_probe(struct out *o, const struct out_probe *p)
 	const char *text =
 		p->code == EXIT_check_failed ? exit_text(p->code) : fail_show(&p->result->fail);
 
+	if (p->code != EXIT_ok)
+		keep_error(o, text);
 	if (o->config.nagios && p->code != EXIT_ok)
 		nagios_error(o->config.nagios, text);
 	if (!o->config.json)
@@ -549,8 +604,24 @@ void out_message(struct out *o, const struct out_message *m)
 		out_text_message(o, m);
 }
 
+static void report_check(struct out *o, const struct out_check *c)
+{
+	CLEANUP(buf_done) struct buf name = BUF_INIT(1 << 16), why = BUF_INIT(1 << 20);
+
+	buf_addf(&name, "%s %s", c->name, c->wanted ? c->wanted : "");
+	buf_addf(&why, "wanted %s, found ", c->wanted ? c->wanted : "");
+	buf_add_str(&why, c->found.n ? c->found : STR("nothing"));
+	report_add(o->report, &(struct report_case){ .name = buf_cstr(&name),
+				      .passed = c->passed,
+				      .kind = exit_name(EXIT_check_failed),
+				      .detail = buf_str(&why),
+				      .seconds = -1 });
+}
+
 void out_check(struct out *o, const struct out_check *c)
 {
+	if (o->report)
+		report_check(o, c);
 	if (o->config.json)
 		out_json_check(o, c);
 	else

@@ -22,6 +22,7 @@ struct out_config {
 	struct nagios *nagios; /* NULL: its line and its exit codes are not wanted */
 	const char *pcap_file; /* --pcap FILE, "-" stdout: text then goes to stderr; or NULL */
 	bool pcap_secrets; /* shown in that file, which only its owner may read */
+	const char *tap_file, *junit_file; /* reports; as trace_file */
 	bool ladder; /* who sent what to whom, on stderr at the end */
 	const char *color; /* auto always never */
 	bool json, quiet, timestamps; /* quiet: text only */

@@ -28,12 +28,16 @@ struct out_seen {
 	unsigned host_count;
 };
 
+struct report;
 struct writeout;
 
 struct out {
 	struct out_config config;
 	struct writeout *writeout; /* NULL: none */
 	struct out_stream result, story, trace_stream, capture;
+	struct out_stream tap, junit;
+	struct report *report; /* for both; NULL: nobody wants one */
+	char first_error[400];
 	struct out_stream plain; /* stdout for --write-out, where the result goes elsewhere */
 	struct trace trace;
 	struct ladder *ladder; /* of --ladder; or NULL */

@@ -109,6 +109,9 @@ static const char *result_name(const struct out_config *c)
 static int conflict(const struct out_config *c, struct fail *f)
 {
 	const char *name = result_name(c), *trace = c->trace_file, *pcap = c->pcap_file;
+	const struct {
+		const char *option, *name;
+	} reports[] = { { "--tap", c->tap_file }, { "--junit", c->junit_file } };
 
 	if (c->json && trace && strcmp(trace, name) == 0)
 		return fail_set(
@@ -118,6 +121,17 @@ static int conflict(const struct out_config *c, struct fail *f)
 	if (pcap && strcmp(pcap, name) == 0)
 		return fail_set(f, -FAIL_ARGUMENT, "--pcap: %s is where the %s", name,
 			c->json ? "records of --json go" : "output goes");
+	for (size_t i = 0; i < ARRAY_LEN(reports); i++) {
+		const char *report = reports[i].name;
+
+		if (report && c->json && strcmp(report, name) == 0)
+			return fail_set(f, -FAIL_ARGUMENT,
+				"%s: %s is where the records of --json go", reports[i].option,
+				name);
+		if (report && pcap && strcmp(report, pcap) == 0)
+			return fail_set(
+				f, -FAIL_ARGUMENT, "--pcap: %s is where a report goes", pcap);
+	}
 	if (pcap && trace && strcmp(pcap, trace) == 0)
 		return fail_set(f, -FAIL_ARGUMENT, "--pcap: %s is where the trace goes", pcap);
 	return 0;
@@ -148,6 +162,10 @@ int out_stream_open_all(struct out *o, struct fail *f)
 					   MODE_ALL, f)) != 0) ||
 		(c->pcap_file && (e = open_stream(&o->capture, "--pcap", c->pcap_file,
 					  c->pcap_secrets ? MODE_OWNER : MODE_ALL, f)) != 0) ||
+		(c->tap_file &&
+			(e = open_stream(&o->tap, "--tap", c->tap_file, MODE_ALL, f)) != 0) ||
+		(c->junit_file &&
+			(e = open_stream(&o->junit, "--junit", c->junit_file, MODE_ALL, f)) != 0) ||
 		(e = restrict_capture(o, f)) != 0)
 		return e;
 	o->result.color = out_stream_color(c->color, o->result.fd);

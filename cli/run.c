@@ -43,6 +43,8 @@ static int open_output(struct run *r)
 		.pcap_file = g->pcap,
 		.pcap_secrets = g->pcap_secrets,
 		.ladder = g->ladder,
+		.tap_file = g->tap,
+		.junit_file = g->junit,
 		.color = g->color ? g->color : "auto",
 		.json = g->json,
 		.quiet = g->quiet,

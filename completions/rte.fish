@@ -12,6 +12,8 @@ set -g __rte_takes_value \
 	--write-out -w \
 	--trace \
 	--pcap \
+	--tap \
+	--junit \
 	--color \
 	--aor -a \
 	--server \
@@ -126,6 +128,8 @@ complete -c rte -n '__rte_command_is - register invite refer listen message subs
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping request parse config credentials resolve serve' -l trace -r -F -d 'all messages into FILE (- stdout, % stderr)'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping request parse config credentials resolve serve' -l pcap -r -F -d 'all messages into a capture FILE for Wireshark (- stdout)'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping request parse config credentials resolve serve' -l pcap-secrets -d 'do not mask secrets there'
+complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping request parse config credentials resolve serve' -l tap -r -F -d 'a TAP report into FILE (- stdout, % stderr)'
+complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping request parse config credentials resolve serve' -l junit -r -F -d 'a JUnit report into FILE (- stdout, % stderr)'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping request parse config credentials resolve serve' -l ladder -d 'at the end, who sent what to whom, as a ladder'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping request parse config credentials resolve serve' -l color -x -a 'auto always never' -d 'colours (default auto)'
 complete -c rte -n '__rte_command_is - register invite refer listen message subscribe publish options ping request parse config credentials resolve serve' -l timestamps -d 'the time before each line of text'

@@ -21,7 +21,7 @@ test='libcmocka-dev clang llvm libclang-rt-dev binutils valgrind libc6-dbg
 	sip-tester sipsak sofia-sip-bin baresip-core knot bind9-dnsutils
 	gss-ntlmssp winbind krb5-kdc krb5-admin-server krb5-user
 	pidgin-sipe libpurple-dev libglib2.0-dev gdb perl-base
-	tshark sngrep'
+	tshark sngrep libxml2-utils'
 
 bench='libosip2-dev libsofia-sip-ua-dev libre-dev
 	kamailio kamailio-tls-modules kamailio-outbound-modules
