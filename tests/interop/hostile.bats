@@ -255,7 +255,7 @@ closed_run() {
 		try_over udp "$how" -v
 		exits 14 'no response'
 		[ -z "$(record 'select(.type == "response")')" ]
-		notes '^\* (dropped: |.*was dropped)'
+		notes '^\* (dropped: |a response that belongs to no request of ours)'
 	done
 }
 
