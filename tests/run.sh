@@ -210,7 +210,7 @@ bats_cli() {
 		fail "$1" "no $RTE, or no tests in tests/cli"
 		return
 	fi
-	timeout -k 10 1200 bats -F tap --jobs "$3" --filter-tags "$2" tests/cli/*.bats \
+	timeout -k 10 1800 bats -F tap --jobs "$3" --filter-tags "$2" tests/cli/*.bats \
 		>"$work/$1.tap" 2>"$work/$1.err"
 	status=$?
 	[ ! -s "$work/$1.err" ] || sed 's/^/! /' "$work/$1.err" >>"$work/$1.tap"

@@ -303,6 +303,8 @@ alice() {
 	serve_end TERM
 }
 
+# AddressSanitizer needs terabytes of addresses.
+# bats test_tags=release
 @test "70: memory runs out: a line on stderr, and nothing else" {
 	local kib seen=no
 	head -c 4000000 /dev/zero | tr '\0' a >"$HOME/big"
@@ -312,9 +314,5 @@ alice() {
 		[ "$stderr" = 'rte: out of memory' ] && [ -z "$output" ] || what_happened
 		seen=yes
 	done
-	[ $seen = yes ] || skip_sanitized
-}
-# AddressSanitizer needs terabytes of addresses, and cannot begin.
-skip_sanitized() {
-	nm -D "$RTE" 2>/dev/null | grep -q __asan_init || what_happened
+	[ $seen = yes ]
 }
