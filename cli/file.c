@@ -50,3 +50,16 @@ int file_read(const char *path, struct buf *b)
 	close(fd);
 	return e;
 }
+
+int file_write_fd(int fd, struct str bytes)
+{
+	while (bytes.n > 0) {
+		ssize_t n = write(fd, bytes.p, bytes.n);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			bytes = str_sub(bytes, (size_t)n, bytes.n);
+	}
+	return 0;
+}

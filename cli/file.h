@@ -1,4 +1,4 @@
-/* cli/file.h -- whole files into buffers */
+/* cli/file.h -- whole files into buffers, and whole texts into files */
 #ifndef CLI_FILE_H
 #define CLI_FILE_H
 
@@ -9,5 +9,8 @@
 int file_read_fd(int fd, struct buf *b);
 /* The same for a path; "-" is stdin. */
 int file_read(const char *path, struct buf *b);
+
+/* Writes all of it. 0 or -errno. */
+int file_write_fd(int fd, struct str bytes);
 
 #endif

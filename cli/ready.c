@@ -1,6 +1,7 @@
 #include "ready.h"
 
 #include "base/buf.h"
+#include "file.h"
 #include "value.h"
 
 #include <errno.h>
@@ -43,19 +44,6 @@ static void addresses(struct buf *b, const struct endpoint_hop *local, unsigned 
 		buf_add_char(b, '\n');
 }
 
-static bool write_all(int fd, struct str s)
-{
-	while (s.n > 0) {
-		ssize_t n = write(fd, s.p, s.n);
-
-		if (n < 0 && errno != EINTR)
-			return false;
-		if (n > 0)
-			s = str_sub(s, (size_t)n, s.n);
-	}
-	return true;
-}
-
 /* Under another name, then renamed: who waits for the file finds it whole. */
 static int write_file(const char *path, struct str text, struct fail *f)
 {
@@ -67,8 +55,7 @@ static int write_file(const char *path, struct str text, struct fail *f)
 	fd = open(other, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
 	if (fd < 0)
 		return fail_set(f, -FAIL_LOCAL, "--ready-file: %s: %s", other, strerror(errno));
-	if (!write_all(fd, text))
-		e = errno;
+	e = -file_write_fd(fd, text);
 	if (close(fd) != 0 && e == 0)
 		e = errno;
 	if (e == 0 && rename(other, path) != 0)
@@ -112,7 +99,7 @@ int ready_tell(
 	addresses(&line, local, count, ' ');
 	if (r->file)
 		e = write_file(r->file, buf_str(&lines), f);
-	if (e == 0 && r->fd >= 0 && !write_all(r->fd, buf_str(&line)))
+	if (e == 0 && r->fd >= 0 && file_write_fd(r->fd, buf_str(&line)) != 0)
 		e = fail_set(f, -FAIL_LOCAL, "--ready-fd: %s", strerror(errno));
 	if (r->fd > 2)
 		close(r->fd);

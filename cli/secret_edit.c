@@ -67,19 +67,6 @@ static void make_folders(const char *path)
 	mem_free(copy);
 }
 
-static int write_all(int fd, struct str bytes)
-{
-	while (bytes.n > 0) {
-		ssize_t n = write(fd, bytes.p, bytes.n);
-
-		if (n < 0 && errno != EINTR)
-			return errno;
-		if (n > 0)
-			bytes = str_sub(bytes, (size_t)n, bytes.n);
-	}
-	return fsync(fd) != 0 ? errno : 0;
-}
-
 static int replace(const char *path, struct str text, struct fail *f)
 {
 	CLEANUP(buf_done) struct buf name = BUF_INIT(1 << 14);
@@ -90,7 +77,9 @@ static int replace(const char *path, struct str text, struct fail *f)
 	fd = open(buf_cstr(&name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return fail_errno(buf_cstr(&name), errno, f);
-	e = write_all(fd, text);
+	e = -file_write_fd(fd, text);
+	if (e == 0 && fsync(fd) != 0)
+		e = errno;
 	if (close(fd) != 0 && e == 0)
 		e = errno;
 	if (e == 0 && rename(buf_cstr(&name), path) != 0)

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "endpoint/endpoint.h"
+#include "file.h"
 #include "value.h"
 
 #include <errno.h>
@@ -250,19 +251,6 @@ static void add_piece(const struct writeout *w, const struct writeout_piece *p,
 		writeout_value(w, p->variable, e, b);
 }
 
-static int write_all(int fd, struct str bytes)
-{
-	while (bytes.n > 0) {
-		ssize_t n = write(fd, bytes.p, bytes.n);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0)
-			bytes = str_sub(bytes, (size_t)n, bytes.n);
-	}
-	return 0;
-}
-
 static int to_file(const struct writeout_piece *p, struct str bytes, struct fail *f)
 {
 	CLEANUP(buf_done) struct buf path = BUF_INIT(FORMAT_MAX);
@@ -271,7 +259,7 @@ static int to_file(const struct writeout_piece *p, struct str bytes, struct fail
 	buf_add_str(&path, p->text);
 	fd = open(buf_cstr(&path),
 		O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | (p->append ? O_APPEND : O_TRUNC), 0666);
-	e = fd < 0 ? -errno : write_all(fd, bytes);
+	e = fd < 0 ? -errno : file_write_fd(fd, bytes);
 	if (fd >= 0 && close(fd) != 0 && e == 0)
 		e = -errno;
 	return e ? fail_set(f, -FAIL_LOCAL, "--write-out: %s: %s", buf_cstr(&path), strerror(-e))
