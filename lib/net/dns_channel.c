@@ -2,6 +2,7 @@
 #include "net/dns_channel.h"
 
 #include "base/mem.h"
+#include "net/loop.h"
 
 struct socket {
 	struct list node;
@@ -62,6 +63,7 @@ static struct socket *socket_of(struct net_dns_channel *c, int fd)
 	s = MEM_NEW(struct socket);
 	s->channel = c;
 	ev_io_init(&s->io, on_ready, fd, 0);
+	ev_set_priority(&s->io, NET_IO_PRIORITY);
 	list_add(&c->sockets, &s->node);
 	return s;
 }

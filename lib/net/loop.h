@@ -10,6 +10,11 @@
 /* "Not at all", where a time of 0 would mean the default. */
 #define NET_NEVER UINT64_MAX
 
+/* Of the watchers of our sockets. libev runs what is due highest priority first and, within one, a
+ * timer before a socket: after a pause of this process a transaction would repeat its request, or
+ * time out, with the answer already there. */
+enum { NET_IO_PRIORITY = 1 };
+
 /* The default loop (ev_child works on no other); made at the first call. Never NULL: a system
  * without any backend aborts. The first call also ignores SIGPIPE: children that are started need
  * it back. LIBEV_FLAGS is not read. */

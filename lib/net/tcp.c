@@ -275,6 +275,7 @@ int net_tcp_connect(struct net_flow *f, struct fail *fail)
 	int e;
 
 	ev_init(&f->io, on_io);
+	ev_set_priority(&f->io, NET_IO_PRIORITY);
 	f->write_wants = EV_WRITE;
 	if (f->info.transport == NET_TLS && !c->tls_client)
 		return fail_set(fail, -FAIL_TLS, "no TLS settings for outgoing connections");
@@ -301,6 +302,7 @@ void net_tcp_accepted(
 	struct fail why;
 
 	ev_init(&f->io, on_io);
+	ev_set_priority(&f->io, NET_IO_PRIORITY);
 	f->read_wants = EV_READ;
 	f->write_wants = EV_WRITE;
 	f->fd = fd;

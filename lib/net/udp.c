@@ -204,20 +204,30 @@ static int read_datagram(struct net_udp *u)
 	return 0;
 }
 
+static bool would_block(int err)
+{
+	return err == EAGAIN || err == EWOULDBLOCK;
+}
+
+/* The kernel tells of an ICMP error before it hands out datagrams that came earlier: an answer that
+ * is there already is read first, or it would be told as "connection refused". */
 static void on_io(struct ev_loop *loop, ev_io *w, int revents)
 {
 	struct net_udp *u = CONTAINER_OF(w, struct net_udp, io);
-	int err = 0;
+	int err = 0, last = 0, got = 0;
 
 	(void)loop;
 	(void)revents;
 	u->busy = true; /* handlers may end every flow, and the manager */
-	for (int i = 0; i < READS && in_use(u) && !err; i++) {
-		err = read_datagram(u);
-		/* Behind datagrams it can wait for the next pass: it keeps the socket ready. */
-		if (err && i == 0)
-			read_errors(u, err);
+	for (int i = 0; i < READS && in_use(u) && !would_block(last); i++) {
+		last = read_datagram(u);
+		if (!last)
+			got++;
+		else if (!would_block(last))
+			err = last;
 	}
+	if (in_use(u) && (err || (ERROR_QUEUE && !got)))
+		read_errors(u, err);
 	u->busy = false;
 	free_unused(u);
 }
@@ -262,6 +272,7 @@ static struct net_udp *new_socket(struct net_manager *m, int fd, int family)
 	list_init(&u->node);
 	ask_for_errors(fd, family);
 	ev_io_init(&u->io, on_io, fd, EV_READ);
+	ev_set_priority(&u->io, NET_IO_PRIORITY);
 	ev_io_start(u->loop, &u->io);
 	return u;
 }

@@ -123,6 +123,71 @@ static void test_nobody(void **state)
 	nobody(AF_INET6, true);
 }
 
+/* What a process finds that slept: an answer, the ICMP error of a later datagram, and a timer. */
+struct late {
+	struct rig *rig;
+	unsigned received, unreachable; /* when the timer came */
+	unsigned answers; /* when the error came */
+};
+
+static void on_late_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct late *l = w->data;
+
+	(void)loop;
+	(void)revents;
+	l->received = l->rig->received;
+	l->unreachable = l->rig->unreachable;
+}
+
+static void on_late_event(struct rig *r, const struct net_event *ev)
+{
+	struct late *l = r->hook_arg;
+
+	if (ev->type == NET_UNREACHABLE)
+		l->answers = r->received;
+}
+
+static void answered_and_gone(bool listening)
+{
+	struct rig *r = rig_new(NET_SERVER, (struct net_manager_config){ 0 });
+	struct late late = { .rig = r };
+	struct net_addr a, local;
+	int fd = peer_bound(AF_INET, SOCK_DGRAM, &a);
+	struct net_flow *f;
+	ev_timer t;
+
+	if (listening)
+		rig_listen(r, NET_UDP, AF_INET);
+	f = rig_flow(r, NET_UDP, a);
+	rig_wait(r->opened, listening ? 0 : 1);
+	ev_timer_init(&t, on_late_timer, 0.01, 0);
+	t.data = &late;
+	ev_now_update(net_loop());
+	ev_timer_start(net_loop(), &t);
+	assert_int_equal(rig_send(r, f, STR("hello")), 0);
+	local = peer_from(fd, "hello");
+	peer_send_to(fd, local, STR("welcome"));
+	close(fd);
+	assert_int_equal(rig_send(r, f, STR("again")), 0);
+	poll(NULL, 0, 30);
+	r->hook = on_late_event;
+	r->hook_arg = &late;
+	rig_wait(r->unreachable, 1);
+	assert_int_equal(late.answers, 1);
+	rig_wait(late.received, 1);
+	assert_int_equal(late.unreachable, 1);
+	net_flow_unref(f);
+	rig_free(r);
+}
+
+static void test_answered_and_gone(void **state)
+{
+	(void)state;
+	answered_and_gone(false);
+	answered_and_gone(true);
+}
+
 static void large(bool listening)
 {
 	struct rig *r = rig_new(NET_SERVER, (struct net_manager_config){ 0 });
@@ -494,6 +559,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_connected),
 		cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_answered_and_gone),
 		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_no_route),
 		cmocka_unit_test(test_listening),
