@@ -62,13 +62,24 @@ static bool control(struct str s)
 			: between(s.p[0], 0xc2, 0xc2) && between(s.p[1], 0x80, 0x9f);
 }
 
+/* s is one well-formed sequence: U+2028 and U+2029 end a line; U+202A to U+202E and U+2066 to
+ * U+2069 change the order in which the rest of the line is shown. */
+static bool disorder(struct str s)
+{
+	if (s.n != 3 || !between(s.p[0], 0xe2, 0xe2))
+		return false;
+	return between(s.p[1], 0x80, 0x80)
+		       ? between(s.p[2], 0xa8, 0xae)
+		       : between(s.p[1], 0x81, 0x81) && between(s.p[2], 0xa6, 0xa9);
+}
+
 void utf8_show(struct buf *b, struct str s)
 {
 	size_t done = 0;
 
 	for (size_t i = 0, n; i < s.n; i += n) {
 		n = sequence(str_sub(s, i, s.n));
-		if (n > 0 && !control(str_sub(s, i, i + n)))
+		if (n > 0 && !control(str_sub(s, i, i + n)) && !disorder(str_sub(s, i, i + n)))
 			continue;
 		n = n ? n : 1;
 		buf_add_str(b, str_sub(s, done, i));

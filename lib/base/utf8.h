@@ -9,8 +9,9 @@
 bool utf8_valid(struct str s);
 /* Appends s with U+FFFD in place of each malformed byte. */
 void utf8_clean(struct buf *b, struct str s);
-/* Appends s for a terminal: malformed bytes, C0, DEL and C1 controls as \xNN for each byte,
- * backslash itself as it is. */
+/* Appends s for a terminal: malformed bytes, C0, DEL and C1 controls, line separators and what
+ * reorders text (U+202A to U+202E, U+2066 to U+2069) as \xNN for each byte, backslash itself as it
+ * is. */
 void utf8_show(struct buf *b, struct str s);
 
 #endif
