@@ -42,7 +42,8 @@ static void forget(struct groups *g, const char *name)
 	g->origin_count = kept;
 }
 
-/* What -v may show of a sensitive value: the kind of its source, where it lies, but no secret. */
+/* What -v may show of a sensitive value: the kind of its source, where it lies, but no secret. A
+ * copy: the value itself is wiped, and rte config shows it after that. */
 static const char *shown(struct groups *g, const struct opt_row *row, const char *text)
 {
 	static const char *const open[] = { "env:", "file:", "fd:", "stdin", "prompt" };
@@ -54,7 +55,7 @@ static const char *shown(struct groups *g, const struct opt_row *row, const char
 		return text;
 	for (size_t i = 0; i < ARRAY_LEN(open); i++)
 		if (str_starts(str_of(text), str_of(open[i])))
-			return text;
+			return arena_str(&g->arena, str_of(text)).p;
 	for (size_t i = 0; i < ARRAY_LEN(secret); i++)
 		if (str_starts(str_of(text), str_of(secret[i])))
 			return arena_fmt(&g->arena, "%s<masked>", secret[i]).p;

@@ -54,6 +54,19 @@ setup() {
 	[ "$output" = "$(cat "$HOME/again")" ] || what_happened
 }
 
+@test "where a secret comes from is shown, and stays a configuration" {
+	for source in env:NAME "file:$HOME/secret" fd:7 stdin prompt; do
+		printf 'password = %s\nkey-password = %s\n' "$source" "$source" >"$HOME/sources"
+		rte config --config="$HOME/sources" register
+		ended_with 0
+		[ "$output" = "key-password = $source"$'\n'"password = $source" ] || what_happened
+		rte config --json --config="$HOME/sources" register
+		[ "$(record 'select(.type == "option") | .value' | sort -u)" = "$source" ] || what_happened
+	done
+	RTE_PUSH=acme,k4n4ry rte config --no-config register
+	[ "$output" = 'push = <masked>' ] || what_happened
+}
+
 @test "records" {
 	RTE_RETRY=3 rte config --json -P lab message
 	ended_with 0
