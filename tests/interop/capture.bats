@@ -12,6 +12,7 @@ setup() {
 }
 teardown() {
 	reap_all
+	[ ! -d "$HOME/kdc" ] || "$interop/kdc.sh" stop "$HOME/kdc"
 }
 
 # shark FILE ARG...: tshark with checksums checked, nothing else set
@@ -110,6 +111,60 @@ hears() {
 		--pcap="$HOME/open" --pcap-secrets sip:alice@rte.test
 	[ "$(flow "$HOME/open")" = 'REGISTER 401 REGISTER 401 REGISTER 200 ' ]
 	grep -aq 'gssapi-data="TlRM' "$HOME/open"
+}
+
+# tokens FILE: what stands in gssapi-data, the answers and the challenges, each once
+tokens() {
+	grep -aoE 'gssapi-data="[A-Za-z0-9+/=]+"' "$1" | cut -d '"' -f 2 | sort -u
+}
+# holds_none_of FILE SECRETS: none of the lines of SECRETS is in FILE: as it is, from any third on, as bytes, as hexadecimal
+holds_none_of() {
+	local secret n
+	while IFS= read -r secret; do
+		n=$((${#secret} / 3))
+		for piece in "${secret:0:24}" "${secret:n:24}" "${secret:2 * n:24}"; do
+			! grep -aqF -e "$piece" "$1" || {
+				echo "$1 holds $piece"
+				return 1
+			}
+		done
+	done <"$2"
+}
+
+@test "Kerberos, a registration and a message: tokens, signatures and the password are masked" {
+	"$RTE" version | grep -q '^features.* kerberos' || skip "this build has no Kerberos"
+	need krb5kdc kadmin.local kinit
+	"$interop/kdc.sh" start "$HOME/kdc" 3>&-
+	"$interop/kdc.sh" admin "$HOME/kdc" 'change_password -pw k4n4ry-pw alice' >/dev/null
+	. "$HOME/kdc/env"
+	export KRB5RCACHENAME=none:
+	serve_start --domain=rte.test --auth=kerberos --dialect=ocs --keytab="$HOME/kdc/sip.keytab" --add-user=alice:env:PW \
+		--reply='MESSAGE=200' --pcap="$HOME/serve"
+	speak() { # ARG...: alice registers, and says something
+		rte message --register -t tcp --server="$tcp" --auth=kerberos --dialect=ocs -a sip:alice@rte.test \
+			--user=alice@RTE.TEST --password=env:PW -d hello "$@" sip:bob@rte.test
+		ended_with 0
+	}
+	speak --pcap="$pcap"
+	hears "$pcap" 'REGISTER 401 REGISTER 200 MESSAGE 200 REGISTER 200 '
+	hears "$HOME/serve" 'REGISTER 401 REGISTER 200 MESSAGE 200 REGISTER 200 '
+	grep -aq 'gssapi-data="xxxx' "$pcap"
+	grep -aq 'rspauth="xxxx' "$pcap"
+	[ -z "$(tokens "$pcap" | grep -v '^x*=*$')" ]
+	[ -z "$(tokens "$HOME/serve" | grep -v '^x*=*$')" ]
+	# what --pcap-secrets shows is what to look for: a token of the same kind, which begins as every Kerberos token does
+	speak --pcap="$HOME/open" --pcap-secrets
+	tokens "$HOME/open" >"$HOME/tokens"
+	grep -q '^YI' "$HOME/tokens"
+	! grep -aE 'gssapi-data="YI|YII[A-Za-z0-9+/]{20}' "$pcap" "$HOME/serve" || false
+	# the capture of the server has both runs: the very tokens of the second one are not in it
+	holds_none_of "$HOME/serve" "$HOME/tokens"
+	# nor a ticket as bytes: the object identifier of Kerberos 5, the name of the realm
+	! LC_ALL=C grep -aqP '\x2a\x86\x48\x86\xf7\x12\x01\x02\x02' "$pcap" "$HOME/serve" || false
+	holds_none_of "$HOME/open" <(echo k4n4ry-pw)
+	# these checks find what they look for
+	run holds_none_of "$HOME/open" "$HOME/tokens"
+	[ "$status" = 1 ]
 }
 
 @test "retransmissions are there, one packet each" {
