@@ -147,7 +147,7 @@ agent() {
 	says 'X-B: file'
 	rte options -n -H 'X-A: line' sip:example.com
 	says 'X-A: line'
-	! grep -q X-B <<<"$output"
+	! grep -q X-B <<<"$output" || false
 	RTE_HEADER='X-C: environment' rte options -n sip:example.com
 	says 'X-C: environment'
 	! grep -q X-A <<<"$output"
@@ -186,7 +186,7 @@ agent() {
 	RTE_NONSENSE=x RTE_EXPIRES=soon RTE_SERVE_UDP=127.0.0.1:1 RTE_=x RTE_HELP=1 RTE_user_agent=x \
 		rte options -n sip:example.com
 	[ "$status" = 0 ]
-	! grep -q 'rte/[^ ]* x' <<<"$output"
+	! grep -q 'rte/[^ ]* x' <<<"$output" || false
 	RTE_TIMEOUT=soon rte options -n sip:example.com
 	usage_error '^rte: options: RTE_TIMEOUT: "soon" is not a time'
 	RTE_TIMEOUT=soon rte options -n --timeout=1s sip:example.com

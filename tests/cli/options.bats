@@ -268,7 +268,7 @@ json_usage() { # COMMAND
 	usage_error '--user-agent: '
 	rte options -n -H $'Subject: \x1b[31m' sip:example.com
 	usage_error '--header: '
-	! grep -q $'\x1b' <<<"$stderr"
+	! grep -q $'\x1b' <<<"$stderr" || false
 	rte options -n --user-agent=$'\xff' sip:example.com
 	usage_error '--user-agent: '
 }
@@ -297,7 +297,7 @@ json_usage() { # COMMAND
 	says 'User-Agent: mine'
 	[ "$(grep -c 'User-Agent' <<<"$output")" = 1 ]
 	rte options -n -H 'User-Agent:' sip:example.com
-	! says User-Agent 2>/dev/null
+	! says User-Agent 2>/dev/null || false
 	printf 'Via: x\n' >"$BATS_TEST_TMPDIR/headers"
 	rte options -n -H "@$BATS_TEST_TMPDIR/headers" sip:example.com
 	usage_error '--header: Via'

@@ -171,7 +171,7 @@ proved() {
 	ask --timeout=300ms --password='cmd:sleep 77.25'
 	ended_with 20 'command sleep: killed: no answer in time'
 	[ $((($(date +%s%N) - start) / 1000000)) -lt 5000 ]
-	! pgrep -f 'sleep 77.25'
+	! pgrep -f 'sleep 77.25' || false
 	ask --timeout=300ms --password="cmd:sh -c 'echo $canary; exec >&-; exec sleep 77.25'"
 	ended_with 20 'command sh: ended by signal 9'
 	! pgrep -f 'sleep 77.25'
@@ -185,7 +185,7 @@ proved() {
 			sip:example.com 2>/dev/null 3>&- &
 		pid=$!
 		wait_for 5 catches_signals "$pid"
-		! tr '\0' ' ' <"/proc/$pid/cmdline" | grep "$canary"
+		! tr '\0' ' ' <"/proc/$pid/cmdline" | grep "$canary" || false
 		tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q -- '--password.pass:'
 		kill "$pid"
 		wait "$pid" || true
@@ -377,7 +377,7 @@ on_a_terminal() {
 	(sleep 1; printf '%s\r' "$canary"; sleep 1) | on_a_terminal "$command"
 	grep -q 'Password for alice: ' "$BATS_TEST_TMPDIR/typescript"
 	grep -q '200 OK' "$BATS_TEST_TMPDIR/typescript"
-	! grep -q "$canary" "$BATS_TEST_TMPDIR/typescript"
+	! grep -q "$canary" "$BATS_TEST_TMPDIR/typescript" || false
 	code=0
 	(sleep 1; printf 'wrong\rwrong\r'; sleep 1) | on_a_terminal "$command" || code=$?
 	[ "$code" = 7 ]
@@ -389,6 +389,6 @@ on_a_terminal() {
 		code=0
 		on_a_terminal "$command $quiet" </dev/null || code=$?
 		[ "$code" = 22 ]
-		! grep -q 'Password' "$BATS_TEST_TMPDIR/typescript"
+		! grep -q 'Password' "$BATS_TEST_TMPDIR/typescript" || false
 	done
 }

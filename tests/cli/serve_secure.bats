@@ -61,7 +61,7 @@ served() {
 				--dialect=$dialect --timeout=5s sip:alice@rte.test
 			ended_with 0
 			serve_end
-			! served '^discarded'
+			! served '^discarded' || false
 		done
 	done
 }

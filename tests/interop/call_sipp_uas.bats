@@ -1093,7 +1093,7 @@ serverbased() { # CODE ARG...
 	is "$(got INVITE 1 | field Call-ID)" "$(got INVITE 3 | field Call-ID)"
 	is "$(got INVITE 3 | field Authorization)" "$(got ACK 3 | field Authorization)"
 	is "$(got INVITE 3 | field Proxy-Authorization)" "$(got ACK 3 | field Proxy-Authorization)"
-	! got ACK 1 | grep -qi '^Proxy-Authorization'
+	! got ACK 1 | grep -qi '^Proxy-Authorization' || false
 	phone <<-'L'
 	< INVITE
 	> 407 Proxy Authentication Required

@@ -93,7 +93,7 @@ lapse_by() { # FACTOR
 	begin rte options -c 3 -i 20s --linger=0 -t tcp --timeout=10m sip:127.0.0.1:5070
 	comes 2 rte 1 '.type == "connected"'
 	wait_for 1 are 0 5070
-	! gone "${kept[rte]}"
+	! gone "${kept[rte]}" || false
 	ends rte 8 0
 	is 3 "$(records rte '.type == "connected"' | wc -l)"
 }
@@ -167,7 +167,7 @@ lapse_by() { # FACTOR
 	are 3 5070
 	comes 4 rte 1 '.type == "disconnected" and .cause == "idle"'
 	wait_for 1 are 2 5070
-	! to 5070 | grep -qx "$(last rte '.type == "connected"' .local.port)"
+	! to 5070 | grep -qx "$(last rte '.type == "connected"' .local.port)" || false
 	within 119000 130000 "$(last rte '.type == "disconnected"' .elapsed_ms)"
 	ends rte 6 0
 	ends other 3 0

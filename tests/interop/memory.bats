@@ -186,12 +186,12 @@ serve_has_none() {
 	key=$(keys home)
 	for secret in "$canary" $(of_password) $(ntlm_secrets "$key"); do
 		for file in trace ps "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/a.err"; do
-			! grep -qiF -e "$secret" "$file"
-			! grep -qF -e "$(bytes "$secret" | base64 -w0 | head -c 20)" "$file"
+			! grep -qiF -e "$secret" "$file" || false
+			! grep -qF -e "$(bytes "$secret" | base64 -w0 | head -c 20)" "$file" || false
 		done
 	done
 	grep -q 'gssapi-data=' trace
-	! grep -qE 'TlRMTVNTUAAD|gssapi-data="[A-Za-z0-9+/]{4}' trace "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/a.err"
+	! grep -qE 'TlRMTVNTUAAD|gssapi-data="[A-Za-z0-9+/]{4}' trace "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/a.err" || false
 	peer_down home 0
 	home 4 Kerberos
 	printf pw-alice >"$BATS_TEST_TMPDIR/password"
@@ -199,6 +199,6 @@ serve_has_none() {
 		--user=alice@RTE.TEST --password="file:$BATS_TEST_TMPDIR/password" -vvv --trace="$PWD/trace" sip:alice@rte.test
 	ends b 10 0
 	[ -s krb5 ]
-	! grep -qF -e pw-alice -e "$(keys home)" trace krb5 "$BATS_TEST_TMPDIR/b" "$BATS_TEST_TMPDIR/b.err"
+	! grep -qF -e pw-alice -e "$(keys home)" trace krb5 "$BATS_TEST_TMPDIR/b" "$BATS_TEST_TMPDIR/b.err" || false
 	! grep -qE 'gssapi-data="[A-Za-z0-9+/]{4}' trace "$BATS_TEST_TMPDIR/b" "$BATS_TEST_TMPDIR/b.err"
 }

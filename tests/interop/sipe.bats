@@ -24,7 +24,7 @@ binding() {
 }
 # nothing_discarded: both sides took every message of the other one
 nothing_discarded() {
-	! grep -q 'Invalid message signature' "$BATS_TEST_TMPDIR"/sipe-*/debug
+	! grep -q 'Invalid message signature' "$BATS_TEST_TMPDIR"/sipe-*/debug || false
 	! served_has 1 '.type == "discarded"'
 }
 # signed_on NAME USER HOW HOST:PORT tcp|tls [PASSWORD [ACCOUNT]]
