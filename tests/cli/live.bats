@@ -80,7 +80,7 @@ no_line() {
 	# shellcheck disable=SC2086
 	rte $register
 	ended_with 14
-	shows term "$stderr"
+	[ "$(screen term | sed 's/within 4.*/within 4 s/')" = "${stderr%within 4*}within 4 s" ] || shows term "$stderr"
 }
 
 @test "it never wraps: 80 columns, and 20, and what Ctrl-C echoes" {
@@ -119,17 +119,21 @@ no_line() {
 @test "what a peer says stays in the line" {
 	peer_start udp
 	printf 'SIP/2.0 183 \x1b[2JHa\x07\xc2\x9b5m%s\n%s\nContent-Length: 0\n\n' 中中中中中中中中中中中中 "$peer_head" | peer_answer
-	on_terminal long 200 "$RTE options --timeout=5s udp:$peer"
-	on_terminal short 60 "$RTE options --timeout=5s udp:$peer"
+	on_terminal long 200 "$RTE options --timeout=60s udp:$peer"
+	first=$keyboard
+	on_terminal short 60 "$RTE options --timeout=60s udp:$peer"
 	sent long ', 183 \\x1b\[2JHa\\x07\\xc2\\x9b5m中+, waiting for a final answer from '"$peer udp"
 	sent short ', 183 '
 	[ "$(screen long | wc -l)" = 1 ]
 	[ "$(screen short | wc -l)" = 1 ]
 	[ "$(screen short | wc -m)" -lt 60 ]
-	terminal_ends long 14
-	terminal_ends short 14
-	[[ $(screen long) == 'rte: options udp:'*': no '* ]]
-	! screen short | grep 'final' || false
+	type_keys '\003'
+	keyboard=$first
+	type_keys '\003'
+	terminal_ends long 130
+	terminal_ends short 130
+	shows long ''
+	shows short ''
 }
 
 @test "batches: how many of how many, and how many failed" {
@@ -173,7 +177,8 @@ no_line() {
 	sent seen waiting
 	[ ! -s "$HOME/out" ]
 	[ ! -s "$BATS_TEST_TMPDIR/file" ]
-	[ "$(cat "$HOME/err")" = "rte: options udp:127.0.0.1:$silent: no response from 127.0.0.1:$silent udp within 2.5 s" ]
+	[[ $(cat "$HOME/err") == "rte: options udp:127.0.0.1:$silent: no response from 127.0.0.1:$silent udp within 2.5"* ]]
+	[ "$(wc -l <"$HOME/err")" = 1 ]
 	sent job '^.*rte:.* no response'
 }
 
@@ -205,6 +210,7 @@ no_line() {
 	on_terminal term 100 "$RTE register --server=127.0.0.1:$silent -t udp --timeout=20s sip:alice@example.com"
 	sent term waiting
 	type_keys '\003'
+	sent term $'\\^C\r\x1b\\[K' # the first one was noticed
 	type_keys '\003'
 	terminal_ends term 130
 	shows term ''
