@@ -230,6 +230,13 @@ static void send_more(struct args *a)
 	}
 }
 
+static void tell_progress(const struct args *a)
+{
+	const struct out_summary *s = &a->stats.sum;
+
+	out_progress(a->run->out, s->sent, a->targets.n, s->failed);
+}
+
 static void on_message(void *arg, const struct endpoint_event *ev)
 {
 	struct message *m = arg;
@@ -243,6 +250,7 @@ static void on_message(void *arg, const struct endpoint_event *ev)
 	run_result(a->run, ev->result);
 	code = run_judge(a->run, ev->result);
 	stats_add(&a->stats, ev->result, code);
+	tell_progress(a);
 	show(m, ev->result, code);
 	message_free(m);
 	a->outstanding--;
@@ -270,6 +278,7 @@ static int start(struct run *r, struct fail *f)
 	if (!a->targets.many)
 		return send_next(a, on_single, f);
 	a->due_us = net_now_us();
+	tell_progress(a);
 	send_more(a);
 	return 0;
 }

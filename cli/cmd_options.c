@@ -152,6 +152,13 @@ static void finish_many(struct args *a, bool complete)
 	run_finish(r, code);
 }
 
+static void tell_progress(const struct args *a)
+{
+	const struct out_summary *s = &a->stats.sum;
+
+	out_progress(a->run->out, s->sent, a->count * a->run->g->args.n, s->failed);
+}
+
 static void on_probe(void *arg, const struct endpoint_event *ev)
 {
 	struct probe *p = arg;
@@ -165,6 +172,7 @@ static void on_probe(void *arg, const struct endpoint_event *ev)
 	run_result(a->run, ev->result);
 	code = run_judge(a->run, ev->result);
 	stats_add(&a->stats, ev->result, code);
+	tell_progress(a);
 	show(p, ev->result, code);
 	probe_free(p);
 	if (!list_empty(&a->probes))
@@ -210,6 +218,7 @@ static void start_many(struct args *a)
 		a->timer.repeat = (double)a->interval_ms / 1000;
 		ev_timer_again(endpoint_loop(), &a->timer);
 	}
+	tell_progress(a);
 	next_round(a);
 }
 

@@ -33,6 +33,7 @@ struct args {
 	unsigned taken; /* notifications */
 	/* subscriptions that had one, that failed, that have been in the state of --until */
 	unsigned told, failed, reached;
+	unsigned settled; /* of which is known whether they are there */
 	ev_timer timer; /* --for */
 	bool due; /* the state of --until is there, and its notification comes next */
 	bool ending;
@@ -43,7 +44,7 @@ struct watch { /* one subscription */
 	struct args *args;
 	struct str uri;
 	struct subscription *subscription;
-	bool over, told, reached;
+	bool over, told, reached, settled;
 	bool live; /* pending or active now, or fetched */
 };
 
@@ -122,6 +123,15 @@ static void on_for(struct ev_loop *loop, ev_timer *w, int revents)
 
 /* ---- events ---- */
 
+static void settle(struct watch *w)
+{
+	struct args *a = w->args;
+
+	a->settled += !w->settled;
+	w->settled = true;
+	out_progress(a->run->out, a->settled, a->watch_count, a->failed);
+}
+
 /* A NOTIFY that changes the state is told of twice: the state first, unless that is its end. */
 static bool is_told_next(const struct endpoint_subscription *e)
 {
@@ -137,6 +147,8 @@ static void on_state(struct watch *w, const struct endpoint_event *ev)
 	if (!a->fetch || !terminated || out_is_json(a->run->out))
 		out_event(a->run->out, ev);
 	w->live = !terminated;
+	if (!terminated)
+		settle(w);
 	if (a->ending)
 		return;
 	if (!w->told && !terminated) {
@@ -172,6 +184,7 @@ static void close_watch(struct watch *w, int code)
 
 	w->over = true;
 	a->open--;
+	settle(w);
 	if (!a->ending && a->code == EXIT_ok)
 		a->code = code;
 	if (a->open == 0)
@@ -292,12 +305,13 @@ static int start(struct run *r, struct fail *f)
 	int e;
 
 	free_watches(a);
-	a->open = a->taken = a->told = a->failed = a->reached = 0;
+	a->open = a->taken = a->told = a->failed = a->reached = a->settled = 0;
+	out_progress(r->out, 0, a->watch_count, 0);
 	for (unsigned i = 0; i < a->watch_count; i++) {
 		struct watch *w = &a->watches[i];
 		const struct subscription_config config = config_of(a, w);
 
-		w->over = w->told = w->reached = w->live = false;
+		w->over = w->told = w->reached = w->settled = w->live = false;
 		if ((e = subscription_start(&config, &w->subscription, f)) != 0)
 			return e;
 		a->open++;

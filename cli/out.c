@@ -371,6 +371,7 @@ int out_end(struct out *o, int code, const struct endpoint_result *last,
 {
 	bool pipe;
 
+	out_live_end(o);
 	code = code_of(o, code);
 	if (!o->config.json)
 		out_note(o, "exit %d %s", code, exit_name(code));
@@ -420,6 +421,7 @@ void out_listening(struct out *o, const struct endpoint_hop *local, unsigned cou
 		out_json_listening(o, local, count);
 	else
 		out_text_listening(o, local, count);
+	out_live_listening(o);
 }
 
 void out_result(struct out *o, const struct endpoint_result *r)
@@ -435,6 +437,7 @@ void out_event(struct out *o, const struct endpoint_event *ev)
 	if (o->config.json)
 		out_json_event(o, ev);
 	out_text_event(o, ev);
+	out_live_event(o, ev);
 }
 
 /* Of several errors the first one decides, and is told at the end. */

@@ -46,6 +46,14 @@ bool out_broken(const struct out *o);
 void out_hurry(void);
 bool out_is_json(const struct out *o);
 
+/* The line on a terminal that says what is being waited for, from out_event and out_progress: from
+ * here on, where people want it, until the end. timeout_ms: what an answer may take. A loop must
+ * run. */
+void out_live_begin(struct out *o, uint64_t timeout_ms);
+void out_live_end(struct out *o);
+/* Before somebody else writes to the terminal. It comes back. */
+void out_live_hide(struct out *o);
+
 /* Records. Each prints its text line(s) or its JSON object. */
 void out_start(struct out *o, const char *aor);
 /* The endpoint record and its -v note; kind "server" or "p2p", manager "client" or "server"; NULLs
@@ -104,6 +112,8 @@ struct out_summary {
 	unsigned by_exit[128];
 };
 void out_summary(struct out *o, const struct out_summary *s);
+/* How far a batch is, for the live line. */
+void out_progress(struct out *o, unsigned done, unsigned of, unsigned failed);
 
 /* The steps of `resolve`: every question with its answer, and every target. */
 struct out_query {

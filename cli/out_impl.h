@@ -11,6 +11,19 @@ struct out_stream {
 	bool is_story; /* standard error: nobody relies on it */
 	bool color;
 	int failed; /* the first errno; nothing is written after it */
+	struct live *live; /* of a terminal: wiped before anything is written; or NULL */
+};
+
+/* What the live line is made of (out_live.c). */
+struct out_live {
+	struct live *line; /* NULL: there is none */
+	uint64_t timeout_ms; /* what an answer may take */
+	unsigned lasting; /* what is said while nothing else is; 0: nothing */
+	char text[256]; /* of that */
+	uint64_t since_us, refresh_us; /* refresh_us 0: none */
+	unsigned dialog; /* of the call */
+	unsigned count; /* requests, notifications */
+	bool pending; /* the subscription */
 };
 
 /* What the lines of a registration tell beside the event itself. */
@@ -48,6 +61,7 @@ struct out {
 	int reachable; /* -1: does not matter */
 	unsigned discarded; /* messages */
 	struct out_seen seen;
+	struct out_live live;
 };
 
 enum out_color { OUT_PLAIN, OUT_GREEN, OUT_YELLOW, OUT_RED, OUT_DIM, OUT_CYAN };
@@ -124,6 +138,11 @@ const char *out_hop_text(const struct endpoint_hop *h, bool transport, char text
 const char *out_way_out(const struct endpoint_msg *m, struct buf *b);
 /* "4 ms", "0.3 ms". */
 const char *out_ms_text(double ms, char text[24]);
+
+/* ---- out_live.c ---- */
+
+void out_live_event(struct out *o, const struct endpoint_event *ev);
+void out_live_listening(struct out *o);
 
 /* ---- out_trace.c ---- */
 

@@ -1,6 +1,8 @@
 /* cli/out_stream.c -- where output goes: standard streams and files that options name */
 #include "out_impl.h"
 
+#include "live.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -28,6 +30,7 @@ static bool is_stuck(int fd)
 
 void out_write(struct out_stream *s, struct str bytes)
 {
+	live_hide(s->live);
 	while (s->fd >= 0 && s->failed == 0 && bytes.n > 0) {
 		/* a pipe that is ready takes so much without waiting */
 		size_t most = hurried && bytes.n > PIPE_BUF ? PIPE_BUF : bytes.n;

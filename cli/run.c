@@ -278,6 +278,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *w, int revents)
 
 	(void)loop;
 	(void)revents;
+	out_live_hide(r->out); /* with the ^C that the terminal has put behind it */
 	if (r->signal) {
 		if (r->config.at_once)
 			r->config.at_once(r);
@@ -431,11 +432,14 @@ void run_loop(struct run *r)
 	watch(r);
 	do {
 		r->again = false;
+		if (r->cmd->kind != CMD_NONE)
+			out_live_begin(r->out, r->timeout_ms);
 		begin(r, r->registers && !r->started ? run_register_start : start);
 		r->running = true;
 		if (!r->over)
 			ev_run(endpoint_loop(), 0);
 		r->running = false;
+		out_live_end(r->out);
 		if (r->again && !r->over)
 			ask(r);
 	} while (r->again && !r->over);
