@@ -292,96 +292,163 @@ static void put_end(struct writer *w, struct str type, struct str body)
 	buf_add_str(w->b, body);
 }
 
-int request_build(struct request *r, struct net_flow *flow, struct fail *f)
+/* What this sending has of its own. */
+struct sending {
+	struct net_flow *flow; /* NULL: --dry-run */
+	struct buf host; /* of Via */
+	uint16_t port;
+	const char *via; /* "UDP" */
+	char branch[TRANSACTION_BRANCH];
+};
+
+static void sending_init(struct sending *s, struct request *r, struct net_flow *flow)
 {
+	static const char *const vias[] = { "UDP", "TCP", "TLS" };
+
+	*s = (struct sending){ .flow = flow, .host = BUF_INIT(512) };
+	s->via = vias[flow ? net_flow_info(flow)->transport : r->current.transport];
+	sent_by(r, flow, &s->host, &s->port);
+	transaction_branch(s->branch);
+}
+
+/* The message that its author takes charge of. */
+static int build_custom(struct request *r, struct sending *s, struct fail *f)
+{
+	CLEANUP(buf_done) struct buf local = BUF_INIT(600);
+	const struct request_config *c = &r->config;
+	struct template_facts facts = {
+		.method = c->method,
+		.request_uri = r->target,
+		.from_tag = c->from_tag.n ? c->from_tag : str_of(r->from_tag),
+		.call_id = request_call_id(r),
+		.branch = str_of(s->branch),
+		.transport = str_of(s->via),
+		.seq = r->cseq,
+	};
+
+	sip_uri_write_hostport(&local, buf_str(&s->host), s->port);
+	facts.local = buf_str(&local);
+	return request_custom_build(r, &facts, f);
+}
+
+/* What every request has (8.1.1), or what its author has put there. */
+static void put_head(struct writer *w, struct sending *s, const struct sip_dialog_route *route)
+{
+	struct request *r = w->r;
 	const struct request_config *c = &r->config;
 	const struct endpoint_config *ec = &r->endpoint->config;
-	struct writer w = { r, &r->wire };
-	struct buf host = BUF_INIT(512), local = BUF_INIT(600);
-	char branch[TRANSACTION_BRANCH];
-	enum net_transport t = flow ? net_flow_info(flow)->transport : r->current.transport;
-	static const char *const vias[] = { "UDP", "TCP", "TLS" };
-	struct auth *auth = r->endpoint->ops->auth(r->endpoint);
 	unsigned hops = c->max_forwards >= 0 ? (unsigned)c->max_forwards
 			: ec->max_forwards   ? ec->max_forwards
 					     : 70;
-	struct sip_dialog_route within, *route = NULL;
-	uint16_t port;
-	int e = 0;
 
-	buf_clear(&r->wire);
-	sent_by(r, flow, &host, &port);
-	transaction_branch(branch);
-	if (c->dialog) {
-		sip_dialog_route(&c->dialog->sip, route = &within);
-		r->target = arena_str(&r->arena, within.request_uri);
-	}
-	r->cseq = next_cseq(r);
-	if (c->custom && (c->custom->form || c->custom->is_raw)) {
-		sip_uri_write_hostport(&local, buf_str(&host), port);
-		e = request_custom_build(r,
-			&(struct template_facts){ c->method, r->target,
-				c->from_tag.n ? c->from_tag : str_of(r->from_tag),
-				request_call_id(r), str_of(branch), buf_str(&local),
-				str_of(vias[t]), r->cseq },
-			f);
-		buf_done(&local);
-		buf_done(&host);
-		return e;
-	}
 	sip_build_request(&r->wire, c->method, r->target);
-	if (is_ours(&w, SIP_HDR_VIA))
-		sip_build_via(&r->wire, str_of(vias[t]), buf_str(&host), port, str_of(branch));
+	if (is_ours(w, SIP_HDR_VIA))
+		sip_build_via(
+			&r->wire, str_of(s->via), buf_str(&s->host), s->port, str_of(s->branch));
 	else
-		put_set(&w, SIP_HDR_VIA);
-	put_routes(&w, route);
-	if (is_ours(&w, SIP_HDR_MAX_FORWARDS))
+		put_set(w, SIP_HDR_VIA);
+	put_routes(w, route);
+	if (is_ours(w, SIP_HDR_MAX_FORWARDS))
 		sip_build_hdrf(&r->wire, SIP_HDR_MAX_FORWARDS, "%u", hops);
 	else
-		put_set(&w, SIP_HDR_MAX_FORWARDS);
+		put_set(w, SIP_HDR_MAX_FORWARDS);
 	if (c->dialog) {
-		put_dialog_from(&w, c->dialog->sip.local);
+		put_dialog_from(w, c->dialog->sip.local);
 		sip_build_hdr(&r->wire, SIP_HDR_TO, c->dialog->sip.remote);
 		sip_build_hdr(&r->wire, SIP_HDR_CALL_ID, c->dialog->sip.call_id);
 	} else {
-		put_from(&w, buf_str(&host));
-		put_to(&w);
-		put(&w, SIP_HDR_CALL_ID, request_call_id(r));
+		put_from(w, buf_str(&s->host));
+		put_to(w);
+		put(w, SIP_HDR_CALL_ID, request_call_id(r));
 	}
-	if (is_ours(&w, SIP_HDR_CSEQ))
+	if (is_ours(w, SIP_HDR_CSEQ))
 		sip_build_hdrf(&r->wire, SIP_HDR_CSEQ, "%u " STR_FMT, r->cseq, STR_ARG(c->method));
 	else
-		put_set(&w, SIP_HDR_CSEQ);
-	if (c->contact && is_ours(&w, SIP_HDR_CONTACT))
+		put_set(w, SIP_HDR_CSEQ);
+}
+
+/* What the operation, the endpoint and the user add. */
+static void put_rest(struct writer *w, struct net_flow *flow)
+{
+	struct request *r = w->r;
+	const struct request_config *c = &r->config;
+	const struct endpoint_config *ec = &r->endpoint->config;
+
+	if (c->contact && is_ours(w, SIP_HDR_CONTACT))
 		dialog_contact(r->endpoint, flow, dialog_is_sips(r->target), &r->wire);
 	if (c->has_expires)
 		sip_build_hdrf(&r->wire, SIP_HDR_EXPIRES, "%u", r->expires);
 	if (c->write)
 		c->write(c->write_arg, r, &r->wire);
-	put_user_agent(&w);
-	put_changes(&w, ec->headers, ec->header_count);
-	put_changes(&w, c->headers, c->header_count);
-	if (c->ack_of) {
-		put_credentials(&w, c->ack_of);
-	} else if (auth && !r->wire.fail) {
-		e = auth_authorize(auth, r->exchange,
+	put_user_agent(w);
+	put_changes(w, ec->headers, ec->header_count);
+	put_changes(w, c->headers, c->header_count);
+}
+
+static int put_authorization(struct writer *w, struct fail *f)
+{
+	struct request *r = w->r;
+	const struct request_config *c = &r->config;
+	struct auth *auth = r->endpoint->ops->auth(r->endpoint);
+
+	if (c->ack_of)
+		put_credentials(w, c->ack_of);
+	else if (auth && !r->wire.fail)
+		return auth_authorize(auth, r->exchange,
 			&(struct auth_request){ c->method, r->target, c->body }, &r->wire, f);
-	}
-	put_end(&w,
-		request_is_changed(c->headers, c->header_count, STR("Content-Type")) ||
-				request_is_changed(
-					ec->headers, ec->header_count, STR("Content-Type"))
-			? STR_EMPTY
-			: c->type,
-		c->body);
-	buf_done(&host);
+	return 0;
+}
+
+/* Empty where the user says it. */
+static struct str content_type(const struct request *r)
+{
+	const struct request_config *c = &r->config;
+	const struct endpoint_config *ec = &r->endpoint->config;
+	bool said = request_is_changed(c->headers, c->header_count, STR("Content-Type")) ||
+		    request_is_changed(ec->headers, ec->header_count, STR("Content-Type"));
+
+	return said ? STR_EMPTY : c->type;
+}
+
+static int build_ours(
+	struct request *r, struct sending *s, const struct sip_dialog_route *route, struct fail *f)
+{
+	struct writer w = { r, &r->wire };
+	int e;
+
+	put_head(&w, s, route);
+	put_rest(&w, s->flow);
+	e = put_authorization(&w, f);
+	put_end(&w, content_type(r), r->config.body);
 	if (e != 0)
 		return e;
-	if (ec->compact && !r->wire.fail)
+	if (r->endpoint->config.compact && !r->wire.fail)
 		shorten(&r->wire);
 	if (r->wire.fail)
 		return fail_set(f, r->wire.fail,
 			r->wire.fail == -FAIL_LIMIT ? "the request is too large"
 						    : "a value has control characters");
 	return 0;
+}
+
+int request_build(struct request *r, struct net_flow *flow, struct fail *f)
+{
+	const struct request_config *c = &r->config;
+	struct sip_dialog_route within, *route = NULL;
+	struct sending s;
+	int e;
+
+	buf_clear(&r->wire);
+	sending_init(&s, r, flow);
+	if (c->dialog) {
+		sip_dialog_route(&c->dialog->sip, route = &within);
+		r->target = arena_str(&r->arena, within.request_uri);
+	}
+	r->cseq = next_cseq(r);
+	if (c->custom && (c->custom->form || c->custom->is_raw))
+		e = build_custom(r, &s, f);
+	else
+		e = build_ours(r, &s, route, f);
+	buf_done(&s.host);
+	return e;
 }
