@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STATUSES = 64, FOUND_MAX = 200, TEXT_MAX = 64 << 20 };
+enum { FOUND_MAX = 200, TEXT_MAX = 64 << 20 };
 
 /* In the order in which they come; `words` below has them. */
 enum step {
@@ -36,10 +36,7 @@ struct pattern { /* --expect-header, --expect-body */
 struct check {
 	struct out *out;
 	const char *expect; /* as given; NULL: none */
-	struct {
-		unsigned from, to;
-	} statuses[STATUSES];
-	unsigned status_count;
+	struct value_statuses statuses;
 	struct pattern *patterns;
 	unsigned pattern_count;
 
@@ -59,45 +56,6 @@ struct check {
 };
 
 /* ---- options ---- */
-
-/* "200" or "2xx". A provisional response is never final. */
-static bool status(struct str s, unsigned *from, unsigned *to)
-{
-	uint32_t n;
-
-	s = str_trim(s);
-	if (s.n == 3 && str_ieq(str_sub(s, 1, 3), STR("xx")) && s.p[0] >= '2' && s.p[0] <= '6') {
-		*from = (unsigned)(s.p[0] - '0') * 100;
-		*to = *from + 99;
-		return true;
-	}
-	if (s.n != 3 || !str_u32(s, &n) || n < 200 || n > 699)
-		return false;
-	*from = *to = n;
-	return true;
-}
-
-static int statuses(struct check *c, const char *text, struct fail *f)
-{
-	struct str one, rest = str_of(text);
-	bool more = text != NULL;
-
-	c->expect = text;
-	while (more) {
-		more = str_cut(rest, ',', &one, &rest);
-		if (!more)
-			one = rest;
-		if (c->status_count == STATUSES)
-			return fail_set(
-				f, -FAIL_ARGUMENT, "--expect: more than %d statuses", STATUSES);
-		if (!status(one, &c->statuses[c->status_count].from,
-			    &c->statuses[c->status_count].to))
-			return fail_set(f, -FAIL_ARGUMENT,
-				"--expect: not a list of final statuses such as 200,4xx");
-		c->status_count++;
-	}
-	return 0;
-}
 
 static int compile(
 	struct check *c, const char *option, const char *regex, int flags, struct fail *f)
@@ -163,8 +121,9 @@ int check_new(const struct groups *g, struct check **out, struct fail *f)
 	struct check *c = MEM_NEW(struct check);
 	int e;
 
-	if ((e = statuses(c, g->expect, f)) != 0 || (e = patterns(c, g, f)) != 0 ||
-		(e = step(c, g, f)) != 0) {
+	c->expect = g->expect;
+	if ((e = value_statuses("--expect", g->expect, &c->statuses, f)) != 0 ||
+		(e = patterns(c, g, f)) != 0 || (e = step(c, g, f)) != 0) {
 		check_free(c);
 		return e;
 	}
@@ -218,10 +177,7 @@ bool check_expects(const struct check *c, unsigned number)
 {
 	if (!c || !c->expect || number == 0)
 		return c && c->expect;
-	for (unsigned i = 0; i < c->status_count; i++)
-		if (number >= c->statuses[i].from && number <= c->statuses[i].to)
-			return true;
-	return false;
+	return value_has_status(&c->statuses, number);
 }
 
 /* Bytes of the wire as a C string: a NUL counts as a space, CR LF as LF. */

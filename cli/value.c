@@ -170,6 +170,53 @@ int value_words(const char *option, const char *text, const char *words, struct 
 	return 0;
 }
 
+/* "200" or "2xx". A provisional response is never final. */
+static bool status(struct str s, unsigned *from, unsigned *to)
+{
+	uint32_t n;
+
+	s = str_trim(s);
+	if (s.n == 3 && str_ieq(str_sub(s, 1, 3), STR("xx")) && s.p[0] >= '2' && s.p[0] <= '6') {
+		*from = (unsigned)(s.p[0] - '0') * 100;
+		*to = *from + 99;
+		return true;
+	}
+	if (s.n != 3 || !str_u32(s, &n) || n < 200 || n > 699)
+		return false;
+	*from = *to = n;
+	return true;
+}
+
+int value_statuses(
+	const char *option, const char *text, struct value_statuses *out, struct fail *f)
+{
+	struct str one, rest = str_of(text);
+	bool more = text != NULL;
+
+	out->n = 0;
+	while (more) {
+		more = str_cut(rest, ',', &one, &rest);
+		if (!more)
+			one = rest;
+		if (out->n == VALUE_STATUSES)
+			return fail_set(f, -FAIL_ARGUMENT, "%s: more than %d statuses", option,
+				VALUE_STATUSES);
+		if (!status(one, &out->v[out->n].from, &out->v[out->n].to))
+			return fail_set(f, -FAIL_ARGUMENT,
+				"%s: not a list of final statuses such as 200,4xx", option);
+		out->n++;
+	}
+	return 0;
+}
+
+bool value_has_status(const struct value_statuses *list, unsigned number)
+{
+	for (unsigned i = 0; i < list->n; i++)
+		if (number >= list->v[i].from && number <= list->v[i].to)
+			return true;
+	return false;
+}
+
 int value_q(const char *option, const char *text, int dflt, int *out, struct fail *f)
 {
 	struct scan s = scan_str(str_of(text));

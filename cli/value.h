@@ -29,6 +29,17 @@ struct value_list {
 };
 int value_words(const char *option, const char *text, const char *words, struct value_list *out,
 	struct fail *f);
+/* LIST of final statuses, "200,4xx". Absent: none. */
+enum { VALUE_STATUSES = 64 };
+struct value_statuses {
+	struct {
+		unsigned from, to;
+	} v[VALUE_STATUSES];
+	unsigned n;
+};
+int value_statuses(
+	const char *option, const char *text, struct value_statuses *out, struct fail *f);
+bool value_has_status(const struct value_statuses *list, unsigned status);
 /* "0.0" to "1.0" in thousandths; dflt when absent. */
 int value_q(const char *option, const char *text, int dflt, int *out, struct fail *f);
 /* TEXT|@FILE|@- ; "@@" begins a literal "@". The bytes live in the arena, at most 4 MiB.
