@@ -35,6 +35,7 @@ const struct cmd cmd_table[] = {
 		cmd_credentials },
 	{ "resolve", NULL, "URI...", "Server location (RFC 3263), step by step.", CMD_NONE,
 		cmd_resolve },
+	{ "run", NULL, "FILE", "Several endpoints and their steps, from a file.", CMD_NONE, cmd_run },
 	{ "serve", NULL, "[-- COMMAND [ARG...]]", "A registrar, proxy and event agent for tests.",
 		CMD_NONE, cmd_serve },
 	{ "help", NULL, "[COMMAND]", "The manual page of a command, or its help.", CMD_NONE,
@@ -66,15 +67,23 @@ static bool bundle_has_json(const char *letters)
 	return letters[strspn(letters, "vqnk46hV")] == 'j';
 }
 
+/* A flag in the environment. */
+static bool is_set(const char *variable)
+{
+	static const char *const no[] = { "", "0", "no", "off", "false" };
+	const char *value = getenv(variable);
+
+	for (size_t i = 0; value && i < ARRAY_LEN(no); i++)
+		if (strcmp(value, no[i]) == 0)
+			return false;
+	return value != NULL;
+}
+
 /* Ruling 22: also what goes wrong before all options are read is JSON where JSON is asked for. */
 static bool wants_json(int argc, const char **argv)
 {
-	static const char *const no[] = { "", "0", "no", "off", "false" };
-	const char *value = getenv("RTE_JSON");
-	bool json = value != NULL;
+	bool json = is_set("RTE_JSON");
 
-	for (size_t i = 0; json && i < ARRAY_LEN(no); i++)
-		json = strcmp(value, no[i]) != 0;
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		if (strcmp(argv[i], "--json") == 0 ||
 			(argv[i][0] == '-' && bundle_has_json(argv[i] + 1)))
@@ -85,13 +94,21 @@ static bool wants_json(int argc, const char **argv)
 	return json;
 }
 
-/* The same for --nagios: whatever is wrong is UNKNOWN, and says so on stdout. */
+/* The same for --nagios, which only `options` has: whatever is wrong is UNKNOWN, and says so on
+ * stdout. */
 static bool wants_nagios(int argc, const char **argv)
 {
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+	const struct cmd *options = cmd_find("options"), *cmd = NULL;
+	bool nagios = is_set("RTE_NAGIOS");
+
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		cmd = cmd ? cmd : cmd_find(argv[i]);
 		if (strcmp(argv[i], "--nagios") == 0)
 			return true;
-	return false;
+		if (strcmp(argv[i], "--no-nagios") == 0)
+			nagios = false;
+	}
+	return nagios && cmd == options;
 }
 
 static int unknown(const struct groups *g, const char *name)

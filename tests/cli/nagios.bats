@@ -72,3 +72,12 @@ Content-Length: 0
 "
 	state 2 '^SIP CRITICAL - 404 a/b=1 \\x1b\[31m, [0-9.]+ ms\|time=[0-9.]+ms;;;0$' --server="$peer" -t udp sip:x@test.invalid
 }
+@test "asked for in the environment it holds for what is wrong in the line, too, and for no other command" {
+	RTE_NAGIOS=1 rte options --no-such-option
+	ended_with 3
+	says '^SIP UNKNOWN - unknown option'
+	RTE_NAGIOS=1 rte options --no-nagios --no-such-option
+	ended_with 2 'unknown option'
+	RTE_NAGIOS=1 rte register --no-such-option
+	ended_with 2 'unknown option'
+}
