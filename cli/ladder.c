@@ -207,11 +207,22 @@ static bool is_spelled(const struct layout *y, unsigned who)
 	return strlen(y->names[who]) <= room;
 }
 
+static bool takes_part(const struct ladder *l, const char *name)
+{
+	for (uint64_t i = oldest(l); i < l->count; i++) {
+		const struct entry *e = &l->entries[i % l->keep];
+		if (strcmp(e->from, name) == 0 || strcmp(e->to, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void lay_out(struct layout *y, const struct ladder *l)
 {
 	y->names = mem_zalloc(COLUMNS + 2 * (size_t)l->keep, sizeof(*y->names));
 	for (unsigned i = 0; i < l->first_count; i++)
-		party(y, l->first[i]);
+		if (takes_part(l, l->first[i]))
+			party(y, l->first[i]);
 	for (uint64_t i = oldest(l); i < l->count; i++) {
 		party(y, l->entries[i % l->keep].from);
 		party(y, l->entries[i % l->keep].to);
@@ -396,6 +407,11 @@ static void notes(struct layout *y, struct buf *b, const struct ladder *l)
 	if (oldest(l) > 0)
 		buf_addf(b, "          %llu earlier messages are left out\n",
 			(unsigned long long)oldest(l));
+}
+
+bool ladder_is_empty(const struct ladder *l)
+{
+	return l->count == 0;
 }
 
 void ladder_write(const struct ladder *l, struct ladder_style style, struct buf *b)

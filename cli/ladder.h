@@ -12,8 +12,8 @@ struct ladder;
 struct ladder *ladder_new(unsigned keep);
 void ladder_free(struct ladder *l);
 
-/* Parties that have the first columns, in this order; at most four, more are ignored. All others
- * follow as messages name them. */
+/* Parties that have the first columns, in this order, when messages name them; at most four, more
+ * are ignored. All others follow as messages name them. */
 void ladder_party(struct ladder *l, struct str name);
 
 struct ladder_message {
@@ -29,6 +29,8 @@ void ladder_add(struct ladder *l, const struct ladder_message *m);
 
 /* What a message is called: the method, or "STATUS REASON (METHOD)". */
 void ladder_label(struct buf *b, struct str message);
+
+bool ladder_is_empty(const struct ladder *l); /* no message was ever added */
 
 struct ladder_style {
 	bool utf8, color;

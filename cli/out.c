@@ -64,6 +64,8 @@ void out_write_line(struct out *o, struct out_stream *s, enum out_color color, s
 		out_clock(clock);
 		buf_addf(&b, "%s ", clock);
 	}
+	if (s == &o->result)
+		out_party_label(o, &b);
 	if (s->color && color != OUT_PLAIN)
 		buf_addf(&b, "\x1b[%sm", out_color_code(color));
 	else
@@ -114,6 +116,7 @@ void out_line(struct out *o, const char *fmt, ...)
 {
 	va_list ap;
 
+	o = out_speak(o);
 	if (!is_text(o))
 		return;
 	va_start(ap, fmt);
@@ -121,20 +124,35 @@ void out_line(struct out *o, const char *fmt, ...)
 	va_end(ap);
 }
 
-void out_note(struct out *o, const char *fmt, ...)
+static void put_note(struct out *o, const char *fmt, va_list ap)
 {
 	char *text = NULL;
-	va_list ap;
 	int n;
 
 	if (o->config.verbose < 1 && o->trace_stream.fd < 0)
 		return;
-	va_start(ap, fmt);
 	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
 	if (n >= 0)
 		out_trace_note(o, 1, (struct str){ text, (size_t)n });
 	free(text);
+}
+
+void out_put_note(struct out *o, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	put_note(o, fmt, ap);
+	va_end(ap);
+}
+
+void out_note(struct out *o, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	put_note(out_speak(o), fmt, ap);
+	va_end(ap);
 }
 
 void out_warn(struct out *o, const char *fmt, ...)
@@ -143,8 +161,11 @@ void out_warn(struct out *o, const char *fmt, ...)
 	size_t n = strlen(text);
 	va_list ap;
 
+	o = out_speak(o);
 	if (o->config.quiet || o->config.json)
 		return;
+	if (o->party)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s: ", o->party);
 	va_start(ap, fmt);
 	vsnprintf(text + n, sizeof(text) - n, fmt, ap);
 	va_end(ap);
@@ -172,15 +193,16 @@ static void tell_report(struct out *o, int code)
 	CLEANUP(buf_done) struct buf tap = BUF_INIT(16 << 20), junit = BUF_INIT(16 << 20);
 	const bool check = code == EXIT_check_failed;
 
-	/* a check that failed is a case of its own */
-	report_add(o->report,
-		&(struct report_case){
-			.name = o->config.target ? o->config.target : "",
-			.passed = code == EXIT_ok || check,
-			.kind = exit_name(code),
-			.detail = str_of(o->first_error[0] ? o->first_error : exit_text(code)),
-			.seconds = out_elapsed_ms(o) / 1000,
-		});
+	/* a check that failed is a case of its own, and every step of a file is one */
+	if (o->step_count == 0 || (code != EXIT_ok && o->steps_failed == 0))
+		report_add(o->report, &(struct report_case){
+					      .name = o->config.target ? o->config.target : "",
+					      .passed = code == EXIT_ok || check,
+					      .kind = exit_name(code),
+					      .detail = str_of(o->first_error[0] ? o->first_error
+										 : exit_text(code)),
+					      .seconds = out_elapsed_ms(o) / 1000,
+				      });
 	report_tap(o->report, &tap);
 	report_junit(o->report, &junit);
 	out_write(&o->tap, buf_str(&tap));
@@ -213,7 +235,8 @@ int out_new(const struct out_config *config, struct out **out, struct fail *f)
 	o->config.quiet = config->quiet || config->nagios;
 	o->start_us = net_now_us();
 	o->reachable = -1;
-	o->seen.resolve_ms = o->seen.connect_ms = o->seen.tls_ms = -1;
+	o->seen = &o->own_seen;
+	o->seen->resolve_ms = o->seen->connect_ms = o->seen->tls_ms = -1;
 	o->result.fd = o->trace_stream.fd = o->capture.fd = o->tap.fd = o->junit.fd = -1;
 	o->story = (struct out_stream){ .fd = STDERR_FILENO };
 	o->plain = (struct out_stream){ .fd = STDOUT_FILENO };
@@ -234,8 +257,8 @@ int out_new(const struct out_config *config, struct out **out, struct fail *f)
 	}
 	if (config->tap_file || config->junit_file)
 		report_begin(o);
-	out_trace_init(o);
 	out_capture_init(o);
+	out_trace_init(o);
 	*out = o;
 	return 0;
 }
@@ -256,12 +279,12 @@ static const struct out_stream *failed_stream(const struct out *o)
 
 bool out_broken(const struct out *o)
 {
-	return failed_stream(o) != NULL;
+	return failed_stream(o->root ? o->root : o) != NULL;
 }
 
 bool out_is_json(const struct out *o)
 {
-	return o->config.json;
+	return (o->root ? o->root : o)->config.json;
 }
 
 /* What is left for a reader that went away is a signal. */
@@ -371,13 +394,22 @@ int out_end(struct out *o, int code, const struct endpoint_result *last,
 {
 	bool pipe;
 
+	if (o->root) {
+		if (counts)
+			out_party_count(o, counts);
+		mem_free(o);
+		return code;
+	}
+	o = out_speak(o);
+	if (o->book) /* all that there is to count was the parties' */
+		counts = &o->counts;
 	out_live_end(o);
 	code = code_of(o, code);
 	if (!o->config.json)
-		out_note(o, "exit %d %s", code, exit_name(code));
+		out_put_note(o, "exit %d %s", code, exit_name(code));
 	if (o->report)
 		tell_report(o, code);
-	out_capture_end(o);
+	out_capture_end(o, code);
 	out_stream_close(&o->trace_stream);
 	out_stream_close(&o->capture);
 	code = code_of(o, code);
@@ -394,6 +426,7 @@ int out_end(struct out *o, int code, const struct endpoint_result *last,
 					: (int)nagios_state(o->config.nagios, code);
 	writeout_free(o->writeout);
 	report_free(o->report);
+	mem_free(o->book);
 	mem_free(o);
 	if (pipe)
 		die_of_sigpipe();
@@ -404,12 +437,14 @@ int out_end(struct out *o, int code, const struct endpoint_result *last,
 
 void out_start(struct out *o, const char *aor)
 {
+	o = out_speak(o);
 	if (o->config.json)
 		out_json_start(o, aor);
 }
 
 void out_endpoint(struct out *o, const struct out_endpoint *e)
 {
+	o = out_speak(o);
 	if (o->config.json)
 		out_json_endpoint(o, e);
 	out_text_endpoint(o, e);
@@ -417,6 +452,11 @@ void out_endpoint(struct out *o, const struct out_endpoint *e)
 
 void out_listening(struct out *o, const struct endpoint_hop *local, unsigned count)
 {
+	char address[96];
+
+	o = out_speak(o);
+	for (unsigned i = 0; i < count; i++)
+		out_party_at(o, str_of(out_hop_text(&local[i], false, address)));
 	if (o->config.json)
 		out_json_listening(o, local, count);
 	else
@@ -426,6 +466,7 @@ void out_listening(struct out *o, const struct endpoint_hop *local, unsigned cou
 
 void out_result(struct out *o, const struct endpoint_result *r)
 {
+	o = out_speak(o);
 	writeout_result(o->writeout, r);
 	if (o->config.nagios)
 		nagios_result(o->config.nagios, r);
@@ -433,6 +474,7 @@ void out_result(struct out *o, const struct endpoint_result *r)
 
 void out_event(struct out *o, const struct endpoint_event *ev)
 {
+	o = out_speak(o);
 	writeout_event(o->writeout, ev);
 	if (o->config.json)
 		out_json_event(o, ev);
@@ -450,6 +492,7 @@ static void keep_error(struct out *o, const char *text)
 
 void out_error(struct out *o, int code, const char *text, const struct endpoint_result *r)
 {
+	o = out_speak(o);
 	keep_error(o, text);
 	if (o->config.nagios)
 		nagios_error(o->config.nagios, text);
@@ -470,6 +513,7 @@ int out_failed(struct out *o, const struct endpoint_result *r)
 
 void out_unsent(struct out *o, struct str wire)
 {
+	o = out_speak(o);
 	if (o->config.json)
 		out_json_unsent(o, wire);
 	else
@@ -478,6 +522,7 @@ void out_unsent(struct out *o, struct str wire)
 
 void out_reachable(struct out *o, bool reachable)
 {
+	o = out_speak(o);
 	o->reachable = reachable;
 	if (!reachable)
 		out_detail(o, "note",
@@ -490,6 +535,7 @@ void out_probe(struct out *o, const struct out_probe *p)
 	const char *text =
 		p->code == EXIT_check_failed ? exit_text(p->code) : fail_show(&p->result->fail);
 
+	o = out_speak(o);
 	if (p->code != EXIT_ok)
 		keep_error(o, text);
 	if (o->config.nagios && p->code != EXIT_ok)
@@ -502,6 +548,7 @@ void out_probe(struct out *o, const struct out_probe *p)
 
 void out_summary(struct out *o, const struct out_summary *s)
 {
+	o = out_speak(o);
 	if (o->config.nagios)
 		nagios_summary(o->config.nagios, s);
 	if (o->config.json)
@@ -512,6 +559,7 @@ void out_summary(struct out *o, const struct out_summary *s)
 
 void out_resolved(struct out *o, const struct out_resolved *r)
 {
+	o = out_speak(o);
 	if (o->config.json)
 		out_json_resolved(o, r);
 	else
@@ -520,6 +568,7 @@ void out_resolved(struct out *o, const struct out_resolved *r)
 
 void out_discarded(struct out *o, const struct endpoint_msg *m, struct str why)
 {
+	o = out_speak(o);
 	o->discarded++;
 	if (o->config.json)
 		out_json_discarded(o, m, why);
@@ -529,6 +578,7 @@ void out_discarded(struct out *o, const struct endpoint_msg *m, struct str why)
 
 void out_binding(struct out *o, const struct out_binding *b)
 {
+	o = out_speak(o);
 	if (o->config.json)
 		out_json_binding(o, b);
 	else
@@ -539,6 +589,7 @@ void out_request(struct out *o, const struct endpoint_msg *m)
 {
 	const struct endpoint_event ev = { .type = ENDPOINT_REQUEST, .msg = m };
 
+	o = out_speak(o);
 	if (o->config.json)
 		out_json_event(o, &ev);
 	else
@@ -547,23 +598,25 @@ void out_request(struct out *o, const struct endpoint_msg *m)
 
 void out_option(struct out *o, const struct out_option *option)
 {
+	o = out_speak(o);
 	if (o->config.json) {
 		out_json_option(o, option);
 		return;
 	}
 	if (option->with_origin)
-		out_line(o, "# %s", option->origin);
-	out_line(o, "%s%s%s", option->name, option->value[0] ? " = " : "", option->value);
+		out_put(o, OUT_PLAIN, "# %s", option->origin);
+	out_put(o, OUT_PLAIN, "%s%s%s", option->name, option->value[0] ? " = " : "", option->value);
 }
 
 void out_credential(struct out *o, const struct out_credential *c)
 {
 	const struct secret_entry *e = c->entry;
 
+	o = out_speak(o);
 	if (o->config.json)
 		out_json_credential(o, c);
 	else
-		out_line(o, "%s%srealm " STR_FMT "  user " STR_FMT "  %s%s%s",
+		out_put(o, OUT_PLAIN, "%s%srealm " STR_FMT "  user " STR_FMT "  %s%s%s",
 			c->state ? c->state : "", c->state ? "  " : "", STR_ARG(e->realm),
 			STR_ARG(e->user), e->kind, e->algorithm ? " " : "",
 			e->algorithm ? e->algorithm : "");
@@ -571,6 +624,7 @@ void out_credential(struct out *o, const struct out_credential *c)
 
 void out_parsed(struct out *o, const struct out_parsed *p)
 {
+	o = out_speak(o);
 	if (o->config.json)
 		out_json_parsed(o, p);
 	else
@@ -579,12 +633,14 @@ void out_parsed(struct out *o, const struct out_parsed *p)
 
 void out_received(struct out *o, const struct endpoint_msg *m)
 {
+	o = out_speak(o);
 	if (!o->config.json && !m->sent)
 		out_text_received(o, m);
 }
 
 void out_notify(struct out *o, const struct endpoint_msg *m)
 {
+	o = out_speak(o);
 	if (o->config.json)
 		out_json_notify(o, m);
 	else
@@ -593,6 +649,7 @@ void out_notify(struct out *o, const struct endpoint_msg *m)
 
 void out_answered(struct out *o, const struct endpoint_msg *m, struct str reason)
 {
+	o = out_speak(o);
 	if (o->config.json)
 		out_json_answered(o, m, reason);
 	else
@@ -601,6 +658,7 @@ void out_answered(struct out *o, const struct endpoint_msg *m, struct str reason
 
 void out_message(struct out *o, const struct out_message *m)
 {
+	o = out_speak(o);
 	if (o->config.json)
 		out_json_message(o, m);
 	else
@@ -623,6 +681,7 @@ static void report_check(struct out *o, const struct out_check *c)
 
 void out_check(struct out *o, const struct out_check *c)
 {
+	o = out_speak(o);
 	if (o->report)
 		report_check(o, c);
 	if (o->config.json)
@@ -631,8 +690,37 @@ void out_check(struct out *o, const struct out_check *c)
 		out_text_check(o, c);
 }
 
+static void report_step(struct out *o, const struct out_step *s)
+{
+	CLEANUP(buf_done) struct buf name = BUF_INIT(1 << 16);
+
+	buf_addf(&name, "%s:%u: %s", s->file, s->line, s->text);
+	report_add(o->report, &(struct report_case){ .name = buf_cstr(&name),
+				      .passed = s->state == OUT_STEP_OK,
+				      .skipped = s->state == OUT_STEP_SKIPPED,
+				      .kind = exit_name(s->code),
+				      .detail = str_of(s->why ? s->why : ""),
+				      .seconds = s->ms < 0 ? -1 : s->ms / 1000 });
+}
+
+void out_step(struct out *o, const struct out_step *s)
+{
+	o = out_speak(o);
+	o->step_count++;
+	o->steps_failed += s->state == OUT_STEP_FAILED;
+	if (o->report)
+		report_step(o, s);
+	if (s->state == OUT_STEP_SKIPPED)
+		return;
+	if (o->config.json)
+		out_json_step(o, s);
+	else
+		out_text_step(o, s);
+}
+
 void out_seed(struct out *o, uint32_t seed)
 {
+	o = out_speak(o);
 	o->has_seed = true;
 	o->seed = seed;
 }

@@ -24,6 +24,7 @@ struct out_config {
 	bool pcap_secrets; /* shown in that file, which only its owner may read */
 	const char *tap_file, *junit_file; /* reports; as trace_file */
 	bool ladder; /* who sent what to whom, on stderr at the end */
+	bool ladder_of_failure; /* the same when it went wrong, but in text only */
 	const char *color; /* auto always never */
 	bool json, quiet, timestamps; /* quiet: text only */
 	int verbose;
@@ -37,6 +38,12 @@ int out_new(const struct out_config *config, struct out **out, struct fail *f);
  * gone before. last and counts may be NULL. */
 int out_end(struct out *o, int code, const struct endpoint_result *last,
 	const struct endpoint_counts *counts);
+/* The output of one endpoint of several, under its name, which must live as long: it goes to where
+ * `o` goes, and its lines and records say whose they are. Ended by out_end, which then only frees
+ * it. */
+struct out *out_party(struct out *o, const char *name);
+/* One of this name will follow: its width counts for all lines from now on. */
+void out_party_expect(struct out *o, const char *name);
 /* The trace sink to hand to the library: renders by verbosity and --trace, fills --pcap; secrets
  * masked. */
 const struct trace *out_trace(struct out *o);
@@ -202,6 +209,21 @@ struct out_check {
 	bool passed;
 };
 void out_check(struct out *o, const struct out_check *c);
+
+/* `run`: a step of the file. Those that were not reached are only in the reports. */
+struct out_step {
+	const char *file;
+	unsigned line; /* in it */
+	const char *text; /* as it stands there */
+	const char *party; /* whose step; NULL: nobody's */
+	enum { OUT_STEP_OK, OUT_STEP_FAILED, OUT_STEP_SKIPPED } state;
+	int code; /* of a failure */
+	const char *why; /* of a failure; else NULL */
+	double ms; /* how long it took; < 0: it did not begin */
+};
+void out_step(struct out *o, const struct out_step *s);
+/* For the live line: only line and text count. limit_ms: how long it may take; 0: not known. */
+void out_step_begins(struct out *o, const struct out_step *s, uint64_t limit_ms);
 
 /* A failure before any struct out exists: text on stderr, or with json (argv is scanned for it,
  * ruling 22) the records start, error, end on stdout. command may be NULL. Gives `code`, or 1 when

@@ -127,13 +127,14 @@ static void ended_line(struct out *o, const struct endpoint_session *s)
 		STR("ended"), &b);
 }
 
-/* Never established: the error line says it of ours; what we have refused is told here. */
+/* Never established: of ours the error line says it, unless it is one of several endpoints'; what we
+ * have refused is told here. */
 static void refused_line(struct out *o, const struct endpoint_session *s)
 {
 	CLEANUP(buf_done) struct buf word = BUF_INIT(1 << 16), b = BUF_INIT(1 << 16);
 
-	if (s->initiator && !is(s->cause, "cancelled")) {
-		out_note(o, "dialog d%u terminated: %s", s->id, s->cause ? s->cause : "?");
+	if (s->initiator && !is(s->cause, "cancelled") && !o->party) {
+		out_put_note(o, "dialog d%u terminated: %s", s->id, s->cause ? s->cause : "?");
 		return;
 	}
 	if (s->status_code)

@@ -3,6 +3,7 @@
 #include "out_impl.h"
 
 #include "endpoint/endpoint.h"
+#include "exit.h"
 #include "ladder.h"
 #include "mask.h"
 #include "pcap.h"
@@ -28,9 +29,11 @@ void out_capture_init(struct out *o)
 	CLEANUP(buf_done) struct buf b = BUF_INIT(64);
 	char us[64];
 
-	if (o->config.ladder) {
+	if (o->config.ladder ||
+		(o->config.ladder_of_failure && !o->config.json && !o->config.quiet)) {
 		o->ladder = ladder_new(LADDER_KEEP);
-		ladder_party(o->ladder, str_of(our_name(o, us)));
+		if (!o->config.ladder_of_failure) /* else the parties are it */
+			ladder_party(o->ladder, str_of(our_name(o, us)));
 	}
 	if (o->capture.fd < 0)
 		return;
@@ -59,20 +62,29 @@ static void add_packet(struct out *o, const struct trace_event *ev)
 	out_write(&o->capture, buf_str(&b));
 }
 
+/* The name of who is at the other end. */
+static struct str other(const struct out *o, struct str address)
+{
+	const char *party = out_party_find(o, address);
+
+	return party ? str_of(party) : address;
+}
+
 /* However many ports we have, we are one party. */
 static void add_rung(struct out *o, const struct trace_event *ev)
 {
 	CLEANUP(buf_done) struct buf label = BUF_INIT(MESSAGE_MAX), masked = BUF_INIT(MESSAGE_MAX);
 	bool sent = ev->kind == TRACE_MSG_OUT;
 	char text[64];
-	struct str us = str_of(our_name(o, text));
+	struct str us = str_of(o->party ? o->party : our_name(o, text));
+	struct str them = other(o, ev->remote);
 
 	ladder_label(&label, ev->bytes);
 	mask_add(&masked, buf_str(&label));
 	ladder_add(o->ladder, &(struct ladder_message){
 				      .at_us = net_now_us() - o->start_us,
-				      .from = sent ? us : ev->remote,
-				      .to = sent ? ev->remote : us,
+				      .from = sent ? us : them,
+				      .to = sent ? them : us,
 				      .label = buf_str(&masked),
 				      .bytes = ev->bytes,
 				      .marked = ev->unexpected,
@@ -81,6 +93,10 @@ static void add_rung(struct out *o, const struct trace_event *ev)
 
 void out_capture(struct out *o, const struct trace_event *ev)
 {
+	out_party_at(o, ev->local);
+	/* between two of ours it was seen when it was sent */
+	if (ev->kind == TRACE_MSG_IN && out_party_find(o, ev->remote))
+		return;
 	if (o->capture.fd >= 0)
 		add_packet(o, ev);
 	if (o->ladder)
@@ -103,15 +119,18 @@ static bool is_utf8_locale(void)
 	return false;
 }
 
-void out_capture_end(struct out *o)
+void out_capture_end(struct out *o, int code)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(LADDER_MAX);
 
 	if (!o->ladder)
 		return;
-	ladder_write(o->ladder,
-		(struct ladder_style){ .utf8 = is_utf8_locale(), .color = o->story.color }, &b);
-	out_write(&o->story, buf_str(&b));
+	if (o->config.ladder || (code != EXIT_ok && !ladder_is_empty(o->ladder))) {
+		ladder_write(o->ladder,
+			(struct ladder_style){ .utf8 = is_utf8_locale(), .color = o->story.color },
+			&b);
+		out_write(&o->story, buf_str(&b));
+	}
 	ladder_free(o->ladder);
 	o->ladder = NULL;
 }

@@ -44,7 +44,29 @@ struct out_seen {
 struct report;
 struct writeout;
 
+/* Where our parties are, by address: "127.0.0.1:5060". The oldest goes when it is full. */
+enum { OUT_BOOK = 256 };
+struct out_book {
+	struct {
+		char address[96];
+		const char *party;
+	} entries[OUT_BOOK];
+	unsigned count;
+};
+
 struct out {
+	/* Of a party (out_party): the output that it speaks through. All that follows is used of
+	 * that one, but for name, own_seen and trace. */
+	struct out *root;
+	const char *name;
+	struct out_seen own_seen;
+
+	/* Who speaks: set by out_speak at the door of every public function */
+	const char *party; /* NULL: the command itself */
+	struct out_seen *seen;
+	unsigned party_width; /* of the longest name */
+	struct out_book *book; /* NULL: there are no parties */
+
 	struct out_config config;
 	struct writeout *writeout; /* NULL: none */
 	struct out_stream result, story, trace_stream, capture;
@@ -60,7 +82,8 @@ struct out {
 	uint32_t seed;
 	int reachable; /* -1: does not matter */
 	unsigned discarded; /* messages */
-	struct out_seen seen;
+	unsigned step_count, steps_failed; /* of `run` */
+	struct endpoint_counts counts; /* of the parties that have ended */
 	struct out_live live;
 };
 
@@ -82,10 +105,26 @@ void out_stream_close(struct out_stream *s);
 /* Bytes as they are. */
 void out_write(struct out_stream *s, struct str bytes);
 
+/* ---- out_party.c ---- */
+
+/* The output to use in place of o, which says from now on who speaks. Every public function begins
+ * with it, and calls no other public one. */
+struct out *out_speak(struct out *o);
+/* "alice  " before a line; nothing when the command itself speaks. */
+void out_party_label(const struct out *o, struct buf *b);
+/* Adds the counters of a party that has ended to those of all. */
+void out_party_count(struct out *o, const struct endpoint_counts *counts);
+/* The party that speaks is at this address. */
+void out_party_at(struct out *o, struct str address);
+/* Who is there; NULL: none of ours. */
+const char *out_party_find(const struct out *o, struct str address);
+
 /* ---- out.c: lines ---- */
 
 /* One line of the result: nothing with -q or --json. The first word gets the colour. */
 void out_put(struct out *o, enum out_color color, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* A note of -v, as out_note. */
+void out_put_note(struct out *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* A detail of it: "  contact   ...". */
 void out_detail(struct out *o, const char *name, struct str text);
 /* A line of any stream, shown: masked, control bytes visible, with time and colour. */
@@ -119,6 +158,7 @@ void out_excerpt(struct str text, size_t offset, char line[80], char mark[80]);
 void out_text_received(struct out *o, const struct endpoint_msg *m);
 void out_text_unsent(struct out *o, struct str wire);
 void out_text_check(struct out *o, const struct out_check *c);
+void out_text_step(struct out *o, const struct out_step *s);
 void out_text_message(struct out *o, const struct out_message *m);
 /* out_call.c */
 void out_text_session(struct out *o, const struct endpoint_session *s);
@@ -156,8 +196,8 @@ void out_trace_note(struct out *o, int level, struct str text);
 void out_capture_init(struct out *o);
 /* Every message that was sent or received. */
 void out_capture(struct out *o, const struct trace_event *ev);
-/* Prints the ladder and frees it. */
-void out_capture_end(struct out *o);
+/* Prints the ladder, if the code is one for which it was asked for, and frees it. */
+void out_capture_end(struct out *o, int code);
 
 /* ---- out_json.c: only called with --json (but for out_request_json); nothing of Jansson is
  * touched without it ---- */
@@ -181,6 +221,7 @@ void out_json_credential(struct out *o, const struct out_credential *c);
 void out_json_parsed(struct out *o, const struct out_parsed *p);
 void out_json_unsent(struct out *o, struct str wire);
 void out_json_check(struct out *o, const struct out_check *c);
+void out_json_step(struct out *o, const struct out_step *s);
 void out_json_message(struct out *o, const struct out_message *m);
 void out_json_notify(struct out *o, const struct endpoint_msg *m);
 void out_json_answered(struct out *o, const struct endpoint_msg *m, struct str reason);

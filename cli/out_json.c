@@ -566,6 +566,20 @@ void out_json_check(struct out *o, const struct out_check *c)
 	record_emit(o, r);
 }
 
+void out_json_step(struct out *o, const struct out_step *s)
+{
+	json_t *r = record_new(o, "step");
+
+	record_put_word(r, "file", s->file);
+	json_object_set_new(r, "line", json_integer(s->line));
+	record_put_word(r, "step", s->text);
+	record_put_word(r, "party", s->party);
+	json_object_set_new(r, "passed", json_boolean(s->state == OUT_STEP_OK));
+	record_put_word(r, "detail", s->why);
+	record_put_ms(r, "took_ms", s->ms);
+	record_emit(o, r);
+}
+
 void out_json_summary(struct out *o, const struct out_summary *s)
 {
 	json_t *r = record_new(o, "summary"), *by_status = json_object(), *by_exit = json_object();

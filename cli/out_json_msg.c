@@ -196,9 +196,11 @@ static json_t *message_record(struct out *o, const struct out_message *m);
 
 void out_request_json(struct out *o, const struct endpoint_msg *m, struct buf *line)
 {
-	unsigned seq = o->seq;
+	unsigned seq;
 	json_t *r;
 
+	o = out_speak(o);
+	seq = o->seq;
 	if (str_eq(m->method, STR("MESSAGE")) || str_eq(m->method, STR("INFO")))
 		r = message_record(o, &(struct out_message){ .method = m->method,
 					      .from = &m->from,

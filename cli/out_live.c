@@ -213,7 +213,7 @@ static void on_publication(struct out *o, const struct endpoint_publication *p)
 
 void out_live_event(struct out *o, const struct endpoint_event *ev)
 {
-	if (!o->live.line)
+	if (!o->live.line || o->book) /* of several endpoints it is the step that is waited for */
 		return;
 	switch (ev->type) {
 	case ENDPOINT_RESOLVED:
@@ -258,8 +258,16 @@ void out_live_listening(struct out *o)
 		listening(o);
 }
 
+void out_step_begins(struct out *o, const struct out_step *s, uint64_t limit_ms)
+{
+	o = out_speak(o);
+	if (o->live.line)
+		passing(o, limit_ms, "line %u, %s", s->line, s->text);
+}
+
 void out_progress(struct out *o, unsigned done, unsigned of, unsigned failed)
 {
+	o = out_speak(o);
 	if (of > 1) /* a single one says more by itself */
 		live_progress(o->live.line, done, of, failed);
 }

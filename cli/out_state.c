@@ -108,6 +108,7 @@ void out_trying(struct out *o, const char *uri, const struct endpoint_retry *r)
 {
 	char when[24] = "now";
 
+	o = out_speak(o);
 	if (o->config.json)
 		return;
 	if (r->wait_ms >= 50)

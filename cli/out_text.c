@@ -118,7 +118,7 @@ static void resolved_note(struct out *o, const struct endpoint_resolved *r)
 			is(r->queries[i].rcode, "NOERROR") ? "found" : r->queries[i].rcode);
 	for (unsigned i = 0; i < r->target_count; i++)
 		buf_addf(&b, "%s %s", i ? "," : " ->", out_hop_text(&r->targets[i].hop, true, hop));
-	out_note(o, STR_FMT, STR_ARG(buf_str(&b)));
+	out_put_note(o, STR_FMT, STR_ARG(buf_str(&b)));
 }
 
 static void auth_note(struct out *o, const struct endpoint_auth *a)
@@ -127,7 +127,7 @@ static void auth_note(struct out *o, const struct endpoint_auth *a)
 
 	for (unsigned i = 0; i < a->offered_count; i++)
 		buf_addf(&b, " %s", a->offered[i]);
-	out_note(o,
+	out_put_note(o,
 		"auth %s %s%s%s realm \"" STR_FMT "\" user \"" STR_FMT
 		"\", password from %s; offered:" STR_FMT "%s",
 		a->scheme, a->chosen, a->qop ? " qop " : "", a->qop ? a->qop : "",
@@ -166,7 +166,7 @@ static void list_line(struct out *o, const char *name, const struct str *list, u
 static void via_line(struct out *o)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 12);
-	const struct out_seen *s = &o->seen;
+	const struct out_seen *s = o->seen;
 
 	buf_addf(&b, "%s%s%s%s%s%s%s", s->hop, s->host[0] ? "  " : "", s->host,
 		s->tls[0] ? "  " : "", s->tls, s->auth[0] ? "  auth " : "", s->auth);
@@ -184,8 +184,10 @@ static void add_time(struct buf *b, const char *name, double ms)
 void out_times(struct out *o, const struct endpoint_times *t)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 12);
-	const struct out_seen *s = &o->seen;
+	const struct out_seen *s;
 
+	o = out_speak(o);
+	s = o->seen;
 	add_time(&b, "dns", t ? t->resolve : s->resolve_ms);
 	add_time(&b, "connect", t ? t->connect : s->connect_ms);
 	add_time(&b, "tls", t ? t->tls : s->tls_ms);
@@ -215,7 +217,7 @@ static void registration_lines(struct out *o, const struct endpoint_registration
 	if (r->reg_id)
 		snprintf(reg_id, sizeof(reg_id), "  reg-id %u", r->reg_id);
 	out_put(o, answered ? OUT_GREEN : OUT_YELLOW, "%-10s  " STR_FMT "%s%s%s%s", r->cause,
-		STR_ARG(r->aor), answered ? "  " : "", answered ? o->seen.status : "", expires,
+		STR_ARG(r->aor), answered ? "  " : "", answered ? o->seen->status : "", expires,
 		reg_id);
 	if (is(r->cause, "refreshed"))
 		return;
@@ -256,7 +258,8 @@ static void retry_note(struct out *o, const struct endpoint_retry *r)
 
 	if (r->attempt && r->of)
 		snprintf(of, sizeof(of), " (attempt %u of %u)", r->attempt, r->of);
-	out_note(o, "trying again in %s: " STR_FMT "%s", seconds_text((uint64_t)r->wait_ms, wait),
+	out_put_note(o, "trying again in %s: " STR_FMT "%s",
+		seconds_text((uint64_t)r->wait_ms, wait),
 		STR_ARG(r->detail.n ? r->detail : str_of(r->because)), of);
 }
 
@@ -265,7 +268,7 @@ static void malformed_line(struct out *o, const struct endpoint_malformed *m)
 	char hop[96];
 
 	if (m->sent) {
-		out_note(o, "what is sent is no SIP message: %s", m->why);
+		out_put_note(o, "what is sent is no SIP message: %s", m->why);
 		return;
 	}
 	out_put(o, OUT_RED, "%-10s  from %s  %zu bytes  %s", "malformed",
@@ -278,20 +281,20 @@ void out_text_event(struct out *o, const struct endpoint_event *ev)
 
 	switch (ev->type) {
 	case ENDPOINT_RESOLVED:
-		remember_hosts(&o->seen, ev->resolved);
+		remember_hosts(o->seen, ev->resolved);
 		resolved_note(o, ev->resolved);
 		break;
 	case ENDPOINT_CONNECTED:
-		remember_flow(&o->seen, ev->flow);
+		remember_flow(o->seen, ev->flow);
 		break;
 	case ENDPOINT_DISCONNECTED:
 		flow_lost(o, ev->flow);
 		break;
 	case ENDPOINT_RESPONSE:
-		remember_response(&o->seen, ev->msg);
+		remember_response(o->seen, ev->msg);
 		break;
 	case ENDPOINT_CHALLENGED:
-		remember_auth(&o->seen, ev->auth);
+		remember_auth(o->seen, ev->auth);
 		auth_note(o, ev->auth);
 		break;
 	case ENDPOINT_RETRY:
@@ -301,8 +304,9 @@ void out_text_event(struct out *o, const struct endpoint_event *ev)
 		registration_lines(o, ev->registration);
 		break;
 	case ENDPOINT_UNMATCHED:
-		out_note(o, STR_FMT " from %s is not for us: answered %u", STR_ARG(ev->msg->method),
-			out_hop_text(&ev->msg->remote, true, hop), ev->msg->replied);
+		out_put_note(o, STR_FMT " from %s is not for us: answered %u",
+			STR_ARG(ev->msg->method), out_hop_text(&ev->msg->remote, true, hop),
+			ev->msg->replied);
 		break;
 	case ENDPOINT_LISTENER_LOST:
 		out_put(o, OUT_YELLOW, "%-10s  %s  " STR_FMT, "not listening",
@@ -344,7 +348,7 @@ void out_text_endpoint(struct out *o, const struct out_endpoint *e)
 	bool server = is(e->kind, "server");
 	const char *next = server ? e->home_server : e->proxy;
 
-	out_note(o, "endpoint %s%s%s%s%s%s%s, %s manager%s%s",
+	out_put_note(o, "endpoint %s%s%s%s%s%s%s, %s manager%s%s",
 		server ? "server based" : "peer to peer", e->aor ? ", " : "", e->aor ? e->aor : "",
 		next ? (server ? ", home server " : ", proxy ") : "", next ? next : "",
 		e->epid ? ", epid " : "", e->epid ? e->epid : "", e->manager,
@@ -398,11 +402,11 @@ void out_text_error(struct out *o, const char *text, int code, const struct endp
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16), way = BUF_INIT(1 << 16);
 	CLEANUP(buf_done) struct buf diag = BUF_INIT(1 << 16);
 	const struct endpoint_msg *m = r ? r->response : NULL;
-	const char *way_name;
+	const char *about = o->party ? o->party : o->config.target, *way_name;
 	char number[24] = "";
 
-	buf_addf(&b, "rte: %s%s%s: %s", o->config.command, o->config.target ? " " : "",
-		o->config.target ? o->config.target : "", text);
+	buf_addf(&b, "rte: %s%s%s: %s", o->config.command, about ? " " : "", about ? about : "",
+		text);
 	if (o->config.verbose)
 		buf_addf(&b, " (exit %d)", code);
 	out_write_line(o, &o->story, OUT_RED, buf_str(&b));
@@ -537,6 +541,16 @@ void out_text_check(struct out *o, const struct out_check *c)
 
 /* ---- serve ---- */
 
+void out_text_step(struct out *o, const struct out_step *s)
+{
+	char ms[24];
+
+	if (s->state == OUT_STEP_OK)
+		out_put(o, OUT_GREEN, "ok  %3u  %s  %s", s->line, s->text, out_ms_text(s->ms, ms));
+	else
+		out_put(o, OUT_RED, "failed  %u  %s", s->line, s->text);
+}
+
 void out_text_binding(struct out *o, const struct out_binding *b)
 {
 	out_put(o, OUT_GREEN, "%-10s  " STR_FMT "  " STR_FMT "  expires %u%s" STR_FMT, b->cause,
@@ -550,8 +564,8 @@ void out_text_request(struct out *o, const struct endpoint_msg *m)
 
 	if (m->replied)
 		snprintf(status, sizeof(status), "answered %u", m->replied);
-	out_note(o, STR_FMT " " STR_FMT " from %s: %s", STR_ARG(m->method), STR_ARG(m->request_uri),
-		out_hop_text(&m->remote, true, hop), status);
+	out_put_note(o, STR_FMT " " STR_FMT " from %s: %s", STR_ARG(m->method),
+		STR_ARG(m->request_uri), out_hop_text(&m->remote, true, hop), status);
 }
 
 /* "200 OK  OPTIONS  from 192.0.2.1:5060 udp  1.2 ms" */

@@ -64,6 +64,8 @@ void out_trace_note(struct out *o, int level, struct str text)
 {
 	CLEANUP(buf_done) struct buf plain = BUF_INIT(TRACE_MAX), b = BUF_INIT(4 * TRACE_MAX);
 
+	if (o->party)
+		buf_addf(&plain, "%s: ", o->party);
 	mask_add(&plain, text);
 	add_line(&b, "* ", buf_str(&plain));
 	deliver(o, level, OUT_DIM, buf_str(&b));
@@ -105,8 +107,9 @@ static void message(struct out *o, const struct trace_event *ev)
 	char clock[24];
 
 	out_clock(clock);
-	buf_addf(&head, "%s%s " STR_FMT " -> " STR_FMT " %s %zu bytes\n", columns, clock,
-		STR_ARG(from), STR_ARG(to), ev->transport ? ev->transport : "", ev->bytes.n);
+	buf_addf(&head, "%s%s " STR_FMT " -> " STR_FMT " %s %zu bytes%s%s\n", columns, clock,
+		STR_ARG(from), STR_ARG(to), ev->transport ? ev->transport : "", ev->bytes.n,
+		o->party ? " " : "", o->party ? o->party : "");
 	mask_add(&plain, ev->bytes);
 	buf_add_str(&whole, buf_str(&head));
 	add_lines(&whole, columns, buf_str(&plain));
@@ -175,7 +178,7 @@ static void describe(struct buf *b, const struct trace_event *ev)
 static void on_trace(void *arg, const struct trace_event *ev)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
-	struct out *o = arg;
+	struct out *o = out_speak(arg);
 
 	if (ev->kind == TRACE_MSG_OUT || ev->kind == TRACE_MSG_IN) {
 		if (is_on(o))
@@ -197,7 +200,7 @@ void out_trace_init(struct out *o)
 	for (size_t i = 0; i < ARRAY_LEN(levels); i++)
 		if (most >= levels[i])
 			o->trace.mask |= 1U << i;
-	if (o->capture.fd >= 0 || o->config.ladder)
+	if (o->capture.fd >= 0 || o->ladder)
 		o->trace.mask |= 1U << TRACE_MSG_OUT | 1U << TRACE_MSG_IN;
 }
 

@@ -102,11 +102,15 @@ static json_t *utc(void)
 
 json_t *record_new(struct out *o, const char *type)
 {
+	json_t *r;
+
 	if (o->seq == 0)
 		json_set_alloc_funcs(mem_alloc, mem_free);
-	return json_pack("{s:i, s:s, s:i, s:o, s:o, s:s}", "v", 1, "type", type, "seq",
-		(int)++o->seq, "time", utc(), "elapsed_ms", record_ms(out_elapsed_ms(o)), "command",
+	r = json_pack("{s:i, s:s, s:i, s:o, s:o, s:s}", "v", 1, "type", type, "seq", (int)++o->seq,
+		"time", utc(), "elapsed_ms", record_ms(out_elapsed_ms(o)), "command",
 		o->config.command);
+	record_put_word(r, "party", o->party);
+	return r;
 }
 
 /* Jansson takes DEL for printable, a terminal does not. */

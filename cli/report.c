@@ -14,7 +14,7 @@ struct report {
 	struct arena arena;
 	const char *suite;
 	struct report_case *cases;
-	unsigned count, size, failed;
+	unsigned count, size, failed, skipped;
 	double seconds;
 	time_t began;
 };
@@ -61,7 +61,8 @@ void report_add(struct report *r, const struct report_case *c)
 	to->name = shown(&r->arena, str_of(c->name));
 	to->kind = arena_str(&r->arena, str_of(c->kind ? c->kind : "")).p;
 	to->detail = str_of(shown(&r->arena, c->detail));
-	r->failed += !c->passed;
+	r->failed += !c->passed && !c->skipped;
+	r->skipped += c->skipped;
 	if (c->seconds > 0)
 		r->seconds += c->seconds;
 }
@@ -96,11 +97,11 @@ void report_tap(const struct report *r, struct buf *out)
 	for (unsigned i = 0; i < r->count; i++) {
 		const struct report_case *c = &r->cases[i];
 
-		buf_addf(out, "%sok %u - %s%s", c->passed ? "" : "not ", i + 1, r->suite,
-			c->name[0] ? " " : "");
+		buf_addf(out, "%sok %u - %s%s", c->passed || c->skipped ? "" : "not ", i + 1,
+			r->suite, c->name[0] ? " " : "");
 		add_name(out, c->name);
-		buf_add_char(out, '\n');
-		if (c->passed)
+		buf_addf(out, "%s\n", c->skipped ? " # SKIP not reached" : "");
+		if (c->passed || c->skipped)
 			continue;
 		buf_addf(out, "  ---\n  kind: %s\n  message: ", c->kind);
 		add_quoted(out, c->detail);
@@ -137,6 +138,10 @@ static void add_case(const struct report *r, const struct report_case *c, struct
 		buf_addf(out, "\"/>\n");
 		return;
 	}
+	if (c->skipped) {
+		buf_addf(out, "\"><skipped/></testcase>\n");
+		return;
+	}
 	buf_addf(out, "\">\n      <failure type=\"%s\" message=\"", c->kind);
 	add_xml(out, c->detail);
 	buf_addf(out, "\"/>\n    </testcase>\n");
@@ -151,9 +156,9 @@ void report_junit(const struct report *r, struct buf *out)
 		strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &t);
 	buf_addf(out,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite "
-		"name=\"%s\" tests=\"%u\" failures=\"%u\" errors=\"0\" skipped=\"0\" "
+		"name=\"%s\" tests=\"%u\" failures=\"%u\" errors=\"0\" skipped=\"%u\" "
 		"time=\"%.6f\" timestamp=\"%s\">\n",
-		r->suite, r->count, r->failed, r->seconds, stamp);
+		r->suite, r->count, r->failed, r->skipped, r->seconds, stamp);
 	for (unsigned i = 0; i < r->count; i++)
 		add_case(r, &r->cases[i], out);
 	buf_addf(out, "  </testsuite>\n</testsuites>\n");

@@ -11,6 +11,7 @@ struct report;
 struct report_case {
 	const char *name; /* "sip:alice@example.com", "expect 200" */
 	bool passed;
+	bool skipped; /* it was not reached: neither passed nor failed */
 	const char *kind; /* of a failure: "timeout" "check_failed" */
 	struct str detail; /* of a failure; what the peer chose is masked and shown as text */
 	double seconds; /* < 0: not known */
