@@ -370,7 +370,8 @@ static void answer_job(struct job *j)
 	}
 	answer_request(as, in, &j->reply);
 	job_free(j);
-	as->on_taken(as);
+	if (as->on_taken)
+		as->on_taken(as);
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
@@ -502,6 +503,12 @@ static struct endpoint_header challenge_of(const struct answer_options *o, struc
 		buf_str(value) };
 }
 
+bool answer_decides(const struct answer_options *o, const struct endpoint_msg *invite)
+{
+	return o->answer || o->ring || o->redirect.n || o->exec || o->challenge ||
+	       rule_for(o, invite);
+}
+
 static void on_invite(struct answers *as, const struct endpoint_incoming *in)
 {
 	const struct answer_options *o = as->options;
@@ -560,7 +567,8 @@ static void on_request(struct answers *as, const struct endpoint_incoming *in)
 	}
 	if (r && r->after_ms == 0) {
 		answer_request(as, in->request, r);
-		as->on_taken(as);
+		if (as->on_taken)
+			as->on_taken(as);
 		return;
 	}
 	j = job_new(as);
@@ -585,7 +593,7 @@ static void on_refer(struct answers *as, const struct endpoint_transfer *t)
 		refer_decline(t->refer, r->status, r->reason);
 	else
 		call_refer(as->calls, NULL, t);
-	if (call_all_count(as->calls) == calls)
+	if (call_all_count(as->calls) == calls && as->on_taken)
 		as->on_taken(as);
 }
 

@@ -40,6 +40,8 @@ struct answer_options {
 
 /* Checks the texts. -FAIL_ARGUMENT; f begins with the option. */
 int answer_options_read(struct answer_options *o, struct groups *g, struct fail *f);
+/* Do they say what this INVITE is answered? Else it is the usual 200. */
+bool answer_decides(const struct answer_options *o, const struct endpoint_msg *invite);
 /* Which requests must come to answer_event for them: as endpoint_config.methods. */
 const char *answer_methods(const struct answer_options *o);
 
@@ -51,7 +53,8 @@ struct answers {
 	struct list queue; /* those that wait for --exec */
 	unsigned job_count, running; /* running: commands */
 	size_t input; /* bytes for those that wait */
-	/* A request has got its answer; that of an INVITE is known when its call ends. */
+	/* A request has got its answer; that of an INVITE is known when its call ends. May be
+	 * NULL. */
 	void (*on_taken)(struct answers *as);
 	void *arg;
 };

@@ -152,7 +152,10 @@ int call_failed(struct calls *cs, const struct call_failure *failure)
 	int code = result ? exit_of_call(result) : failure->code;
 
 	buf_addf(&b, "%s: %s", failure->what, result ? fail_show(&result->fail) : failure->why);
-	out_error(cs->run->out, code, buf_cstr(&b), result);
+	if (cs->on_failure)
+		cs->on_failure(cs, code, buf_cstr(&b), result);
+	else
+		out_error(cs->run->out, code, buf_cstr(&b), result);
 	if (result && cs->failed == EXIT_ok)
 		run_result(cs->run, result);
 	if (cs->failed == EXIT_ok)

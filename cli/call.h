@@ -86,6 +86,9 @@ struct calls {
 	/* All steps of a call are done (at once with the confirmation when there are none), or one
 	 * failed; NULL: the call is hung up if it has steps, else it stays. */
 	void (*on_steps_over)(struct call *c);
+	/* Is told of a failure of a step or transfer in place of an error that is printed. */
+	void (*on_failure)(struct calls *cs, int code, const char *text,
+		const struct endpoint_result *result);
 	void *arg;
 };
 

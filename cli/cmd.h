@@ -40,6 +40,7 @@ int cmd_parse(const struct cmd *cmd, int argc, const char **argv, struct groups 
 int cmd_publish(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_request(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_resolve(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
+int cmd_run(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_serve(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_help(const struct cmd *cmd, int argc, const char **argv, struct groups *g);
 int cmd_version(const struct cmd *cmd, int argc, const char **argv, struct groups *g);

@@ -63,7 +63,9 @@ static void print(struct args *a, struct out *out)
 	static const char *const layers[] = { [OPT_CONFIG] = "config",
 		[OPT_PROFILE] = "profile",
 		[OPT_ENVIRONMENT] = "environment",
-		[OPT_LINE] = "line" };
+		[OPT_SCENARIO] = "scenario",
+		[OPT_LINE] = "line",
+		[OPT_PARTY] = "party" };
 	struct groups *f = &a->found;
 
 	/* stable for what may be given several times: qsort of glibc merges */

@@ -128,15 +128,18 @@ static int foreign(struct reader *r, struct str key)
 	return l.found ? OPT_GO_ON : complain(r, "unknown key", key);
 }
 
-/* A file is named relative to the home; the rest of the values are as on the command line. */
+const char *config_value(struct arena *a, const struct opt_row *row, const char *text)
+{
+	const char *word = row->opt.argDescrip;
+	bool names = word && (strcmp(word, "FILE") == 0 || strcmp(word, "DIR") == 0 ||
+				     strncmp(word, "FILE|", 5) == 0);
+
+	return names && text ? config_home(a, text) : text;
+}
+
 static const char *value_of(struct reader *r, const struct opt_row *row, struct str value)
 {
-	const char *text = arena_str(&r->g->arena, value).p;
-	const char *word = row->opt.argDescrip;
-
-	if (word && (strcmp(word, "FILE") == 0 || strcmp(word, "DIR") == 0))
-		return config_home(&r->g->arena, text);
-	return text;
+	return config_value(&r->g->arena, row, arena_str(&r->g->arena, value).p);
 }
 
 static int setting(struct reader *r, struct str line)

@@ -16,5 +16,8 @@ int config_file(const struct opt_table *t, struct groups *g);
 const char *config_path(struct arena *a, const char *name);
 /* ~/x as $HOME/x; anything else as it is. */
 const char *config_home(struct arena *a, const char *path);
+/* The value of a setting (NULL: a flag): a file is named relative to the home, the rest is as on
+ * the command line. */
+const char *config_value(struct arena *a, const struct opt_row *row, const char *text);
 
 #endif

@@ -15,7 +15,14 @@ struct values {
 	unsigned n;
 };
 
-enum opt_layer { OPT_CONFIG, OPT_PROFILE, OPT_ENVIRONMENT, OPT_LINE }; /* a later one wins */
+enum opt_layer { /* a later one wins */
+	OPT_CONFIG,
+	OPT_PROFILE,
+	OPT_ENVIRONMENT,
+	OPT_SCENARIO, /* the top of a file of `run` */
+	OPT_LINE,
+	OPT_PARTY, /* a section of that file */
+};
 
 /* A value that is not built in, and where it came from. */
 struct opt_origin {

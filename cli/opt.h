@@ -45,6 +45,9 @@ int opt_refuse(const struct groups *g, int code, const char *fmt, ...) PRINTF_LI
 /* A usage error for a bad value: the option that f->text begins with ("--timeout ...", as value.h
  * writes it) is replaced by the place it came from, be that a file or the environment. Gives 2. */
 int opt_bad(const struct groups *g, const struct fail *f);
+/* Only its text. Returns text. */
+enum { OPT_BAD_TEXT = 480 };
+const char *opt_bad_text(const struct groups *g, const struct fail *f, char text[OPT_BAD_TEXT]);
 
 /* What a command found wrong with its values: a bad one as above, anything else (a file that cannot
  * be read) with its own code, which it gives. */
@@ -52,7 +55,7 @@ int opt_failed(const struct groups *g, int e, const struct fail *f);
 
 /* Where the option's value came from; NULL when it is built in. */
 const struct opt_origin *opt_origin(const struct groups *g, const char *name);
-/* Was it said on the command line? */
+/* Was it said on the command line, or for this very endpoint? */
 bool opt_on_line(const struct groups *g, const char *name);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/scan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The place of a value, to begin an error with. */
@@ -29,7 +30,7 @@ bool opt_on_line(const struct groups *g, const char *name)
 {
 	const struct opt_origin *o = opt_origin(g, name);
 
-	return o && o->layer == OPT_LINE;
+	return o && o->layer >= OPT_LINE;
 }
 
 static void forget(struct groups *g, const char *name)
@@ -72,15 +73,20 @@ static void *grow(struct arena *a, void *old, unsigned n, size_t size)
 	return memcpy(arena_alloc(a, 2 * n * size), old, n * size);
 }
 
-static void note(struct groups *g, const char *name, const char *text, const struct opt_value *v)
+void opt_note_origin(struct groups *g, const struct opt_origin *o)
 {
 	g->origins = grow(&g->arena, g->origins, g->origin_count, sizeof(*g->origins));
-	g->origins[g->origin_count++] = (struct opt_origin){
-		.name = name,
-		.value = text,
-		.where = v->where,
-		.layer = v->layer,
-	};
+	g->origins[g->origin_count++] = *o;
+}
+
+static void note(struct groups *g, const char *name, const char *text, const struct opt_value *v)
+{
+	opt_note_origin(g, &(struct opt_origin){
+				   .name = name,
+				   .value = text,
+				   .where = v->where,
+				   .layer = v->layer,
+			   });
 }
 
 static void append(struct groups *g, struct values *list, const char *text)
@@ -184,20 +190,28 @@ static bool option_prefix(const char *text, struct str *name, const char **rest)
 	return true;
 }
 
-int opt_bad(const struct groups *g, const struct fail *f)
+const char *opt_bad_text(const struct groups *g, const struct fail *f, char out[OPT_BAD_TEXT])
 {
 	const char *text = fail_show(f), *rest;
 	struct str name;
 
+	snprintf(out, OPT_BAD_TEXT, "%s", text);
 	for (unsigned i = 0; option_prefix(text, &name, &rest) && i < g->origin_count; i++) {
 		const struct opt_origin *o = &g->origins[i];
-		if (!str_eq(name, str_of(o->name)) || o->layer == OPT_LINE)
-			continue;
-		if (o->layer == OPT_ENVIRONMENT)
-			return opt_usage(g, "%s%s", o->where, rest);
-		return opt_usage(g, "%s: %s%s", o->where, o->name, rest);
+		bool variable = o->layer == OPT_ENVIRONMENT;
+
+		if (str_eq(name, str_of(o->name)) && o->layer != OPT_LINE)
+			snprintf(out, OPT_BAD_TEXT, "%s%s%s%s", o->where, variable ? "" : ": ",
+				variable ? "" : o->name, rest);
 	}
-	return opt_usage(g, "%s", text);
+	return out;
+}
+
+int opt_bad(const struct groups *g, const struct fail *f)
+{
+	char text[OPT_BAD_TEXT];
+
+	return opt_usage(g, "%s", opt_bad_text(g, f, text));
 }
 
 int opt_failed(const struct groups *g, int e, const struct fail *f)

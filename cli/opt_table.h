@@ -53,6 +53,8 @@ struct opt_value {
  * the option or its place in f: it is empty, holds CR or LF, or is no value for a flag. */
 int opt_store(
 	struct groups *g, const struct opt_row *row, const struct opt_value *v, struct fail *f);
+/* Notes the origin of a value that was copied with its groups. */
+void opt_note_origin(struct groups *g, const struct opt_origin *o);
 /* A context with the aliases of ~/.popt and /etc/popt, unless RTE_NO_CONFIG forbids them. */
 poptContext opt_context(
 	const struct opt_table *t, const char **argv, const struct poptOption *rows);

@@ -43,6 +43,7 @@ static int open_output(struct run *r)
 		.pcap_file = g->pcap,
 		.pcap_secrets = g->pcap_secrets,
 		.ladder = g->ladder,
+		.ladder_of_failure = r->config.ladder_of_failure,
 		.tap_file = g->tap,
 		.junit_file = g->junit,
 		.color = g->color ? g->color : "auto",
@@ -130,7 +131,7 @@ static void announce(struct run *r, const struct run_setup *s)
 }
 
 /* Ready: all sockets are bound, and what was to be registered is (cli.md section 14). */
-static void announce_listening(struct run *r)
+void run_announce_listening(struct run *r)
 {
 	struct endpoint_hop hops[64];
 	char texts[64][NET_ADDR_TEXT];
@@ -177,6 +178,16 @@ static int give_up(struct run *r, int e, const struct fail *f)
 	return run_done(r);
 }
 
+static int bad_value(struct run *r, const struct fail *f)
+{
+	char text[OPT_BAD_TEXT];
+
+	if (!r->config.out)
+		return opt_bad(r->g, f);
+	out_error(r->config.out, EXIT_usage, opt_bad_text(r->g, f, text), NULL);
+	return out_end(r->config.out, EXIT_usage, NULL, NULL);
+}
+
 int run_init(struct run *r, const struct run_config *config)
 {
 	struct run_setup s = { 0 };
@@ -195,8 +206,9 @@ int run_init(struct run *r, const struct run_config *config)
 	if (e != -FAIL_ARGUMENT && r->cmd->kind != CMD_NONE && check_new(r->g, &r->check, &f) != 0)
 		e = -FAIL_ARGUMENT;
 	if (e == -FAIL_ARGUMENT)
-		return opt_bad(r->g, &f);
-	if ((code = open_output(r)) != OPT_GO_ON) {
+		return bad_value(r, &f);
+	r->out = config->out;
+	if (!r->out && (code = open_output(r)) != OPT_GO_ON) {
 		check_free(r->check);
 		return code;
 	}
@@ -399,7 +411,7 @@ static void unwatch(struct run *r)
 static int start(struct run *r, struct fail *f)
 {
 	if (!r->started && r->manager)
-		announce_listening(r);
+		run_announce_listening(r);
 	r->started = true;
 	check_start(r->check, r->registers);
 	return r->config.start(r, f);

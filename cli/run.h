@@ -25,6 +25,8 @@ struct run;
 
 struct run_config {
 	struct groups *g;
+	struct out *out; /* of one endpoint of several (out_party): run_done frees it; NULL: of its
+			    own. Then run_loop is another's */
 	const char *target; /* shown in errors; NULL: the AOR */
 	const char *aor; /* who we are when an argument says it (`register`); NULL: --aor */
 	bool keeps; /* goes on until a signal: INT, TERM and --max-time after the goal are exit 0 */
@@ -47,10 +49,12 @@ struct run_config {
 	const char *methods;
 	bool listens; /* peer to peer and without --listen: on UDP and TCP of loopback; server based
 			 it needs --listen or --register (ruling 20) */
+	bool registers_later; /* or this: the binding is the command's own matter */
 	void (*on_incoming)(struct run *r, const struct endpoint_event *ev);
 	/* -H and --add-header may name any header field, and are the command's: run.headers has
 	 * them in place of the endpoint. */
 	bool any_header;
+	bool ladder_of_failure; /* the ladder is shown when it went wrong */
 	bool shows_received; /* a line of text for every message that is received */
 	/* The exit code of a failed result; NULL: exit_of_result. */
 	int (*exit_of)(const struct endpoint_result *result);
@@ -109,6 +113,8 @@ struct run {
  * its own errors. OPT_GO_ON or an exit code. After OPT_GO_ON nothing is sent yet, and run_done must
  * follow. */
 int run_init(struct run *r, const struct run_config *config);
+/* Ready: tells of the sockets that are bound. run_loop does it by itself. */
+void run_announce_listening(struct run *r);
 /* Starts the operation and runs the loop until run_finish. Signals count from here on. */
 void run_loop(struct run *r);
 /* The operation is over: removes the binding of --register and leaves the loop. The first code

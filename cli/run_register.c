@@ -15,7 +15,7 @@ int run_register_setup(struct run *r, struct fail *f)
 		return e;
 	if (g->register_expires && r->register_expires == 0)
 		return fail_set(f, -FAIL_ARGUMENT, "--register-expires: it must be more than 0");
-	if (opt_on_line(g, "register-expires") && !r->registers)
+	if (opt_on_line(g, "register-expires") && !r->registers && !r->config.registers_later)
 		return fail_set(f, -FAIL_ARGUMENT, "--register-expires without --register");
 	if (r->registers && r->aor[0] == '\0')
 		return fail_set(f, -FAIL_ARGUMENT, "--register: it needs --aor");

@@ -105,7 +105,7 @@ int run_setup_kind(struct run *r, struct run_setup *s, struct fail *f)
 	if (r->kind == ENDPOINT_PEER_TO_PEER)
 		return refuse_credentials(r, s, f);
 	r->registers = g->register_first;
-	if (r->config.listens && !r->registers && g->listen.n == 0)
+	if (r->config.listens && !r->config.registers_later && !r->registers && g->listen.n == 0)
 		return fail_set(f, -FAIL_ARGUMENT, "%s", "--server: add --register or --listen");
 	if (g->proxy)
 		s->unused = "proxy";

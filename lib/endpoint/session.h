@@ -63,6 +63,8 @@ void session_take(struct session *s, const struct session_policy *policy);
  * with our description if early (a reliable one must answer an offer). -FAIL_STATE unless it rings;
  * -FAIL_ARGUMENT. */
 int session_ring(struct session *s, unsigned status, struct str reason, bool early, struct fail *f);
+/* The last of them was reliable and has no PRACK yet: until then there is no other one. */
+bool session_waits_for_prack(const struct session *s);
 /* 200, or another 2xx; confirmed with the ACK (SS-19). What the offer allows no answer to is
  * refused with 488 by itself (-FAIL_MEDIA). reason may be empty. */
 int session_accept(struct session *s, unsigned status, struct str reason, struct fail *f);

@@ -375,6 +375,11 @@ static void ring_reliably(struct session_got *got, struct buf *headers)
 	repeat_from_now(got);
 }
 
+bool session_waits_for_prack(const struct session *s)
+{
+	return s->state == SESSION_RINGING && s->got && s->got->unacknowledged;
+}
+
 int session_ring(struct session *s, unsigned status, struct str reason, bool early, struct fail *f)
 {
 	struct session_got *got = s->got;

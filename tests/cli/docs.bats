@@ -244,6 +244,7 @@ run_blocks() {
 	example_blocks "$1"
 	case $1 in
 	*-config.5) cp "$here/block.01" "$XDG_CONFIG_HOME/rte/config" ;;
+	*-run.1) cp "$here/block.01" "$here/cwd/call.rte" ;;
 	*-config.1) cp "$here/block.01" "$here/cwd/lab.conf" ;;
 	*-credentials.5) install -m 600 "$here/block.01" "$XDG_CONFIG_HOME/rte/credentials" ;;
 	esac
@@ -309,6 +310,9 @@ run_blocks() {
 }
 @test "examples: rte-resolve(1)" {
 	run_blocks man/rte-resolve.1
+}
+@test "examples: rte-run(1)" {
+	run_blocks man/rte-run.1
 }
 @test "examples: rte-serve(1)" {
 	run_blocks man/rte-serve.1
@@ -404,7 +408,7 @@ schema_fields() { # RECORDS|OBJECTS
 			elif .type == "object" then "map to " + (.additionalProperties | kind)
 			elif .format == "date-time" then "time"
 			elif .enum then "string" else .type end;
-		["v", "type", "seq", "time", "elapsed_ms", "command"] as $common |
+		["v", "type", "seq", "time", "elapsed_ms", "command", "party"] as $common |
 		."$defs" | to_entries[] | select((.key | startswith("event_")) == ($what == "RECORDS")) |
 		(.key | sub("^event_"; "")) as $name | .value.required as $required | (.value.properties // {}) | to_entries[] |
 		select($what == "OBJECTS" or (.key as $k | $common | index($k) | not)) |

@@ -177,6 +177,7 @@ end='{"command":"x","elapsed_ms":1.5,"exit_code":0,"exit_name":"ok","received":0
 		RTE_RETRY=3 "$RTE" config -j
 		"$RTE" credentials -j --credentials="$HOME/cred" --add --realm=r --user=u --password=pass:x
 		"$RTE" request -j -n --raw="$HOME/ready" --connect=127.0.0.1:1
+		printf '%s\n' '[endpoint a]' '[steps]' 'a options a' | "$RTE" run -j -
 	} >"$HOME/all"
 	check_records <"$HOME/all"
 	sed -n 's/^EVENT(\([a-z_]*\),.*/\1/p' "$top/cli/events.def" | sort >"$HOME/wanted"

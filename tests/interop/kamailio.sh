@@ -11,6 +11,7 @@
 # Options (default): PORT (5060: udp and tcp) TLSPORT (5061) DOMAIN (rte.test) AUTH (yes) ALGORITHM (MD5; SHA-256)
 # QOP (auth; empty: RFC 2069) MIN_EXPIRES (0) MAX_EXPIRES (3600) NONCE_EXPIRE (300 s) FLOW_TIMER (25)
 # AUTH_INFO (no; yes: Authentication-Info) ONE_TIME_NONCE (no) PKI (DIR/pki, made by pki.sh) CERT (server)
+# HIDING (no; yes: the callee sees another Call-ID than the caller, and no Via but the proxy's)
 # CLIENT_CERT (no; yes: a client certificate is required) TLS (TLSv1.2+) CFG (kamailio; edge: an edge proxy before it;
 # presence: a presence server) FORCE_ACTIVE (1; 0: nobody has allowed the watchers, so they are pending)
 set -eu
@@ -35,7 +36,7 @@ running() {
 start() {
 	PORT=5060 TLSPORT=5061 DOMAIN=rte.test AUTH=yes ALGORITHM=MD5 QOP=auth MIN_EXPIRES=0 MAX_EXPIRES=3600
 	NONCE_EXPIRE=300 FLOW_TIMER=25 AUTH_INFO=no ONE_TIME_NONCE=no PKI=$dir/pki CERT=server CLIENT_CERT=no
-	TLS=TLSv1.2+ CFG=kamailio FORCE_ACTIVE=1
+	TLS=TLSv1.2+ CFG=kamailio FORCE_ACTIVE=1 HIDING=no
 	local option defines=()
 	for option; do
 		[ -z "$option" ] || declare -g "$option"
@@ -71,7 +72,7 @@ start() {
 		script+="s#@$option@#${!option}#g;"
 	done
 	sed -e "${script}s#@DIR@#$dir#g" "$here/$CFG.cfg.in" >"$dir/kamailio.cfg"
-	for option in AUTH AUTH_INFO ONE_TIME_NONCE; do
+	for option in AUTH AUTH_INFO ONE_TIME_NONCE HIDING; do
 		[ "${!option}" = no ] || defines+=(-A "WITH_$option")
 	done
 

@@ -1,0 +1,269 @@
+#include "player.h"
+
+#include "exit.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { END_MS = 3000, /* ruling 27 */ LOOK_MS = 20 };
+
+static const struct scenario_step *current(const struct player *pl)
+{
+	const struct scenario *s = pl->scenario;
+
+	return pl->next < s->step_count ? &s->steps[pl->next] : NULL;
+}
+
+enum player_state player_failed(struct player *pl, int code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(pl->why, sizeof(pl->why), fmt, ap);
+	va_end(ap);
+	pl->code = code;
+	return PLAYER_FAILED;
+}
+
+enum player_state player_refused(struct player *pl, int e, const struct fail *f)
+{
+	return player_failed(
+		pl, e == -FAIL_STATE ? EXIT_check_failed : exit_of_fail(e), "%s", fail_show(f));
+}
+
+/* ---- names ---- */
+
+/* Is this call known to another step by another name? Then it cannot be the one that is looked for.
+ */
+struct lookup {
+	struct player *player;
+	const char *name;
+	bool same; /* the Call-ID must be that of a call of this name */
+};
+
+static bool passes(void *arg, const struct leg *leg)
+{
+	const struct lookup *l = arg;
+	const struct scenario *s = l->player->scenario;
+	bool same = false, other = false;
+
+	for (unsigned i = 0; i < s->party_count; i++)
+		LIST_EACH (it, &l->player->parties[i].legs) {
+			const struct leg *one = CONTAINER_OF(it, struct leg, node);
+
+			if (!one->name || strcmp(one->call_id, leg->call_id) != 0)
+				continue;
+			same = same || strcmp(one->name, l->name) == 0;
+			other = other || strcmp(one->name, l->name) != 0;
+		}
+	return l->same ? same : !other;
+}
+
+struct leg *player_leg(struct player *pl, struct party *p, const char *name)
+{
+	struct lookup l = { pl, name, true };
+	struct leg *leg = party_leg(p, name);
+
+	if (leg)
+		return leg;
+	leg = party_nameless(p, passes, &l);
+	if (!leg) { /* a back-to-back user agent between them has changed the Call-ID */
+		l.same = false;
+		leg = party_nameless(p, passes, &l);
+	}
+	if (leg)
+		leg->name = name;
+	return leg;
+}
+
+const char *player_leg_text(const struct leg *l, char text[160])
+{
+	int n = snprintf(text, 160, "%s", l->cause[0] ? l->cause : l->state);
+
+	if (l->status)
+		n += snprintf(text + n, 160 - (size_t)n, " (%u)", l->status);
+	if (l->why[0])
+		snprintf(text + n, 160 - (size_t)n, ": %s", l->why);
+	return text;
+}
+
+/* ---- a step ---- */
+
+static void tell(struct player *pl, const struct scenario_step *s, enum player_state state)
+{
+	const struct scenario *file = pl->scenario;
+	const struct out_step step = {
+		.file = file->file,
+		.line = s->line,
+		.text = s->text,
+		.party = s->party < 0 ? NULL : file->parties[s->party].name,
+		.state = state == PLAYER_DONE ? OUT_STEP_OK : OUT_STEP_FAILED,
+		.code = pl->code,
+		.why = state == PLAYER_FAILED ? pl->why : NULL,
+		.ms = (double)(net_now_us() - pl->began_us) / 1000,
+	};
+	char text[1200];
+
+	out_step(pl->run->out, &step);
+	if (state != PLAYER_FAILED)
+		return;
+	snprintf(text, sizeof(text), "%s:%u: %s: %s", file->file, s->line, s->text, pl->why);
+	out_error(pl->run->out, pl->code, text, NULL);
+}
+
+/* For the reports: what was not reached. */
+static void skip_rest(struct player *pl)
+{
+	const struct scenario_step *s;
+
+	for (; (s = current(pl)); pl->next++)
+		out_step(pl->run->out, &(struct out_step){
+					       .file = pl->scenario->file,
+					       .line = s->line,
+					       .text = s->text,
+					       .state = OUT_STEP_SKIPPED,
+					       .code = EXIT_ok,
+					       .ms = -1,
+				       });
+}
+
+static void finish_step(struct player *pl, enum player_state state)
+{
+	const struct scenario_step *s = current(pl);
+
+	ev_timer_stop(endpoint_loop(), &pl->timer);
+	tell(pl, s, state);
+	pl->next++;
+	pl->begun = false;
+	if (state == PLAYER_FAILED || !current(pl))
+		player_end(pl);
+	else
+		net_later(endpoint_loop(), &pl->look);
+}
+
+/* How long the step may take; 0: it ends by itself. */
+static uint64_t limit(const struct scenario_step *s)
+{
+	if (s->ms)
+		return s->ms;
+	switch (s->verb) {
+	case VERB_EXPECT:
+	case VERB_RING:
+	case VERB_ANSWER:
+	case VERB_BYE:
+		return PLAYER_WITHIN_MS;
+	default:
+		return 0;
+	}
+}
+
+static void begin(struct player *pl)
+{
+	const struct scenario_step *s = current(pl);
+	struct fail f = { 0 };
+	uint64_t ms = limit(s);
+	int e;
+
+	pl->begun = true;
+	pl->acted = false;
+	pl->began_us = net_now_us();
+	if (s->party >= 0)
+		pl->parties[s->party].deed = (struct deed){ .over = false };
+	out_step_begins(pl->run->out, &(struct out_step){ .line = s->line, .text = s->text }, ms);
+	if (ms)
+		net_timer_set(endpoint_loop(), &pl->timer, net_now_ms() + ms);
+	e = player_begin(pl, s, &f);
+	if (e)
+		finish_step(pl, player_refused(pl, e, &f));
+}
+
+static bool any_leaves(const struct player *pl)
+{
+	bool leaves = false;
+
+	for (unsigned i = 0; i < pl->scenario->party_count; i++)
+		leaves = party_leaves(&pl->parties[i]) || leaves;
+	return leaves;
+}
+
+void player_look_again(struct player *pl)
+{
+	net_timer_set(endpoint_loop(), &pl->look, net_now_ms() + LOOK_MS);
+}
+
+static void look(struct player *pl, bool late)
+{
+	enum player_state state;
+
+	if (pl->ending) {
+		if (late || !any_leaves(pl))
+			run_finish(pl->run, pl->code);
+		else
+			player_look_again(pl);
+		return;
+	}
+	if (!pl->begun)
+		begin(pl);
+	if (!pl->begun || pl->ending)
+		return;
+	state = player_look(pl, current(pl), late);
+	if (state != PLAYER_WAITS)
+		finish_step(pl, state);
+}
+
+static void on_look(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)revents;
+	ev_timer_stop(loop, w);
+	look(CONTAINER_OF(w, struct player, look), false);
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	(void)revents;
+	ev_timer_stop(loop, w);
+	look(CONTAINER_OF(w, struct player, timer), true);
+}
+
+/* ---- life ---- */
+
+void player_init(struct player *pl, const struct scenario *s, struct party *parties, struct run *r)
+{
+	*pl = (struct player){ .scenario = s, .parties = parties, .run = r };
+	ev_init(&pl->timer, on_timer);
+	ev_init(&pl->look, on_look);
+}
+
+void player_news(void *arg)
+{
+	struct player *pl = arg;
+
+	if (pl->begun || pl->ending)
+		net_later(endpoint_loop(), &pl->look);
+}
+
+void player_start(struct player *pl)
+{
+	net_later(endpoint_loop(), &pl->look);
+}
+
+void player_end(struct player *pl)
+{
+	if (pl->ending)
+		return;
+	pl->ending = true;
+	pl->run->goal = true;
+	skip_rest(pl);
+	for (unsigned i = 0; i < pl->scenario->party_count; i++)
+		party_stop(&pl->parties[i]);
+	net_timer_set(endpoint_loop(), &pl->timer, net_now_ms() + END_MS);
+	net_later(endpoint_loop(), &pl->look);
+}
+
+void player_done(struct player *pl)
+{
+	ev_timer_stop(endpoint_loop(), &pl->timer);
+	ev_timer_stop(endpoint_loop(), &pl->look);
+	arena_done(&pl->arena);
+}
