@@ -3,6 +3,7 @@
 #include "endpoint/hangup.h"
 #include "endpoint/template.h"
 #include "exit.h"
+#include "fields.h"
 #include "file.h"
 #include "run.h"
 #include "target.h"
@@ -217,20 +218,6 @@ static int read_file(
 	return 0;
 }
 
-static int sets(struct args *a, struct groups *g, struct template_set **out, struct fail *f)
-{
-	struct template_set *list = arena_zalloc(&g->arena, (a->set.n + 1) * sizeof(*list));
-	char shown[VALUE_SHOWN];
-
-	for (unsigned i = 0; i < a->set.n; i++)
-		if (!str_cut(str_of(a->set.v[i]), '=', &list[i].name, &list[i].value) ||
-			!template_is_name(list[i].name))
-			return fail_set(f, -FAIL_ARGUMENT, "--set: %s is not NAME=VALUE",
-				value_show(a->set.v[i], shown));
-	*out = list;
-	return 0;
-}
-
 static int read_template(struct args *a, struct groups *g, struct fail *f)
 {
 	struct template_set *list = NULL;
@@ -241,7 +228,7 @@ static int read_template(struct args *a, struct groups *g, struct fail *f)
 	};
 	int e;
 
-	if ((e = sets(a, g, &list, f)) != 0 ||
+	if ((e = fields_read(&a->set, g, &list, f)) != 0 ||
 		(e = read_file(g, "--template", a->form, &config.text, f)) != 0)
 		return e;
 	config.sets = list;

@@ -3,13 +3,17 @@
 #include "base/mem.h"
 #include "config.h"
 #include "exit.h"
+#include "fields.h"
 #include "opt_table.h"
 #include "player.h"
 #include "run.h"
 
 #include <string.h>
 
+extern char **environ; /* POSIX has no header for it; read for {{env:NAME}} */
+
 struct args {
+	struct values set;
 	struct scenario scenario;
 	struct party *parties;
 	unsigned made; /* of them */
@@ -44,10 +48,19 @@ static int apply_top(const struct opt_table *t, struct args *a, struct groups *g
 
 static int read_file(const struct opt_spec *spec, struct args *a, struct groups *g)
 {
+	struct scenario_source source = {
+		.path = g->args.v[0],
+		.set_count = a->set.n,
+		.environment = (const char *const *)environ,
+	};
+	struct template_set *sets = NULL;
 	struct fail f = { 0 };
 	struct opt_table t;
-	int e = scenario_read(g->args.v[0], &g->arena, &a->scenario, &f);
+	int e = fields_read(&a->set, g, &sets, &f);
 
+	source.sets = sets;
+	if (e == 0)
+		e = scenario_read(&source, &g->arena, &a->scenario, &f);
 	opt_table_init(&t, spec, g);
 	if (e == 0)
 		e = apply_top(&t, a, g, &f);
@@ -135,7 +148,9 @@ static int go(struct args *a, struct groups *g)
 int cmd_run(const struct cmd *cmd, int argc, const char **argv, struct groups *g)
 {
 	struct args a = { .made = 0 };
-	const struct poptOption own[] = { POPT_TABLEEND };
+	const struct poptOption own[] = { { "set", 0, POPT_ARG_STRING, &a.set, OPT_LIST,
+						  "a field of the file", "NAME=VALUE" },
+		POPT_TABLEEND };
 	const struct opt_spec spec = { .cmd = cmd,
 		.own = own,
 		.groups = GROUP_ALL & ~(GROUP_REGISTER | GROUP_CHECK),

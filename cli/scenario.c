@@ -153,8 +153,8 @@ static int read_steps(struct scenario_reader *r, struct fail *f)
 	return e;
 }
 
-int scenario_parse(const char *name, struct str text, struct arena *a, struct scenario *out,
-	struct fail *f)
+int scenario_parse(
+	const char *name, struct str text, struct arena *a, struct scenario *out, struct fail *f)
 {
 	struct scenario_reader r = { .out = out, .arena = a };
 	int e;
@@ -174,12 +174,38 @@ int scenario_parse(const char *name, struct str text, struct arena *a, struct sc
 	return 0;
 }
 
-int scenario_read(const char *path, struct arena *a, struct scenario *out, struct fail *f)
+/* With values in place of its fields. */
+static int fill_in(const struct scenario_source *source, const char *name, struct str text,
+	struct buf *out, struct fail *f)
 {
-	CLEANUP(buf_done) struct buf b = BUF_INIT(FILE_MAX);
-	int e = file_read(path, &b);
+	const struct template_config config = {
+		.text = text,
+		.file = name,
+		.sets = source->sets,
+		.set_count = source->set_count,
+		.environment = source->environment,
+		.no_message = true,
+	};
+	struct template *t = NULL;
+	int e = template_new(&config, &t, f);
+
+	if (e == 0)
+		template_expand(t, &(struct template_facts){ .seq = 0 }, out);
+	template_free(t);
+	if (e == 0 && out->fail)
+		return fail_set(f, -FAIL_ARGUMENT, "%s: too large with its fields filled in", name);
+	return e;
+}
+
+int scenario_read(
+	const struct scenario_source *source, struct arena *a, struct scenario *out, struct fail *f)
+{
+	CLEANUP(buf_done) struct buf text = BUF_INIT(FILE_MAX), filled = BUF_INIT(FILE_MAX);
+	const char *name = strcmp(source->path, "-") == 0 ? "stdin" : source->path;
+	int e = file_read(source->path, &text);
 
 	if (e)
-		return fail_set(f, -FAIL_LOCAL, "%s: %s", path, strerror(-e));
-	return scenario_parse(strcmp(path, "-") == 0 ? "stdin" : path, buf_str(&b), a, out, f);
+		return fail_set(f, -FAIL_LOCAL, "%s: %s", source->path, strerror(-e));
+	e = fill_in(source, name, buf_str(&text), &filled, f);
+	return e ? e : scenario_parse(name, buf_str(&filled), a, out, f);
 }

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/fail.h"
 #include "base/str.h"
+#include "endpoint/template.h"
 #include "value.h"
 
 enum scenario_verb {
@@ -85,9 +86,17 @@ struct scenario {
 
 /* From a text; name is that of its file, and lives as long as the arena, in which all is.
  * -FAIL_ARGUMENT with "NAME:LINE: ..." in f. */
-int scenario_parse(const char *name, struct str text, struct arena *a, struct scenario *out,
+int scenario_parse(
+	const char *name, struct str text, struct arena *a, struct scenario *out, struct fail *f);
+/* A file, and what its {{NAME}} stand for. */
+struct scenario_source {
+	const char *path; /* "-": stdin */
+	const struct template_set *sets;
+	unsigned set_count;
+	const char *const *environment; /* "NAME=VALUE", ended by NULL, for {{env:NAME}} */
+};
+/* The same from there; -FAIL_LOCAL when it cannot be read. */
+int scenario_read(const struct scenario_source *source, struct arena *a, struct scenario *out,
 	struct fail *f);
-/* From the file at path ("-": stdin); -FAIL_LOCAL when it cannot be read. */
-int scenario_read(const char *path, struct arena *a, struct scenario *out, struct fail *f);
 
 #endif

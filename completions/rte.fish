@@ -288,7 +288,7 @@ complete -c rte -n '__rte_command_is options ping' -l nagios -d 'one line and an
 complete -c rte -n '__rte_command_is options ping' -l nagios-limits -x -d 'WARNING and CRITICAL above these times'
 complete -c rte -n '__rte_command_is options ping' -l max-hops -x -d 'of --trace-route (30)'
 complete -c rte -n '__rte_command_is request' -l template -r -F -d 'the message, with {{fields}} to fill in'
-complete -c rte -n '__rte_command_is request' -l set -x -d 'a field of the template'
+complete -c rte -n '__rte_command_is request run' -l set -x -d 'a field of the template'
 complete -c rte -n '__rte_command_is request' -l no-fix -d 'leave wrong and missing header fields as they are'
 complete -c rte -n '__rte_command_is config' -l origin -d 'where each value comes from'
 complete -c rte -n '__rte_command_is credentials' -l add -d 'add an entry, or change it'

@@ -151,7 +151,7 @@ static int field(struct reader *r, struct str name)
 		add(r->t, FIELD_TEXT, set->value);
 		return 0;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(table) && !r->config->no_message; i++) {
 		if (!str_eq(name, str_of(table[i].name)))
 			continue;
 		add(r->t, table[i].field, STR_EMPTY);

@@ -20,6 +20,7 @@ struct template_config {
 	const struct template_set *sets;
 	unsigned set_count;
 	const char *const *environment; /* "NAME=VALUE", ended by NULL, for {{env:NAME}} */
+	bool no_message; /* it is another text than a request: there are no fields of a sending */
 };
 
 /* ALPHA *( ALPHA / DIGIT / "_" ) */

@@ -1503,3 +1503,29 @@ interrupted() {
 	played 0
 	[ "$(record 'select(.type == "end") | [.sent, .received] | join(" ")')" = '2 2' ] || what_happened
 }
+
+@test "fields: --set, the environment and random ones, everywhere in the file; what has no value is an error with its line" {
+	scenario <<-'S'
+		[endpoint {{who}}]
+		display-name = {{ name }}
+		[steps]
+		{{who}} message {{who}} {{env:WORDS}} {{rand:7}} {{uuid}}
+		expect {{who}} message ^Come here [0-9a-z]{7} [0-9a-f-]{36}$
+	S
+	WORDS='Come here' play 0 --set=who=zoe --set=name=Nobody --set=name=Zoe
+	says '^zoe  message      received  from "?Zoe"? <sip:zoe@127.0.0.1>  200 OK'
+	says '^ok    4  zoe message zoe Come here '
+	play 2 --set=who=zoe --set=name=x
+	usage_error '^rte: run: s:4: \{\{env:WORDS\}\}: there is no such variable in the environment$'
+	play 2
+	usage_error '^rte: run: s:1: \{\{who\}\}: there is no such field; --set=NAME=VALUE makes one$'
+	# it is no message that is written here
+	scenario <<<$'[endpoint a]\n[steps]\na message a {{call_id}}'
+	play 2
+	usage_error '^rte: run: s:3: \{\{call_id\}\}: there is no such field'
+	scenario <<<$'[endpoint a]\n[steps]\na message a {{open'
+	play 2
+	usage_error '^rte: run: s:3: \{\{open\}\}?: it is not closed on its line$'
+	rte run --set=1x=y s
+	usage_error '^rte: run: --set: "1x=y" is not NAME=VALUE$'
+}
