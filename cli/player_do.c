@@ -131,8 +131,8 @@ static enum player_state answer(struct player *pl, const struct scenario_step *s
 		return state;
 	if (s->verb == VERB_RING && session_waits_for_prack(l->call->session)) {
 		if (late)
-			return player_failed(pl, EXIT_timeout,
-				"the response before it has no PRACK yet");
+			return player_failed(
+				pl, EXIT_timeout, "the response before it has no PRACK yet");
 		player_look_again(pl);
 		return PLAYER_WAITS;
 	}

@@ -254,13 +254,13 @@ sent_by() { # PARTY: the methods of its requests; PRACK comes when it comes
 @test "TAP and JUnit: a case for each step, those not reached are skipped" {
 	need prove xmllint
 	steps <<-'S'
-		alice message bob <&>
+		alice message bob "<&>"
 		expect bob no message within 100ms
 		wait 10ms
 		wait 20ms
 	S
 	play 17 -q --tap=s.tap --junit=s.xml
-	[ "$(head -n 3 s.tap)" = $'TAP version 13\n1..4\nok 1 - rte run s:6: alice message bob <&>' ] || cat s.tap
+	[ "$(head -n 3 s.tap)" = $'TAP version 13\n1..4\nok 1 - rte run s:6: alice message bob "<&>"' ]
 	grep -qx 'not ok 2 - rte run s:7: expect bob no message within 100ms' s.tap
 	grep -Eqx '  kind: check_failed' s.tap
 	grep -Eqx 'ok 3 - rte run s:8: wait 10ms # SKIP .*' s.tap
@@ -271,7 +271,7 @@ sent_by() { # PARTY: the methods of its requests; PRACK comes when it comes
 	[ "$(xmllint --xpath 'string(/testsuites/testsuite/@tests)' s.xml)" = 4 ]
 	[ "$(xmllint --xpath 'string(/testsuites/testsuite/@failures)' s.xml)" = 1 ]
 	[ "$(xmllint --xpath 'count(//testcase/skipped)' s.xml)" = 2 ]
-	[[ $(xmllint --xpath 'string(//testcase[1]/@name)' s.xml) == *'s:6: alice message bob <&>' ]]
+	[[ $(xmllint --xpath 'string(//testcase[1]/@name)' s.xml) == *'s:6: alice message bob "<&>"' ]]
 	[ "$(xmllint --xpath 'string(//testcase[2]/failure/@type)' s.xml)" = check_failed ]
 	[ "$(xmllint --xpath 'string(//testcase[2]/failure/@message)' s.xml)" = 'one has come' ]
 	steps <<<'wait 10ms'
@@ -300,17 +300,35 @@ sent_by() { # PARTY: the methods of its requests; PRACK comes when it comes
 
 # ---- the file
 
-# bad LINE PATTERN <FILE: exit 2, in text and JSON, with the line; nothing is sent
+# bad LINE PATTERN <FILE: exit 2, with the line
 bad() {
 	cat >s
 	rte run s
 	usage_error "^rte: run( alice)?: s:$1: ($2)"
-	rte run -n s
-	usage_error "^rte: run( alice)?: s:$1: ($2)"
+}
+
+@test "the file: with --json its errors are records, and nothing is sent; a dry run finds them" {
+	for line in 'alice mesage bob two' 'bobb message alice two' 'bob answer call1 99'; do
+		steps <<-S
+			alice message bob one
+			$line
+		S
+		rte run --json s
+		ended_with 2
+		check_records <<<"$output"
+		[ "$(record 'select(.type == "error") | .exit_code')" = 2 ] || what_happened
+		record 'select(.type == "error") | .detail' | grep -q '^s:7: ' || what_happened
+		[ -z "$(record 'select(.type == "request" or .type == "listening" or .type == "step")')" ] || what_happened
+		rte run -n s
+		usage_error '^rte: run: s:7: '
+	done
+	printf '%s\n' '[endpoint alice]' 'timeout = soon' '[steps]' 'wait 1ms' >s
 	rte run --json s
 	ended_with 2
-	[ "$(record 'select(.type == "error") | .exit_code')" = 2 ] || what_happened
-	[ -z "$(record 'select(.type == "request" or .type == "listening")')" ] || what_happened
+	check_records <<<"$output"
+	record 'select(.type == "error") | .detail' | grep -q '^s:2: ' || what_happened
+	rte run -n s
+	usage_error '^rte: run( alice)?: s:2: '
 }
 
 @test "the file: what is wrong with a step" {
@@ -525,11 +543,11 @@ bad() {
 	S
 	play 0 -n --trace=s.trace --pcap=s.pcap
 	says '^ok  s: 2 endpoints, 2 steps$'
-	! grep '^[<>]' s.trace
+	run ! grep '^[<>]' s.trace
 	[ "$(stat -c %s s.pcap)" = 24 ]
 	if command -v strace >/dev/null; then
 		strace -f -e trace=socket,bind,connect,sendto,sendmsg -o s.strace "$RTE" run -n s >/dev/null
-		! grep -E 'AF_INET|sendto|sendmsg' s.strace
+		run ! grep -E 'AF_INET|sendto|sendmsg' s.strace
 	fi
 	played 0 -n
 	[ -z "$(record 'select(.type == "request" or .type == "step" or .type == "listening")')" ] || what_happened
@@ -607,7 +625,7 @@ bad() {
 	S
 	played 0
 	[ "$(record 'select(.type == "response" and .status_code == 486) | .reason_phrase')" = 'Not just  now' ] || what_happened
-	[ "$(sent_by alice)" = 'INVITE INVITE CANCEL INVITE INVITE' ] || [ "$(sent_by alice)" = 'INVITE INVITE CANCEL INVITE INVITE INVITE' ] || what_happened
+	[[ $(sent_by alice) == 'INVITE INVITE CANCEL INVITE'* ]] || what_happened
 }
 
 @test "ring, answer, bye and in-call steps wait for the call, and for it to be confirmed" {
@@ -624,8 +642,7 @@ bad() {
 	S
 	played 0
 	[ "$(record 'select(.type == "step" and .line == 7) | .took_ms | . >= 300')" = true ] || what_happened
-	[ "$(by alice '.type == "response" and .cseq == 1' .status_code)" = '180 200' ] ||
-		[ "$(by alice '.type == "response" and .method == "INVITE" and .status_code == 180' .status_code)" = 180 ] || what_happened
+	[ "$(by alice '.type == "response" and .method == "INVITE" and .status_code == 180' .status_code)" = 180 ] || what_happened
 	# nobody comes: 14
 	while IFS='|' read -r step why; do
 		steps <<<"$step"
@@ -678,7 +695,7 @@ bad() {
 	# the MESSAGE is in the dialog
 	[ "$(record 'select(.type == "request" and .method == "MESSAGE") | .call_id' | sort -u)" = \
 		"$(record 'select(.type == "request" and .method == "INVITE") | .call_id' | sort -u)" ] || what_happened
-	# a file that is not there is found before anything is sent, or fails the step: never a success
+	# a file that is not there
 	steps <<-'S'
 		alice invite bob as call1
 		bob answer call1
@@ -1139,7 +1156,6 @@ missed() { # LINE PATTERN
 		expect bob call2 remote-bye
 	S
 	for transport in udp tcp tls; do
-		serve_with=(--tls-auto)
 		# shellcheck disable=SC2016
 		PW=pw run --separate-stderr "$RTE" serve --tls-auto --add-user=alice:env:PW --add-user=bob:env:PW --add-user=carol:env:PW -- \
 			sh -c '[ "$1" != tls ] || export RTE_SERVER=$RTE_SERVE_TLS; exec "$RTE" run --json -t "$1" s' sh "$transport"
@@ -1194,6 +1210,12 @@ missed() { # LINE PATTERN
 	printf '%s\n' 'expect alice call1 confirmed' 'expect carol call' 'alice bye call1' 'expect bob call1 remote-bye' >>s
 	played 0
 	[ "$(by carol '.type == "dialog" and .state == "confirmed"' .state)" = confirmed ] || what_happened
+	# with a call between them first, which is replaced by theirs
+	sed 's/alice refer call1/alice refer-replaces call1/; s/^expect alice call1 confirmed/expect bob call1 confirmed/' s >s2
+	rte run --json s2
+	ended_with 0
+	records
+	[ "$(by carol '.type == "dialog" and .cause == "replaced"' .cause)" = replaced ] || what_happened
 	# who does not follow declines: 603
 	sed -i 's/^on-refer.*/on-refer = decline/' s
 	rte run --json s
@@ -1311,17 +1333,15 @@ aor_of() {
 		bob message alice hello
 	S
 	play 0 --trace=s.trace
-	for line in 'From: "Alice A\." <sip:' 'X-One: 1' 'User-Agent: Phone/1 ' 'User-Agent: rte/[0-9.]* Phone/1' 'Session-Expires: 300' 'm=audio [0-9]* RTP/AVP 8 *$'; do
+	for line in 'From: "?Alice A\."? <sip:' 'X-One: 1' 'User-Agent: .*Phone/1' 'Session-Expires: 300' 'm=audio [0-9]+ RTP/AVP 8 *$'; do
 		echo "$line"
-		case $line in
-		User-Agent*) grep -Eq 'User-Agent: .*Phone/1' s.trace ;;
-		*) grep -Eq "^>.*$line" s.trace ;;
-		esac
+		grep -Eq "^>.*$line" s.trace
 	done
-	! grep -E '^>.*(PRACK|RSeq|100rel)' s.trace | grep -v Supported
+	run ! grep -E '^>.*(PRACK sip:|RSeq:|Require: .*100rel)' s.trace
 	# bob has none of these
-	! awk '/^>.*MESSAGE sip:/ { on = 1 } on && /X-One|Alice A|Phone/ { print; found = 1 } END { exit !found }' \
-		<(sed -n '/MESSAGE sip:/,$p' s.trace | grep '^>' | head -n 14)
+	sed -n '/^>.*MESSAGE sip:/,/^[^>]/p' s.trace >message
+	grep -q 'From: "*Bob' message
+	run ! grep -E 'X-One|Alice A|Phone/1|Session-Expires' message
 	played 0
 	[ "$(by alice '.type == "dialog" and .state == "confirmed"' .codec)" = PCMA/8000 ] || what_happened
 }
@@ -1335,14 +1355,14 @@ aor_of() {
 		expect alice call1 confirmed 200
 	S
 	play 0 --trace=s.trace
-	sed -n '/SIP\/2.0 183/,/^$/p' s.trace >early
-	grep -q 'Content-Type: application/sdp' s.trace
-	awk '/SIP\/2\.0 183/ { on = 1 } on && /Content-Length: [1-9]/ { found = 1 } on && /SIP\/2\.0 200/ { exit } END { exit !found }' s.trace
+	sed -n '/^>.*SIP\/2\.0 183/,/^[^>]/p' s.trace >early
+	grep -q 'Content-Type: application/sdp' early
+	grep -q 'RSeq: ' early
 	grep -q 'PRACK sip:' s.trace
 	# without 100rel no PRACK
 	sed -i '1i 100rel = no' s
 	play 0 --trace=s.trace2
-	! grep -q 'PRACK sip:' s.trace2
+	run ! grep -q 'PRACK sip:' s.trace2
 	# 180 has none
 	steps <<-'S'
 		alice invite bob as call1
@@ -1350,7 +1370,9 @@ aor_of() {
 		expect alice call1 early 180
 	S
 	play 0 --trace=s.trace3
-	! awk '/SIP\/2\.0 180/ { on = 1; next } on && /SIP\/2\.0|sip:/ && !/Contact|To:|From:|Via/ { exit } on && /application\/sdp/ { found = 1 } END { exit !found }' s.trace3
+	sed -n '/^>.*SIP\/2\.0 180/,/^[^>]/p' s.trace3 >ringing
+	grep -q 'Contact:' ringing
+	run ! grep -q 'application/sdp' ringing
 }
 
 @test "passwords: from the environment, not in any output" {
@@ -1397,7 +1419,7 @@ interrupted() {
 	[ "$(jq -r 'select(.type == "dialog" and .state == "terminated") | .party' it.out | sort -u | xargs)" = 'alice bob' ]
 	[ "$(jq -r 'select(.type == "registration" and .state == "terminated") | .party' it.out | sort | xargs)" = 'alice bob' ]
 	[ "$(jq -r 'select(.type == "request" and .direction == "sent") | .method' it.out | grep -c BYE)" -ge 1 ]
-	! grep -q never it.out
+	run ! grep -q never it.out
 	interrupted TERM 143
 }
 
