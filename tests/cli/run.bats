@@ -1339,7 +1339,7 @@ aor_of() {
 	done
 	run ! grep -E '^>.*(PRACK sip:|RSeq:|Require: .*100rel)' s.trace
 	# bob has none of these
-	sed -n '/^>.*MESSAGE sip:/,/^[^>]/p' s.trace >message
+	sed -n '/^>.*MESSAGE sip:/,/ bytes /p' s.trace >message
 	grep -q 'From: "*Bob' message
 	run ! grep -E 'X-One|Alice A|Phone/1|Session-Expires' message
 	played 0
@@ -1355,7 +1355,7 @@ aor_of() {
 		expect alice call1 confirmed 200
 	S
 	play 0 --trace=s.trace
-	sed -n '/^>.*SIP\/2\.0 183/,/^[^>]/p' s.trace >early
+	sed -n '/^>.*SIP\/2\.0 183/,/ bytes /p' s.trace >early
 	grep -q 'Content-Type: application/sdp' early
 	grep -q 'RSeq: ' early
 	grep -q 'PRACK sip:' s.trace
@@ -1370,7 +1370,7 @@ aor_of() {
 		expect alice call1 early 180
 	S
 	play 0 --trace=s.trace3
-	sed -n '/^>.*SIP\/2\.0 180/,/^[^>]/p' s.trace3 >ringing
+	sed -n '/^>.*SIP\/2\.0 180/,/ bytes /p' s.trace3 >ringing
 	grep -q 'Contact:' ringing
 	run ! grep -q 'application/sdp' ringing
 }
