@@ -122,16 +122,21 @@ static int go(struct args *a, struct groups *g)
 		.g = g,
 		.start = start,
 		.stop = stop,
-		.ladder_of_failure = true,
+		.parties = true,
 		.arg = a,
 	};
+	struct fail f = { 0 };
 	struct run r;
-	int code = run_init(&r, &config);
+	int e, code = run_init(&r, &config);
 
 	if (code != OPT_GO_ON)
 		return code;
 	code = make_parties(a, &r);
 	player_init(&a->player, &a->scenario, a->parties, &r);
+	if (code == OPT_GO_ON && (e = player_check(&a->player, &f)) != 0) {
+		code = exit_of_fail(e);
+		out_error(r.out, code, fail_show(&f), NULL);
+	}
 	if (code != OPT_GO_ON)
 		run_finish(&r, code);
 	else if (g->dry_run)

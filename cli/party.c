@@ -211,7 +211,6 @@ void party_stop(struct party *p)
 	p->ending = true;
 	p->run.stopping = true;
 	answer_stop(&p->answers);
-	call_all_stop(&p->calls);
 	LIST_EACH (it, &p->watches) {
 		struct watch *w = CONTAINER_OF(it, struct watch, node);
 		if (w->subscription)

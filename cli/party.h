@@ -88,7 +88,7 @@ struct party_config {
 int party_init(struct party *p, const struct party_config *config);
 /* Is this a key that a section may have? */
 bool party_knows(const char *key);
-/* Hangs up and unsubscribes; then party_leaves unregisters. */
+/* Unsubscribes; calls are the caller's to hang up. party_leaves unregisters behind them. */
 void party_stop(struct party *p);
 /* Goes on with the end. False when nothing is left to wait for. */
 bool party_leaves(struct party *p);

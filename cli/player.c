@@ -90,7 +90,7 @@ const char *player_leg_text(const struct leg *l, char text[160])
 
 /* ---- a step ---- */
 
-static void tell(struct player *pl, const struct scenario_step *s, enum player_state state)
+static void tell_step(struct player *pl, const struct scenario_step *s, enum player_state state)
 {
 	const struct scenario *file = pl->scenario;
 	const struct out_step step = {
@@ -103,12 +103,19 @@ static void tell(struct player *pl, const struct scenario_step *s, enum player_s
 		.why = state == PLAYER_FAILED ? pl->why : NULL,
 		.ms = (double)(net_now_us() - pl->began_us) / 1000,
 	};
-	char text[1200];
 
 	out_step(pl->run->out, &step);
+}
+
+static void tell(struct player *pl, const struct scenario_step *s, enum player_state state)
+{
+	char text[1200];
+
+	tell_step(pl, s, state);
 	if (state != PLAYER_FAILED)
 		return;
-	snprintf(text, sizeof(text), "%s:%u: %s: %s", file->file, s->line, s->text, pl->why);
+	snprintf(
+		text, sizeof(text), "%s:%u: %s: %s", pl->scenario->file, s->line, s->text, pl->why);
 	out_error(pl->run->out, pl->code, text, NULL);
 }
 
@@ -248,15 +255,52 @@ void player_start(struct player *pl)
 	net_later(endpoint_loop(), &pl->look);
 }
 
+/* A signal or --max-time: the step that is under way is where it was. */
+static void interrupt(struct player *pl)
+{
+	if (!pl->begun)
+		return;
+	pl->begun = false;
+	player_failed(pl, pl->run->exit_code, "the run was ended before");
+	tell_step(pl, &pl->scenario->steps[pl->next++], PLAYER_FAILED);
+}
+
+/* Is the caller's side of this call here, too? Then that hangs up, and not both at once. */
+static bool caller_is_here(const struct player *pl, const struct leg *leg)
+{
+	for (unsigned i = 0; i < pl->scenario->party_count; i++)
+		LIST_EACH (it, &pl->parties[i].legs) {
+			const struct leg *one = CONTAINER_OF(it, struct leg, node);
+
+			if (one != leg && one->call && !one->incoming && one->call_id[0] &&
+				strcmp(one->call_id, leg->call_id) == 0)
+				return true;
+		}
+	return false;
+}
+
+static void hang_up(const struct player *pl, struct party *p)
+{
+	LIST_EACH (it, &p->legs) {
+		struct leg *leg = CONTAINER_OF(it, struct leg, node);
+
+		if (leg->call && !(leg->incoming && caller_is_here(pl, leg)))
+			call_stop(leg->call);
+	}
+}
+
 void player_end(struct player *pl)
 {
 	if (pl->ending)
 		return;
 	pl->ending = true;
 	pl->run->goal = true;
+	interrupt(pl);
 	skip_rest(pl);
-	for (unsigned i = 0; i < pl->scenario->party_count; i++)
+	for (unsigned i = 0; i < pl->scenario->party_count; i++) {
+		hang_up(pl, &pl->parties[i]);
 		party_stop(&pl->parties[i]);
+	}
 	net_timer_set(endpoint_loop(), &pl->timer, net_now_ms() + END_MS);
 	net_later(endpoint_loop(), &pl->look);
 }

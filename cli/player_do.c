@@ -190,6 +190,24 @@ static int step_of(struct player *pl, const struct scenario_step *s, struct fail
 	return 0;
 }
 
+int player_check(struct player *pl, struct fail *f)
+{
+	const struct scenario *file = pl->scenario;
+	struct fail why = { 0 };
+	int e = 0;
+
+	for (unsigned i = 0; i < file->step_count && e == 0; i++) {
+		const struct scenario_step *s = &file->steps[i];
+
+		if (s->verb != VERB_IN_CALL || s->target)
+			continue;
+		if ((e = step_of(pl, s, &why)) != 0)
+			fail_set(f, e, "%s:%u: %s", file->file, s->line, fail_show(&why));
+		arena_done(&pl->arena);
+	}
+	return e;
+}
+
 static enum player_state deed(struct player *pl, const struct scenario_step *s, bool late);
 
 static enum player_state in_call(struct player *pl, const struct scenario_step *s, bool late)

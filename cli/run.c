@@ -43,7 +43,7 @@ static int open_output(struct run *r)
 		.pcap_file = g->pcap,
 		.pcap_secrets = g->pcap_secrets,
 		.ladder = g->ladder,
-		.ladder_of_failure = r->config.ladder_of_failure,
+		.ladder_of_failure = r->config.parties,
 		.tap_file = g->tap,
 		.junit_file = g->junit,
 		.color = g->color ? g->color : "auto",
@@ -444,7 +444,7 @@ void run_loop(struct run *r)
 	watch(r);
 	do {
 		r->again = false;
-		if (r->cmd->kind != CMD_NONE)
+		if (r->cmd->kind != CMD_NONE || r->config.parties)
 			out_live_begin(r->out, r->timeout_ms);
 		begin(r, r->registers && !r->started ? run_register_start : start);
 		r->running = true;

@@ -54,7 +54,7 @@ struct run_config {
 	/* -H and --add-header may name any header field, and are the command's: run.headers has
 	 * them in place of the endpoint. */
 	bool any_header;
-	bool ladder_of_failure; /* the ladder is shown when it went wrong */
+	bool parties; /* it has endpoints of its own: the ladder is shown when it went wrong */
 	bool shows_received; /* a line of text for every message that is received */
 	/* The exit code of a failed result; NULL: exit_of_result. */
 	int (*exit_of)(const struct endpoint_result *result);

@@ -254,6 +254,17 @@ static int regex(
 	return fail_set(f, -FAIL_ARGUMENT, "%s:%u: %s", r->out->file, r->line, why);
 }
 
+static int bad_word(struct scenario_reader *r, const char *what, const char *word,
+	const char *const *list, struct fail *f)
+{
+	const char *near = value_nearest(word, list);
+	char shown[VALUE_SHOWN];
+
+	return fail_set(f, -FAIL_ARGUMENT, "%s:%u: %s: %s%s%s%s", r->out->file, r->line, what,
+		value_show(word, shown), near ? "; did you mean " : "", near ? near : "",
+		near ? "?" : "");
+}
+
 static bool is_one_of(const char *word, const char *const *list)
 {
 	while (*list && strcmp(word, *list) != 0)
@@ -273,7 +284,7 @@ static int call_state(
 	uint32_t n;
 
 	if (!is_one_of(s->state, states))
-		return scenario_bad(r, f, "no state of a call:", s->state);
+		return bad_word(r, "no state of a call", s->state, states, f);
 	s->wanted = WANTED_CALL_STATE;
 	if (!word)
 		return 0;
@@ -296,7 +307,7 @@ static int watch_state(
 	}
 	return is_one_of(s->state, states)
 		       ? 0
-		       : scenario_bad(r, f, "no state of a subscription:", s->state);
+		       : bad_word(r, "no state of a subscription", s->state, states, f);
 }
 
 static int expected_request(struct scenario_reader *r, struct scenario_step *s, const char *what,

@@ -1551,3 +1551,51 @@ interrupted() {
 	rte run --set=1x=y s
 	usage_error '^rte: run: --set: "1x=y" is not NAME=VALUE$'
 }
+
+@test "the end: of two sides that are both here the caller hangs up; a caller from elsewhere is hung up on, too" {
+	steps <<-'S'
+		alice invite bob as call1
+		bob answer call1
+		expect bob call1 confirmed
+		bob invite carol as call2
+		carol ring call2
+		expect bob call2 early
+	S
+	played 0
+	[ "$(record 'select(.type == "request" and .direction == "sent" and (.method == "BYE" or .method == "CANCEL")) | [.party, .method] | join(" ")' | sort | xargs)" = \
+		'alice BYE bob CANCEL' ] || what_happened
+	[ "$(record 'select(.type == "dialog" and .state == "terminated") | [.party, .cause] | join(" ")' | sort | xargs)" = \
+		'alice local-bye bob cancelled bob remote-bye carol cancelled' ] || what_happened
+	scenario <<<$'[endpoint bob]\nlisten = udp:127.0.0.1:0\n[steps]\nexpect bob call within 20s\nbob answer call1\nexpect bob call1 confirmed\nwait 200ms'
+	spawn bob run s
+	wait_for 10 grep -q listening "$BATS_TEST_TMPDIR/bob.out"
+	rte invite --p2p --duration=20s "sip:bob@$(grep -o '127.0.0.1:[0-9]*' "$BATS_TEST_TMPDIR/bob.out" | head -n 1)"
+	ended_with 0
+	says '^ended        remote '
+	spawned_ends 0 bob
+}
+
+@test "what interrupts a run fails the step that is under way; those behind it are skipped" {
+	steps <<-'S'
+		alice options bob
+		wait 20s
+		alice options carol
+	S
+	play 14 -q --max-time=300ms --tap=s.tap
+	grep -qx 'ok 1 - rte run s:6: alice options bob' s.tap
+	grep -qx 'not ok 2 - rte run s:7: wait 20s' s.tap
+	grep -qx '  kind: timeout' s.tap
+	grep -qx 'ok 3 - rte run s:8: alice options carol # SKIP not reached' s.tap
+	grep -qx '1..3' s.tap
+}
+
+@test "a file of a step that cannot be read is found before anything is sent" {
+	steps <<-'S'
+		alice invite bob as call1
+		alice info call1 text/plain@nowhere
+	S
+	play 20 -n
+	notes '^rte: run: s:7: nowhere: No such file or directory$'
+	played 20
+	[ -z "$(record 'select(.type == "request")')" ] || what_happened
+}
