@@ -232,3 +232,12 @@ no_line() {
 	on_terminal name 120 "$RTE options -4 --timeout=3s tls:localhost:${peer#*:}"
 	sent name "connecting to $peer tls"
 }
+
+@test "rte run: the step that is under way" {
+	printf '%s\n' '[endpoint a]' '[steps]' 'expect a no call within 4s' >"$BATS_TEST_TMPDIR/s"
+	on_terminal steps 80 "$RTE run $BATS_TEST_TMPDIR/s"
+	sent steps $'\rrun: [1-4] s, line 3, expect a no call within 4s \\(of 4 s\\)\x1b\\[K'
+	terminal_ends steps 0
+	screen steps | grep -Eq '^ok +3  expect a no call within 4s'
+	! screen steps | grep '^run:' || false
+}
