@@ -44,8 +44,21 @@ struct heard {
 	char text[];
 };
 
-/* What the step that is under way came to. */
+/* What the step that is under way waits for. */
+enum deed_kind {
+	DEED_NONE,
+	DEED_BIND,
+	DEED_UNBIND,
+	DEED_REQUEST,
+	DEED_PUBLISH,
+	DEED_UNPUBLISH,
+	DEED_IN_CALL
+};
+
+/* What it came to. */
 struct deed {
+	enum deed_kind kind;
+	const struct call *call; /* of DEED_IN_CALL; only to compare */
 	bool over;
 	int code; /* exit code; 0: well */
 	unsigned status; /* of the final response; 0: none */

@@ -1326,6 +1326,26 @@ aor_of() {
 	[ "$(by alice '.type == "dialog" and .state == "confirmed"' .codec)" = PCMA/8000 ] || what_happened
 }
 
+@test "a step ends by its own result: a refresh meanwhile is none of it" {
+	serve_with=(--min-expires=3s --max-expires=3s)
+	members <<-'S'
+		bob register
+		alice register
+		alice options bob
+	S
+	sed -i '/^aor = sip:bob/a reply = OPTIONS=404;after=4s' s
+	served 4
+	[ "$(record 'select(.type == "step" and (.passed | not)) | .detail')" = '404 Not Found' ] || what_happened
+	# what is expected of the answer holds in a call, too
+	steps <<-'S'
+		alice invite bob as call1
+		bob answer call1
+		alice message call1 hello expect 200
+		alice message call1 hello expect 503
+	S
+	fails 17 9 '^200 OK'
+}
+
 @test "early media: 183 has a description, and is reliable when both can" {
 	steps <<-'S'
 		alice invite bob as call1
