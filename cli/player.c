@@ -142,7 +142,7 @@ static void finish_step(struct player *pl, enum player_state state)
 		net_later(endpoint_loop(), &pl->look);
 }
 
-/* How long the step may take; 0: it ends by itself. */
+/* How long the step may wait for others; 0: it ends by itself. */
 static uint64_t limit(const struct scenario_step *s)
 {
 	if (s->ms)
@@ -152,7 +152,10 @@ static uint64_t limit(const struct scenario_step *s)
 	case VERB_RING:
 	case VERB_ANSWER:
 	case VERB_BYE:
+	case VERB_IN_CALL: /* until the call is confirmed */
 		return PLAYER_WITHIN_MS;
+	case VERB_MESSAGE:
+		return s->name ? PLAYER_WITHIN_MS : 0;
 	default:
 		return 0;
 	}

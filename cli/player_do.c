@@ -24,12 +24,6 @@ static int target(struct player *pl, const struct scenario_step *s, struct str *
 	return target_parse(&me->run, s->target, out, f);
 }
 
-/* A MESSAGE to a call goes within it. */
-static struct leg *call_of_message(struct player *pl, const struct scenario_step *s)
-{
-	return s->verb == VERB_MESSAGE ? party_leg(&pl->parties[s->party], s->target) : NULL;
-}
-
 /* ---- the beginning ---- */
 
 static int send_request(struct player *pl, const struct scenario_step *s, struct fail *f)
@@ -37,7 +31,7 @@ static int send_request(struct player *pl, const struct scenario_step *s, struct
 	struct party_request r = { .method = str_of(s->value) };
 	int e;
 
-	if (call_of_message(pl, s))
+	if (s->name) /* of a call */
 		return 0; /* when it is confirmed */
 	if ((e = target(pl, s, &r.target, f)) != 0)
 		return e;
@@ -131,8 +125,8 @@ static enum player_state answer(struct player *pl, const struct scenario_step *s
 		return state;
 	if (s->verb == VERB_RING && session_waits_for_prack(l->call->session)) {
 		if (late)
-			return player_failed(pl, EXIT_timeout,
-				"the response before it has no PRACK yet");
+			return player_failed(
+				pl, EXIT_timeout, "the response before it has no PRACK yet");
 		player_look_again(pl);
 		return PLAYER_WAITS;
 	}
@@ -194,7 +188,6 @@ static enum player_state deed(struct player *pl, const struct scenario_step *s, 
 
 static enum player_state in_call(struct player *pl, const struct scenario_step *s, bool late)
 {
-	const char *name = s->verb == VERB_MESSAGE ? s->target : s->name;
 	struct party *p = &pl->parties[s->party];
 	struct fail f = { 0 };
 	char text[160];
@@ -204,14 +197,18 @@ static enum player_state in_call(struct player *pl, const struct scenario_step *
 
 	if (pl->acted && p->deed.over)
 		return deed(pl, s, late);
-	state = live_leg(pl, s, name, late, &l);
+	state = live_leg(pl, s, s->name, late, &l);
 	if (state != PLAYER_DONE)
 		return state;
-	if (pl->acted || !l->call->confirmed)
+	if (pl->acted)
+		return deed(pl, s, late);
+	if (!l->call->confirmed)
 		return late ? player_failed(
 				      pl, EXIT_timeout, "the call is %s", player_leg_text(l, text))
 			    : PLAYER_WAITS;
 	pl->acted = true;
+	if (!s->ms) /* what it has begun ends by itself */
+		ev_timer_stop(endpoint_loop(), &pl->timer);
 	if ((e = step_of(pl, s, &f)) != 0 || (e = party_step(p, l, &pl->step, &f)) != 0)
 		return player_refused(pl, e, &f);
 	return PLAYER_WAITS;
@@ -264,7 +261,7 @@ enum player_state player_look(struct player *pl, const struct scenario_step *s, 
 	case VERB_UNSUBSCRIBE:
 		return unsubscribed(pl, s, late);
 	case VERB_MESSAGE:
-		if (call_of_message(pl, s))
+		if (s->name)
 			return in_call(pl, s, late);
 		break;
 	case VERB_REGISTER:

@@ -44,7 +44,7 @@ struct scenario_step {
 	enum scenario_verb verb;
 	const char *word; /* the verb itself: "hold" */
 	int party; /* whose step: index; -1: of VERB_WAIT */
-	const char *name; /* CALL or NAME */
+	const char *name; /* CALL or NAME; of VERB_MESSAGE: NULL outside of calls */
 	const char *target; /* as written */
 	const char *value; /* METHOD, PACKAGE, FILE, MIME@FILE, TEXT, NOTE, REGEX, open|closed */
 	unsigned status; /* of an answer or an expectation; 0: not said */
@@ -85,8 +85,8 @@ struct scenario {
 
 /* From a text; name is that of its file, and lives as long as the arena, in which all is.
  * -FAIL_ARGUMENT with "NAME:LINE: ..." in f. */
-int scenario_parse(const char *name, struct str text, struct arena *a, struct scenario *out,
-	struct fail *f);
+int scenario_parse(
+	const char *name, struct str text, struct arena *a, struct scenario *out, struct fail *f);
 /* From the file at path ("-": stdin); -FAIL_LOCAL when it cannot be read. */
 int scenario_read(const char *path, struct arena *a, struct scenario *out, struct fail *f);
 

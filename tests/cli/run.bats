@@ -1326,6 +1326,48 @@ aor_of() {
 	[ "$(by alice '.type == "dialog" and .state == "confirmed"' .codec)" = PCMA/8000 ] || what_happened
 }
 
+@test "a step in a call waits for it, but not for ever; message with the name of a call is one" {
+	steps <<-'S'
+		alice invite bob as call1
+		bob ring call1
+		carol hold call1
+	S
+	fails 14 8 'no such call has come'
+	steps <<-'S'
+		alice invite bob as call1
+		bob ring call1
+		bob message call1 hello within 300ms
+	S
+	fails 14 8 'the call is early'
+	# no step of bob has named his side before
+	steps <<-'S'
+		alice invite bob as call1
+		bob message call1 hello
+		expect alice message hello
+	S
+	sed -i '2a answer = 200' s
+	played 0
+	# the answer of a step that has begun does not come
+	scenario <<-'S'
+		[endpoint alice]
+		[endpoint bob]
+		on-refer = follow
+		[endpoint carol]
+		ring = 180
+		[steps]
+		alice invite bob as call1
+		bob answer call1
+		alice refer call1 carol within 300ms
+	S
+	fails 14 9 'no result in this time'
+	steps <<-'S'
+		alice subscribe bob presence as watch1
+		alice message watch1 hello
+	S
+	rte run s
+	ended_with 2 's:7: a subscription and no call: "watch1"'
+}
+
 @test "a step ends by its own result: a refresh meanwhile is none of it" {
 	serve_with=(--min-expires=3s --max-expires=3s)
 	members <<-'S'
