@@ -18,6 +18,8 @@ static int target(struct player *pl, const struct scenario_step *s, struct str *
 		if (strcmp(pl->parties[i].about->name, s->target) != 0)
 			continue;
 		party_uri(&pl->parties[i], me, &b);
+		if (b.n == 0)
+			return fail_set(f, -FAIL_ARGUMENT, "[endpoint %s] has no aor", s->target);
 		*out = arena_str(&pl->arena, buf_str(&b));
 		return 0;
 	}

@@ -439,6 +439,9 @@ bad() {
 	bad 2 'register is a step' <<<$'[endpoint alice]\nregister\n[steps]\nwait 1'
 	bad 2 'do is a step' <<<$'[endpoint alice]\ndo = hold\n[steps]\nwait 1'
 	bad 1 'cannot be set in a file: "profile"' <<<$'profile = x\n[endpoint alice]\n[steps]\nwait 1'
+	# a = that was forgotten: what stands behind the key is not shown
+	bad 2 'neither KEY = VALUE nor a flag$' <<<$'[endpoint alice]\npassword hunter2\n[steps]\nwait 1'
+	bad 1 'neither KEY = VALUE nor a flag$' <<<$'password\thunter2\n[endpoint alice]\n[steps]\nwait 1'
 	# values
 	bad 2 '.*"soon" is not a time' <<<$'[endpoint alice]\ntimeout = soon\n[steps]\nwait 1'
 	bad 1 '.*"soon" is not a time' <<<$'timeout = soon\n[endpoint alice]\n[steps]\nwait 1'
@@ -1025,6 +1028,9 @@ missed() { # LINE PATTERN
 	scenario <<<$'[endpoint alice]\n[steps]\nalice options foo:bar'
 	rte run s
 	[[ $status = 2 && $stderr == 'rte: run: s:3: '* ]] || what_happened
+	# nobody can name an endpoint that has a server and no name there
+	scenario <<<$'[endpoint alice]\n[endpoint bob]\nserver = test.invalid\n[steps]\nalice options bob'
+	fails 2 5 '^\[endpoint bob\] has no aor$'
 }
 
 @test "texts: the one that is expected is taken, those before it stay; message and info are different" {
