@@ -60,6 +60,28 @@ static bool passes(void *arg, const struct leg *leg)
 	return l->same ? same : !other;
 }
 
+static bool is_direct(const struct party *p)
+{
+	return p->run.kind == ENDPOINT_PEER_TO_PEER &&
+	       endpoint_next_hop_text(p->run.endpoint).n == 0;
+}
+
+/* Was it placed from one endpoint to this one, with nothing between them that could change its
+ * Call-ID? */
+static bool comes_directly(const struct player *pl, const struct party *p, const char *name)
+{
+	const struct scenario *s = pl->scenario;
+
+	for (unsigned i = 0; i < s->step_count; i++) {
+		const struct scenario_step *step = &s->steps[i];
+
+		if (step->verb == VERB_INVITE && strcmp(step->name, name) == 0)
+			return strcmp(step->target, p->about->name) == 0 && is_direct(p) &&
+			       is_direct(&pl->parties[step->party]);
+	}
+	return false;
+}
+
 struct leg *player_leg(struct player *pl, struct party *p, const char *name)
 {
 	struct lookup l = { pl, name, true };
@@ -68,7 +90,8 @@ struct leg *player_leg(struct player *pl, struct party *p, const char *name)
 	if (leg)
 		return leg;
 	leg = party_nameless(p, passes, &l);
-	if (!leg) { /* a back-to-back user agent between them has changed the Call-ID */
+	if (!leg && !comes_directly(pl, p, name)) { /* a back-to-back user agent between them has
+						       changed the Call-ID */
 		l.same = false;
 		leg = party_nameless(p, passes, &l);
 	}

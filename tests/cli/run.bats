@@ -1394,6 +1394,25 @@ aor_of() {
 	fails 17 9 '^200 OK'
 }
 
+@test "a call from elsewhere is not taken for one that is on its way" {
+	scenario <<-'S'
+		[endpoint alice]
+		[endpoint bob]
+		[steps]
+		expect bob call within 10s
+		alice invite bob as call1
+		bob answer call1 486
+		expect alice call1 rejected 486
+		bob answer other 603
+	S
+	(
+		wait_for 10 grep -q '^bob *listening' out
+		exec "$RTE" invite --quiet "sip:bob@$(sed -n 's/^bob *listening *udp \([^,]*\),.*/\1/p' out)"
+	) &
+	reap+=($!)
+	"$RTE" run s >out 2>&1 || { cat out && false; }
+}
+
 @test "early media: 183 has a description, and is reliable when both can" {
 	steps <<-'S'
 		alice invite bob as call1
