@@ -153,7 +153,7 @@ int call_failed(struct calls *cs, const struct call_failure *failure)
 
 	buf_addf(&b, "%s: %s", failure->what, result ? fail_show(&result->fail) : failure->why);
 	if (cs->on_failure)
-		cs->on_failure(cs, code, buf_cstr(&b), result);
+		cs->on_failure(failure->call, cs, code, buf_cstr(&b), result);
 	else
 		out_error(cs->run->out, code, buf_cstr(&b), result);
 	if (result && cs->failed == EXIT_ok)
@@ -165,18 +165,20 @@ int call_failed(struct calls *cs, const struct call_failure *failure)
 	return code;
 }
 
-int call_failed_status(struct calls *cs, const char *what, unsigned status, struct str reason)
+int call_failed_status(struct call *c, const char *what, unsigned status, struct str reason)
 {
 	const struct endpoint_msg m = { .status_code = status, .reason_phrase = reason };
 	struct endpoint_result r = { .response = &m, .cause = "" };
 
 	if (status < 200)
-		return call_failed(cs, &(struct call_failure){ .what = what,
-					       .why = "the peer did not say what came of it",
-					       .code = EXIT_timeout });
+		return call_failed(c->calls, &(struct call_failure){ .what = what,
+						     .why = "the peer did not say what came of it",
+						     .code = EXIT_timeout,
+						     .call = c });
 	fail_set(&r.fail, -FAIL_STATUS, "%u" STR_FMT STR_FMT, status, STR_ARG(STR(" ")),
 		STR_ARG(reason.n ? reason : STR("by NOTIFY")));
-	return call_failed(cs, &(struct call_failure){ .what = what, .result = &r });
+	return call_failed(
+		c->calls, &(struct call_failure){ .what = what, .result = &r, .call = c });
 }
 
 /* ---- transfers: a REFER that arrived, and the call it asks for ---- */
@@ -476,7 +478,11 @@ static void ended(struct call *c, const struct endpoint_event *ev)
 	if (c->id)
 		snprintf(what, sizeof(what), "call d%u", c->id);
 	if (failed && c->own && !c->stopping && !c->calls->run->stopping)
-		call_failed(c->calls, &(struct call_failure){ .what = what, .result = ev->result });
+		call_failed(c->calls, &(struct call_failure){
+					      .what = what,
+					      .result = ev->result,
+					      .call = c->consulted_by ? c->consulted_by->call : c,
+				      });
 	/* RFC 3515 2.4.5: a failure that nobody sent is told as 503 */
 	report(c, m && m->status_code >= 300 ? m->status_code : 503,
 		m && m->status_code >= 300 ? m->reason_phrase : STR("Service Unavailable"));
@@ -489,7 +495,8 @@ static void ended(struct call *c, const struct endpoint_event *ev)
 		 !c->calls->run->stopping && !failed)
 		call_failed(c->calls, &(struct call_failure){ .what = steps_left(&c->steps),
 					      .why = "the peer has hung up before",
-					      .code = EXIT_ended_by_server });
+					      .code = EXIT_ended_by_server,
+					      .call = c });
 }
 
 static void on_event(void *arg, const struct endpoint_event *ev)

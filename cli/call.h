@@ -86,8 +86,9 @@ struct calls {
 	/* All steps of a call are done (at once with the confirmation when there are none), or one
 	 * failed; NULL: the call is hung up if it has steps, else it stays. */
 	void (*on_steps_over)(struct call *c);
-	/* Is told of a failure of a step or transfer in place of an error that is printed. */
-	void (*on_failure)(struct calls *cs, int code, const char *text,
+	/* Is told of a failure of a step or transfer in place of an error that is printed. c: whose
+	 * step it was, or which call has failed; NULL: none of these. */
+	void (*on_failure)(struct call *c, struct calls *cs, int code, const char *text,
 		const struct endpoint_result *result);
 	void *arg;
 };
@@ -144,9 +145,10 @@ struct call_failure {
 	const char *what, *why;
 	int code;
 	const struct endpoint_result *result;
+	struct call *call; /* for on_failure */
 };
 int call_failed(struct calls *cs, const struct call_failure *failure);
 /* The same for a status that a sipfrag told. */
-int call_failed_status(struct calls *cs, const char *what, unsigned status, struct str reason);
+int call_failed_status(struct call *c, const char *what, unsigned status, struct str reason);
 
 #endif

@@ -143,8 +143,9 @@ static int settings(struct party *p, const struct scenario *s, struct fail *f)
 		return e;
 	name_it(p);
 	if (p->about->registers && !p->g.aor)
-		return fail_set(f, -FAIL_ARGUMENT, "%s:%u: [endpoint %s] registers: it needs aor",
-			s->file, p->about->line, p->about->name);
+		return fail_set(f, -FAIL_ARGUMENT,
+			"%s:%u: [endpoint %s] registers or publishes: it needs aor", s->file,
+			p->about->line, p->about->name);
 	return call_options_read(&p->call_options, &p->g, true, f);
 }
 
@@ -278,26 +279,33 @@ static bool fits(const struct endpoint_hop *hop, const struct run *from)
 	return from->transport < 0 || strcmp(hop->transport, names[from->transport]) == 0;
 }
 
-void party_uri(const struct party *p, const struct party *from, struct buf *b)
+/* At the first listener that `from` can reach. */
+static int uri_of_listener(
+	const struct party *p, const struct party *from, struct buf *b, struct fail *f)
 {
-	struct str name = user(p);
 	struct endpoint_hop hop;
 	char text[NET_ADDR_TEXT];
-	unsigned i = 0;
 
+	for (unsigned i = 0; endpoint_manager_listener(p->run.manager, i, text, &hop); i++) {
+		struct str name = user(p);
+		bool v6 = memchr(hop.address.p, ':', hop.address.n) != NULL;
+
+		if (!fits(&hop, &from->run))
+			continue;
+		buf_addf(b, "sip:" STR_FMT "@%s" STR_FMT "%s:%u", STR_ARG(name), v6 ? "[" : "",
+			STR_ARG(hop.address), v6 ? "]" : "", hop.port);
+		if (strcmp(hop.transport, "udp") != 0)
+			buf_addf(b, ";transport=%s", hop.transport);
+		return 0;
+	}
+	return fail_set(f, -FAIL_ARGUMENT, "[endpoint %s] does not listen on the transport of %s",
+		p->about->name, from->about->name);
+}
+
+int party_uri(const struct party *p, const struct party *from, struct buf *b, struct fail *f)
+{
 	if (p->run.kind == ENDPOINT_PEER_TO_PEER)
-		while (endpoint_manager_listener(p->run.manager, i, text, &hop)) {
-			bool v6 = memchr(hop.address.p, ':', hop.address.n) != NULL;
-
-			if (!fits(&hop, &from->run)) {
-				i++;
-				continue;
-			}
-			buf_addf(b, "sip:" STR_FMT "@%s" STR_FMT "%s:%u", STR_ARG(name),
-				v6 ? "[" : "", STR_ARG(hop.address), v6 ? "]" : "", hop.port);
-			if (strcmp(hop.transport, "udp") != 0)
-				buf_addf(b, ";transport=%s", hop.transport);
-			return;
-		}
+		return uri_of_listener(p, from, b, f);
 	buf_add_str(b, endpoint_uri(p->run.endpoint));
+	return b->n ? 0 : fail_set(f, -FAIL_ARGUMENT, "[endpoint %s] has no aor", p->about->name);
 }

@@ -44,8 +44,21 @@ struct heard {
 	char text[];
 };
 
-/* What the step that is under way came to. */
+/* What the step that is under way waits for. */
+enum deed_kind {
+	DEED_NONE,
+	DEED_BIND,
+	DEED_UNBIND,
+	DEED_REQUEST,
+	DEED_PUBLISH,
+	DEED_UNPUBLISH,
+	DEED_IN_CALL
+};
+
+/* What it came to. */
 struct deed {
+	enum deed_kind kind;
+	const struct call *call; /* of DEED_IN_CALL; only to compare */
 	bool over;
 	int code; /* exit code; 0: well */
 	unsigned status; /* of the final response; 0: none */
@@ -93,8 +106,8 @@ void party_stop(struct party *p);
 /* Goes on with the end. False when nothing is left to wait for. */
 bool party_leaves(struct party *p);
 void party_done(struct party *p);
-/* The URI under which `from` reaches it. */
-void party_uri(const struct party *p, const struct party *from, struct buf *b);
+/* The URI under which `from` reaches it. -FAIL_ARGUMENT when it cannot. */
+int party_uri(const struct party *p, const struct party *from, struct buf *b, struct fail *f);
 
 /* ---- party_do.c: steps that end by themselves. 0, or -FAIL_x when they cannot begin; what they
  * came to is in deed. */

@@ -96,6 +96,12 @@ static void hear(struct party *p, const struct endpoint_msg *m)
 		party_hear(p, HEARD_INFO, NULL, m->body);
 }
 
+/* Is it a step in this call that is under way? */
+static bool waits_for(const struct party *p, const struct call *c)
+{
+	return p->deed.kind == DEED_IN_CALL && p->deed.call == c && !p->deed.over;
+}
+
 static void on_call(struct call *c, const struct endpoint_event *ev)
 {
 	struct party *p = c->calls->arg;
@@ -107,6 +113,10 @@ static void on_call(struct call *c, const struct endpoint_event *ev)
 	case ENDPOINT_INCOMING:
 		hear(p, ev->incoming->msg);
 		break;
+	case ENDPOINT_ANSWERED:
+		if (waits_for(p, c) && ev->result->response)
+			p->deed.status = ev->result->response->status_code;
+		return;
 	case ENDPOINT_FAILED:
 	case ENDPOINT_CLOSED:
 		answer_ended(&p->answers, c, ev);
@@ -144,20 +154,22 @@ void party_incoming(struct run *r, const struct endpoint_event *ev)
 
 /* ---- steps within a call ---- */
 
-static void over(struct party *p, int code, unsigned status, const char *why)
-{
-	if (p->deed.over)
-		return;
-	p->deed = (struct deed){ .over = true, .code = code, .status = status };
-	snprintf(p->deed.why, sizeof(p->deed.why), "%s", why);
-}
-
-static void on_failure(
-	struct calls *cs, int code, const char *text, const struct endpoint_result *result)
+/* That of another call, which a transfer has placed or which answers by itself, is told, and no
+ * step fails by it. */
+static void on_failure(struct call *c, struct calls *cs, int code, const char *text,
+	const struct endpoint_result *result)
 {
 	struct party *p = cs->arg;
+	struct deed *d = &p->deed;
 
-	over(p, code, result && result->response ? result->response->status_code : 0, text);
+	if (!c || !waits_for(p, c)) {
+		out_warn(p->run.out, "%s", text);
+		return;
+	}
+	d->over = true;
+	d->code = code;
+	d->status = result && result->response ? result->response->status_code : 0;
+	snprintf(d->why, sizeof(d->why), "%s", text);
 	p->on_news(p->arg);
 }
 
@@ -165,9 +177,9 @@ static void on_steps_over(struct call *c)
 {
 	struct party *p = c->calls->arg;
 
-	if (c->steps.list.n == 0)
+	if (c->steps.list.n == 0 || !waits_for(p, c))
 		return; /* it is confirmed, no more */
-	over(p, EXIT_ok, 0, "");
+	p->deed.over = true;
 	p->on_news(p->arg);
 }
 
@@ -177,6 +189,8 @@ int party_step(struct party *p, struct leg *leg, const struct step *step, struct
 
 	if (!c)
 		return fail_set(f, -FAIL_STATE, "the call has ended");
+	p->deed.kind = DEED_IN_CALL;
+	p->deed.call = c;
 	p->calls.failed = EXIT_ok;
 	steps_done(&c->steps);
 	steps_init(&c->steps, c, (struct step_list){ step, 1 });

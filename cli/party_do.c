@@ -23,28 +23,30 @@ static void tell(struct party *p)
 	p->on_news(p->arg);
 }
 
-/* The step that is under way has come to its end. */
-static void over(struct party *p, const struct endpoint_result *result)
+/* The step that is under way has come to its end, if this is what it waits for: a refresh, for
+ * instance, may come at any time. False if it is not. */
+static bool over(struct party *p, enum deed_kind kind, const struct endpoint_result *result)
 {
 	struct deed *d = &p->deed;
 
-	if (d->over)
-		return;
-	*d = (struct deed){ .over = true };
+	if (d->over || d->kind != kind || p->ending)
+		return false;
+	d->over = true;
 	if (!result)
-		return;
+		return true;
 	d->status = result->response ? result->response->status_code : 0;
 	if (result->fail.code) {
 		d->code = exit_of_result(result);
 		snprintf(d->why, sizeof(d->why), "%s", fail_show(&result->fail));
 	}
+	return true;
 }
 
 /* What ends badly behind its step, or what the end of the run leaves behind: no step fails by it,
  * but it is told. */
 static void lost(struct party *p, const char *what, const struct endpoint_result *result)
 {
-	if (result && result->fail.code && (p->deed.over || p->ending))
+	if (result && result->fail.code)
 		out_warn(p->run.out, "%s: %s", what, fail_show(&result->fail));
 }
 
@@ -59,13 +61,14 @@ static void on_registration(void *arg, const struct endpoint_event *ev)
 	case ENDPOINT_REGISTRATION:
 		p->registered = ev->registration->active;
 		if (p->registered)
-			over(p, &(struct endpoint_result){
+			over(p, DEED_BIND,
+				&(struct endpoint_result){
 					.response = &(struct endpoint_msg){ .status_code = 200 } });
 		break;
 	case ENDPOINT_FAILED:
 	case ENDPOINT_CLOSED:
-		lost(p, "binding", ev->result);
-		over(p, ev->result);
+		if (!over(p, DEED_BIND, ev->result) && !over(p, DEED_UNBIND, ev->result))
+			lost(p, "binding", ev->result);
 		p->registered = false;
 		registration_free(p->registration);
 		p->registration = NULL;
@@ -96,6 +99,7 @@ int party_register(struct party *p, struct fail *f)
 		.arg = p,
 	};
 
+	p->deed.kind = DEED_BIND;
 	if (p->registration)
 		return registration_refresh(p->registration) == 0
 			       ? 0
@@ -107,6 +111,7 @@ int party_unregister(struct party *p, struct fail *f)
 {
 	if (!p->registration)
 		return fail_set(f, -FAIL_STATE, "it is not registered");
+	p->deed.kind = DEED_UNBIND;
 	registration_stop(p->registration);
 	return 0;
 }
@@ -121,7 +126,7 @@ static void on_request(void *arg, const struct endpoint_event *ev)
 		out_event(p->run.out, ev);
 		return;
 	}
-	over(p, ev->result);
+	over(p, DEED_REQUEST, ev->result);
 	request_free(p->request);
 	p->request = NULL;
 	tell(p);
@@ -144,6 +149,7 @@ int party_send(struct party *p, const struct party_request *send, struct fail *f
 		.arg = p,
 	};
 
+	p->deed.kind = DEED_REQUEST;
 	return request_start(&c, &p->request, f);
 }
 
@@ -174,7 +180,8 @@ static void on_subscription(void *arg, const struct endpoint_event *ev)
 	case ENDPOINT_DONE:
 	case ENDPOINT_FAILED:
 	case ENDPOINT_CLOSED:
-		lost(p, w->name, ev->result);
+		if (p->deed.over || p->ending) /* else the step says it, or the next one */
+			lost(p, w->name, ev->result);
 		watch_ended(w, ev->result);
 		break;
 	default:
@@ -203,14 +210,15 @@ int party_subscribe(
 		.on_event = on_subscription,
 		.arg = w,
 	};
-	int e = subscription_start(&c, &w->subscription, f);
+	int e;
 
+	w->party = p;
+	w->name = name;
+	e = subscription_start(&c, &w->subscription, f);
 	if (e) {
 		mem_free(w);
 		return e;
 	}
-	w->party = p;
-	w->name = name;
 	list_init(&w->node);
 	list_add(&p->watches, &w->node);
 	return 0;
@@ -236,13 +244,14 @@ static void on_publication(void *arg, const struct endpoint_event *ev)
 	switch (ev->type) {
 	case ENDPOINT_PUBLICATION:
 		if (strcmp(ev->publication->state, "active") == 0)
-			over(p, &(struct endpoint_result){ .response = ev->publication->msg });
+			over(p, DEED_PUBLISH,
+				&(struct endpoint_result){ .response = ev->publication->msg });
 		break;
 	case ENDPOINT_DONE:
 	case ENDPOINT_FAILED:
 	case ENDPOINT_CLOSED:
-		lost(p, "publication", ev->result);
-		over(p, ev->result);
+		if (!over(p, DEED_PUBLISH, ev->result) && !over(p, DEED_UNPUBLISH, ev->result))
+			lost(p, "publication", ev->result);
 		publication_free(p->publication);
 		p->publication = NULL;
 		break;
@@ -276,6 +285,7 @@ int party_publish(struct party *p, bool open, const char *note, struct fail *f)
 	publication_write_presence(
 		&(struct publication_presence){ .entity = uri, .open = open, .note = str_of(note) },
 		&body);
+	p->deed.kind = DEED_PUBLISH;
 	if (p->publication)
 		return publication_modify(p->publication, c.type, buf_str(&body), f);
 	c.body = buf_str(&body);
@@ -286,6 +296,7 @@ int party_unpublish(struct party *p, struct fail *f)
 {
 	if (!p->publication)
 		return fail_set(f, -FAIL_STATE, "nothing is published");
+	p->deed.kind = DEED_UNPUBLISH;
 	publication_stop(p->publication);
 	return 0;
 }

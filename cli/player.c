@@ -60,6 +60,28 @@ static bool passes(void *arg, const struct leg *leg)
 	return l->same ? same : !other;
 }
 
+static bool is_direct(const struct party *p)
+{
+	return p->run.kind == ENDPOINT_PEER_TO_PEER &&
+	       endpoint_next_hop_text(p->run.endpoint).n == 0;
+}
+
+/* Was it placed from one endpoint to this one, with nothing between them that could change its
+ * Call-ID? */
+static bool comes_directly(const struct player *pl, const struct party *p, const char *name)
+{
+	const struct scenario *s = pl->scenario;
+
+	for (unsigned i = 0; i < s->step_count; i++) {
+		const struct scenario_step *step = &s->steps[i];
+
+		if (step->verb == VERB_INVITE && strcmp(step->name, name) == 0)
+			return strcmp(step->target, p->about->name) == 0 && is_direct(p) &&
+			       is_direct(&pl->parties[step->party]);
+	}
+	return false;
+}
+
 struct leg *player_leg(struct player *pl, struct party *p, const char *name)
 {
 	struct lookup l = { pl, name, true };
@@ -68,7 +90,8 @@ struct leg *player_leg(struct player *pl, struct party *p, const char *name)
 	if (leg)
 		return leg;
 	leg = party_nameless(p, passes, &l);
-	if (!leg) { /* a back-to-back user agent between them has changed the Call-ID */
+	if (!leg && !comes_directly(pl, p, name)) { /* a back-to-back user agent between them has
+						       changed the Call-ID */
 		l.same = false;
 		leg = party_nameless(p, passes, &l);
 	}
@@ -149,7 +172,7 @@ static void finish_step(struct player *pl, enum player_state state)
 		net_later(endpoint_loop(), &pl->look);
 }
 
-/* How long the step may take; 0: it ends by itself. */
+/* How long the step may wait for others; 0: it ends by itself. */
 static uint64_t limit(const struct scenario_step *s)
 {
 	if (s->ms)
@@ -159,7 +182,10 @@ static uint64_t limit(const struct scenario_step *s)
 	case VERB_RING:
 	case VERB_ANSWER:
 	case VERB_BYE:
+	case VERB_IN_CALL: /* until the call is confirmed */
 		return PLAYER_WITHIN_MS;
+	case VERB_MESSAGE:
+		return s->name ? PLAYER_WITHIN_MS : 0;
 	default:
 		return 0;
 	}

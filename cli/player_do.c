@@ -13,21 +13,17 @@ static int target(struct player *pl, const struct scenario_step *s, struct str *
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
 	struct party *me = &pl->parties[s->party];
+	int e;
 
 	for (unsigned i = 0; i < pl->scenario->party_count; i++) {
 		if (strcmp(pl->parties[i].about->name, s->target) != 0)
 			continue;
-		party_uri(&pl->parties[i], me, &b);
+		if ((e = party_uri(&pl->parties[i], me, &b, f)) != 0)
+			return e;
 		*out = arena_str(&pl->arena, buf_str(&b));
 		return 0;
 	}
 	return target_parse(&me->run, s->target, out, f);
-}
-
-/* A MESSAGE to a call goes within it. */
-static struct leg *call_of_message(struct player *pl, const struct scenario_step *s)
-{
-	return s->verb == VERB_MESSAGE ? party_leg(&pl->parties[s->party], s->target) : NULL;
 }
 
 /* ---- the beginning ---- */
@@ -37,7 +33,7 @@ static int send_request(struct player *pl, const struct scenario_step *s, struct
 	struct party_request r = { .method = str_of(s->value) };
 	int e;
 
-	if (call_of_message(pl, s))
+	if (s->name) /* of a call */
 		return 0; /* when it is confirmed */
 	if ((e = target(pl, s, &r.target, f)) != 0)
 		return e;
@@ -129,6 +125,8 @@ static enum player_state answer(struct player *pl, const struct scenario_step *s
 
 	if (state != PLAYER_DONE)
 		return state;
+	if (!l->incoming)
+		return player_failed(pl, EXIT_check_failed, "it has placed this call itself");
 	if (s->verb == VERB_RING && session_waits_for_prack(l->call->session)) {
 		if (late)
 			return player_failed(
@@ -212,7 +210,6 @@ static enum player_state deed(struct player *pl, const struct scenario_step *s, 
 
 static enum player_state in_call(struct player *pl, const struct scenario_step *s, bool late)
 {
-	const char *name = s->verb == VERB_MESSAGE ? s->target : s->name;
 	struct party *p = &pl->parties[s->party];
 	struct fail f = { 0 };
 	char text[160];
@@ -222,14 +219,18 @@ static enum player_state in_call(struct player *pl, const struct scenario_step *
 
 	if (pl->acted && p->deed.over)
 		return deed(pl, s, late);
-	state = live_leg(pl, s, name, late, &l);
+	state = live_leg(pl, s, s->name, late, &l);
 	if (state != PLAYER_DONE)
 		return state;
-	if (pl->acted || !l->call->confirmed)
+	if (pl->acted)
+		return deed(pl, s, late);
+	if (!l->call->confirmed)
 		return late ? player_failed(
 				      pl, EXIT_timeout, "the call is %s", player_leg_text(l, text))
 			    : PLAYER_WAITS;
 	pl->acted = true;
+	if (!s->ms) /* what it has begun ends by itself */
+		ev_timer_stop(endpoint_loop(), &pl->timer);
 	if ((e = step_of(pl, s, &f)) != 0 || (e = party_step(p, l, &pl->step, &f)) != 0)
 		return player_refused(pl, e, &f);
 	return PLAYER_WAITS;
@@ -282,7 +283,7 @@ enum player_state player_look(struct player *pl, const struct scenario_step *s, 
 	case VERB_UNSUBSCRIBE:
 		return unsubscribed(pl, s, late);
 	case VERB_MESSAGE:
-		if (call_of_message(pl, s))
+		if (s->name)
 			return in_call(pl, s, late);
 		break;
 	case VERB_REGISTER:

@@ -82,8 +82,12 @@ static int setting(struct scenario_reader *r, struct str line, struct fail *f)
 
 	if (r->settings->n == SETTINGS_MAX)
 		return scenario_bad(r, f, "too many settings", NULL);
+	key = str_trim(key);
+	/* what stands behind a blank may be a password, and is not shown */
+	if (!assigned && (memchr(key.p, ' ', key.n) || memchr(key.p, '\t', key.n)))
+		return scenario_bad(r, f, "neither KEY = VALUE nor a flag", NULL);
 	r->settings->v[r->settings->n++] = (struct scenario_setting){
-		.key = arena_str(r->arena, str_trim(key)).p,
+		.key = arena_str(r->arena, key).p,
 		.value = assigned ? arena_str(r->arena, str_trim(value)).p : NULL,
 		.where = arena_fmt(r->arena, "%s:%u", r->out->file, r->line).p,
 	};

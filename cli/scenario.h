@@ -45,7 +45,7 @@ struct scenario_step {
 	enum scenario_verb verb;
 	const char *word; /* the verb itself: "hold" */
 	int party; /* whose step: index; -1: of VERB_WAIT */
-	const char *name; /* CALL or NAME */
+	const char *name; /* CALL or NAME; of VERB_MESSAGE: NULL outside of calls */
 	const char *target; /* as written */
 	const char *value; /* METHOD, PACKAGE, FILE, MIME@FILE, TEXT, NOTE, REGEX, open|closed */
 	unsigned status; /* of an answer or an expectation; 0: not said */

@@ -159,12 +159,15 @@ static int take(struct scenario_reader *r, struct scenario_step *s, struct str w
 		return status(r, s, word, f);
 	if (is(what, "BASIC"))
 		return basic(r, s, word, f);
-	if (is(what, "TARGET"))
+	if (is(what, "TARGET")) {
 		s->target = word;
-	else if (is(what, "REASON..."))
+		if (s->verb == VERB_MESSAGE && find(r, word))
+			return call_name(r, s, word, false, f);
+	} else if (is(what, "REASON...")) {
 		s->reason = word;
-	else
+	} else {
 		s->value = word;
+	}
 	return 0;
 }
 

@@ -189,13 +189,15 @@ static void referred(struct steps *s)
 		finish(s);
 		return;
 	}
-	code = call_failed_status(s->call->calls, current(s)->text, status, STR_EMPTY);
+	code = call_failed_status(s->call, current(s)->text, status, STR_EMPTY);
 	give_up(s, code);
 }
 
 static void refer_failed(struct steps *s, const struct endpoint_result *result)
 {
-	const struct call_failure failure = { .what = current(s)->text, .result = result };
+	const struct call_failure failure = {
+		.what = current(s)->text, .result = result, .call = s->call
+	};
 	int code = call_failed(s->call->calls, &failure);
 
 	refer_free(s->refer); /* the result was its */
@@ -312,7 +314,8 @@ static void start_failed(struct steps *s, int e, const struct fail *f)
 	}
 	give_up(s, call_failed(s->call->calls, &(struct call_failure){ .what = step->text,
 						       .why = fail_show(f),
-						       .code = exit_of_fail(e) }));
+						       .code = exit_of_fail(e),
+						       .call = s->call }));
 }
 
 /* The step that comes. */
@@ -416,7 +419,8 @@ void steps_answered(struct steps *s, const struct endpoint_result *result)
 		return;
 	}
 	give_up(s, call_failed(s->call->calls,
-			   &(struct call_failure){ .what = step->text, .result = result }));
+			   &(struct call_failure){
+				   .what = step->text, .result = result, .call = s->call }));
 }
 
 void steps_consulted(struct steps *s, bool confirmed)
@@ -440,7 +444,8 @@ void steps_consulted(struct steps *s, bool confirmed)
 	s->under_way = false;
 	give_up(s, call_failed(s->call->calls, &(struct call_failure){ .what = current(s)->text,
 						       .why = fail_show(&f),
-						       .code = exit_of_fail(e) }));
+						       .code = exit_of_fail(e),
+						       .call = s->call }));
 }
 
 const char *steps_left(const struct steps *s)

@@ -457,6 +457,9 @@ bad() {
 	bad 2 'register is a step' <<<$'[endpoint alice]\nregister\n[steps]\nwait 1'
 	bad 2 'do is a step' <<<$'[endpoint alice]\ndo = hold\n[steps]\nwait 1'
 	bad 1 'cannot be set in a file: "profile"' <<<$'profile = x\n[endpoint alice]\n[steps]\nwait 1'
+	# a = that was forgotten: what stands behind the key is not shown
+	bad 2 'neither KEY = VALUE nor a flag$' <<<$'[endpoint alice]\npassword hunter2\n[steps]\nwait 1'
+	bad 1 'neither KEY = VALUE nor a flag$' <<<$'password\thunter2\n[endpoint alice]\n[steps]\nwait 1'
 	# values
 	bad 2 '.*"soon" is not a time' <<<$'[endpoint alice]\ntimeout = soon\n[steps]\nwait 1'
 	bad 1 '.*"soon" is not a time' <<<$'timeout = soon\n[endpoint alice]\n[steps]\nwait 1'
@@ -465,7 +468,7 @@ bad() {
 	bad 2 '.*"mp3"' <<<$'[endpoint alice]\ncodec = mp3\n[steps]\nwait 1'
 	bad 2 '.*MESSAGE=5033' <<<$'[endpoint alice]\nreply = MESSAGE=5033\n[steps]\nwait 1'
 	# what a step needs
-	bad 1 '\[endpoint alice\] registers: it needs aor' <<<$'[endpoint alice]\n[steps]\nalice register'
+	bad 1 '\[endpoint alice\] registers or publishes: it needs aor' <<<$'[endpoint alice]\n[steps]\nalice register'
 }
 
 @test "the file: nothing in it, bytes that cannot be, one that is not there" {
@@ -1042,6 +1045,9 @@ missed() { # LINE PATTERN
 	scenario <<<$'[endpoint alice]\n[steps]\nalice options foo:bar'
 	rte run s
 	[[ $status = 2 && $stderr == 'rte: run: s:3: '* ]] || what_happened
+	# nobody can name an endpoint that has a server and no name there
+	scenario <<<$'[endpoint alice]\n[endpoint bob]\nserver = test.invalid\n[steps]\nalice options bob'
+	fails 2 5 '^\[endpoint bob\] has no aor$'
 }
 
 @test "texts: the one that is expected is taken, those before it stay; message and info are different" {
@@ -1346,6 +1352,87 @@ aor_of() {
 	[ "$(by alice '.type == "dialog" and .state == "confirmed"' .codec)" = PCMA/8000 ] || what_happened
 }
 
+@test "a step in a call waits for it, but not for ever; message with the name of a call is one" {
+	steps <<-'S'
+		alice invite bob as call1
+		bob ring call1
+		carol hold call1
+	S
+	fails 14 8 'no such call has come'
+	steps <<-'S'
+		alice invite bob as call1
+		bob ring call1
+		bob message call1 hello within 300ms
+	S
+	fails 14 8 'the call is early'
+	# no step of bob has named his side before
+	steps <<-'S'
+		alice invite bob as call1
+		bob message call1 hello
+		expect alice message hello
+	S
+	sed -i '2a answer = 200' s
+	played 0
+	# the answer of a step that has begun does not come
+	scenario <<-'S'
+		[endpoint alice]
+		[endpoint bob]
+		on-refer = follow
+		[endpoint carol]
+		ring = 180
+		[steps]
+		alice invite bob as call1
+		bob answer call1
+		alice refer call1 carol within 300ms
+	S
+	fails 14 9 'no result in this time'
+	steps <<-'S'
+		alice subscribe bob presence as watch1
+		alice message watch1 hello
+	S
+	rte run s
+	ended_with 2 's:7: a subscription and no call: "watch1"'
+}
+
+@test "a step ends by its own result: a refresh meanwhile is none of it" {
+	serve_with=(--min-expires=3s --max-expires=3s)
+	members <<-'S'
+		bob register
+		alice register
+		alice options bob
+	S
+	sed -i '/^aor = sip:bob/a reply = OPTIONS=404;after=4s' s
+	served 4
+	[ "$(record 'select(.type == "step" and (.passed | not)) | .detail')" = '404 Not Found' ] || what_happened
+	# what is expected of the answer holds in a call, too
+	steps <<-'S'
+		alice invite bob as call1
+		bob answer call1
+		alice message call1 hello expect 200
+		alice message call1 hello expect 503
+	S
+	fails 17 9 '^200 OK'
+}
+
+@test "a call from elsewhere is not taken for one that is on its way" {
+	scenario <<-'S'
+		[endpoint alice]
+		[endpoint bob]
+		[steps]
+		expect bob call within 10s
+		alice invite bob as call1
+		bob answer call1 486
+		expect alice call1 rejected 486
+		bob answer other 603
+	S
+	(
+		wait_for 10 grep -q '^bob *listening' out
+		exec "$RTE" invite --quiet "sip:bob@$(sed -n 's/^bob *listening *udp \([^,]*\),.*/\1/p' out)"
+	) &
+	reap+=($!)
+	"$RTE" run s >out 2>&1 || { cat out && false; }
+}
+
 @test "early media: 183 has a description, and is reliable when both can" {
 	steps <<-'S'
 		alice invite bob as call1
@@ -1598,4 +1685,17 @@ interrupted() {
 	notes '^rte: run: s:7: nowhere: No such file or directory$'
 	played 20
 	[ -z "$(record 'select(.type == "request")')" ] || what_happened
+}
+
+@test "who cannot be reached over the transport of the caller, and who answers a call of its own" {
+	scenario <<<$'[endpoint alice]\ntransport = tls\n[endpoint bob]\n[steps]\nalice options bob'
+	play 2
+	notes '^rte: run: s:5: alice options bob: \[endpoint bob\] does not listen on the transport of alice$'
+	steps <<<$'alice invite bob as c\nalice answer c'
+	play 17
+	notes '^rte: run: s:7: alice answer c: it has placed this call itself$'
+	steps <<<'alice publish open'
+	sed -i '/endpoint alice/a server = 127.0.0.1' s
+	play 2
+	notes '\[endpoint alice\] registers or publishes: it needs aor$'
 }
