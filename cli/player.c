@@ -34,14 +34,14 @@ enum player_state player_refused(struct player *pl, int e, const struct fail *f)
 
 /* ---- names ---- */
 
-/* Is this call known to another step by another name? Then it cannot be the one that is looked for.
- */
+/* The side of a call that is looked for among those without a name. */
 struct lookup {
 	struct player *player;
 	const char *name;
 	bool same; /* the Call-ID must be that of a call of this name */
 };
 
+/* A call that other steps know by another name cannot be the one. */
 static bool passes(void *arg, const struct leg *leg)
 {
 	const struct lookup *l = arg;

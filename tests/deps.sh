@@ -20,7 +20,7 @@ test='libcmocka-dev clang llvm libclang-rt-dev binutils valgrind libc6-dbg
 	kamailio kamailio-tls-modules kamailio-outbound-modules kamailio-presence-modules
 	sip-tester sipsak sofia-sip-bin baresip-core knot bind9-dnsutils
 	gss-ntlmssp winbind krb5-kdc krb5-admin-server krb5-user
-	pidgin-sipe libpurple-dev libglib2.0-dev gdb perl-base
+	pidgin-sipe libpurple-dev libglib2.0-dev gdb perl strace
 	tshark sngrep libxml2-utils'
 
 bench='libosip2-dev libsofia-sip-ua-dev libre-dev

@@ -548,7 +548,8 @@ bad() {
 	says '^ok  s: 2 endpoints, 2 steps$'
 	run ! grep '^[<>]' s.trace
 	[ "$(stat -c %s s.pcap)" = 24 ]
-	if command -v strace >/dev/null && [ -z "${RTE_SANITIZED:-}" ]; then # LSan cannot be traced
+	if [ -z "${RTE_SANITIZED:-}" ]; then # LSan cannot be traced
+		need strace
 		strace -f -e trace=socket,bind,connect,sendto,sendmsg -o s.strace "$RTE" run -n s >/dev/null
 		run ! grep -E 'AF_INET|sendto|sendmsg' s.strace
 	fi
