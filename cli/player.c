@@ -6,7 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { END_MS = 3000, /* ruling 27 */ LOOK_MS = 20 };
+enum {
+	END_MS = 3000, /* ruling 27 */
+	LOOK_MS = 20,
+	SAME_MS = 300, /* how long a call with the same Call-ID is waited for */
+};
 
 static const struct scenario_step *current(const struct player *pl)
 {
@@ -66,19 +70,31 @@ static bool is_direct(const struct party *p)
 	       endpoint_next_hop_text(p->run.endpoint).n == 0;
 }
 
-/* Was it placed from one endpoint to this one, with nothing between them that could change its
- * Call-ID? */
-static bool comes_directly(const struct player *pl, const struct party *p, const char *name)
+/* The step that places the call; NULL: it comes from elsewhere. */
+static const struct scenario_step *placed_by(const struct player *pl, const char *name)
 {
 	const struct scenario *s = pl->scenario;
 
-	for (unsigned i = 0; i < s->step_count; i++) {
-		const struct scenario_step *step = &s->steps[i];
+	for (unsigned i = 0; i < s->step_count; i++)
+		if (s->steps[i].verb == VERB_INVITE && strcmp(s->steps[i].name, name) == 0)
+			return &s->steps[i];
+	return NULL;
+}
 
-		if (step->verb == VERB_INVITE && strcmp(step->name, name) == 0)
-			return strcmp(step->target, p->about->name) == 0 && is_direct(p) &&
-			       is_direct(&pl->parties[step->party]);
-	}
+/* May its Call-ID be another one here? Not with nothing between the two; and a server that leaves
+ * it as it is has some time to bring the call before another one is taken for it. */
+static bool may_differ(struct player *pl, const struct party *p, const char *name)
+{
+	const struct scenario_step *s = placed_by(pl, name);
+
+	if (!s)
+		return true;
+	if (strcmp(s->target, p->about->name) == 0 && is_direct(p) &&
+		is_direct(&pl->parties[s->party]))
+		return false;
+	if (net_now_us() - pl->began_us >= SAME_MS * 1000)
+		return true;
+	player_look_again(pl);
 	return false;
 }
 
@@ -90,11 +106,10 @@ struct leg *player_leg(struct player *pl, struct party *p, const char *name)
 	if (leg)
 		return leg;
 	leg = party_nameless(p, passes, &l);
-	if (!leg && !comes_directly(pl, p, name)) { /* a back-to-back user agent between them has
-						       changed the Call-ID */
-		l.same = false;
+	l.same = false;
+	/* a back-to-back user agent between them has changed the Call-ID */
+	if (!leg && party_nameless(p, passes, &l) && may_differ(pl, p, name))
 		leg = party_nameless(p, passes, &l);
-	}
 	if (leg)
 		leg->name = name;
 	return leg;

@@ -1434,6 +1434,25 @@ aor_of() {
 	"$RTE" run s >out 2>&1 || { cat out && false; }
 }
 
+@test "nor where a server is between the two, which takes its time" {
+	members <<-'S'
+		bob register
+		expect bob call within 10s
+		alice invite bob as call1
+		bob answer call1 486
+		expect alice call1 rejected 486
+		bob answer other 603
+	S
+	# the stranger is declined, and call1 is not
+	PW=pw "$RTE" serve --fault=delay:20ms --add-user=alice:env:PW --add-user=bob:env:PW --add-user=carol:env:PW -- \
+		sh -c '"$0" run s >out 2>&1 & run=$!
+			until grep -q "^bob *registered" out; do sleep 0.05; done
+			"$0" invite --quiet -a sip:carol@test.invalid --password=env:PW sip:bob@test.invalid
+			echo "stranger $?" >stranger
+			wait $run' "$RTE" || { cat out && false; }
+	[ "$(cat stranger)" = 'stranger 8' ]
+}
+
 @test "early media: 183 has a description, and is reliable when both can" {
 	steps <<-'S'
 		alice invite bob as call1
