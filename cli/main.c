@@ -35,7 +35,8 @@ const struct cmd cmd_table[] = {
 		cmd_credentials },
 	{ "resolve", NULL, "URI...", "Server location (RFC 3263), step by step.", CMD_NONE,
 		cmd_resolve },
-	{ "run", NULL, "FILE", "Several endpoints and their steps, from a file.", CMD_NONE, cmd_run },
+	{ "run", NULL, "FILE", "Several endpoints and their steps, from a file.", CMD_NONE,
+		cmd_run },
 	{ "serve", NULL, "[-- COMMAND [ARG...]]", "A registrar, proxy and event agent for tests.",
 		CMD_NONE, cmd_serve },
 	{ "help", NULL, "[COMMAND]", "The manual page of a command, or its help.", CMD_NONE,
@@ -67,22 +68,25 @@ static bool bundle_has_json(const char *letters)
 	return letters[strspn(letters, "vqnk46hV")] == 'j';
 }
 
-/* A flag in the environment. */
-static bool is_set(const char *variable)
+/* A flag in the environment, before anybody says what is wrong with its value. */
+enum env_flag { ENV_NO, ENV_YES, ENV_NEITHER };
+
+static enum env_flag env_flag(const char *variable)
 {
-	static const char *const no[] = { "", "0", "no", "off", "false" };
+	static const char *const words[] = { "", "0", "no", "off", "false", "1", "yes", "on",
+		"true" };
 	const char *value = getenv(variable);
 
-	for (size_t i = 0; value && i < ARRAY_LEN(no); i++)
-		if (strcmp(value, no[i]) == 0)
-			return false;
-	return value != NULL;
+	for (size_t i = 0; value && i < ARRAY_LEN(words); i++)
+		if (strcmp(value, words[i]) == 0)
+			return i < 5 ? ENV_NO : ENV_YES;
+	return value ? ENV_NEITHER : ENV_NO;
 }
 
 /* Ruling 22: also what goes wrong before all options are read is JSON where JSON is asked for. */
 static bool wants_json(int argc, const char **argv)
 {
-	bool json = is_set("RTE_JSON");
+	bool json = env_flag("RTE_JSON") != ENV_NO;
 
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		if (strcmp(argv[i], "--json") == 0 ||
@@ -99,7 +103,7 @@ static bool wants_json(int argc, const char **argv)
 static bool wants_nagios(int argc, const char **argv)
 {
 	const struct cmd *options = cmd_find("options"), *cmd = NULL;
-	bool nagios = is_set("RTE_NAGIOS");
+	bool nagios = env_flag("RTE_NAGIOS") == ENV_YES;
 
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
 		cmd = cmd ? cmd : cmd_find(argv[i]);
