@@ -209,7 +209,6 @@ int party_init(struct party *p, const struct party_config *config)
 
 void party_stop(struct party *p)
 {
-	p->ending = true;
 	p->run.stopping = true;
 	answer_stop(&p->answers);
 	LIST_EACH (it, &p->watches) {

@@ -81,7 +81,6 @@ struct party {
 	struct list legs, watches, heard;
 	unsigned heard_count;
 	struct deed deed;
-	bool ending;
 	/* Something has happened: never from inside of a function of this header. */
 	void (*on_news)(void *arg);
 	void *arg;

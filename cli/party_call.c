@@ -133,7 +133,7 @@ void party_incoming(struct run *r, const struct endpoint_event *ev)
 	struct party *p = r->arg;
 	struct leg *l;
 
-	if (p->ending && ev->type == ENDPOINT_INCOMING) {
+	if (p->run.stopping && ev->type == ENDPOINT_INCOMING) {
 		if (ev->incoming->request)
 			incoming_answer(
 				ev->incoming->request, &(struct incoming_answer){ .status = 480 });

@@ -6,13 +6,13 @@
 #include "endpoint/subscription.h"
 #include "exit.h"
 #include "party.h"
+#include "run_register.h"
 
 #include <regex.h>
 #include <stdio.h>
 #include <string.h>
 
 enum {
-	FOLLOW = 3, /* redirects of a REGISTER (cli.md section 7) */
 	EXPIRES = 3600,
 	HEARD_MAX = 1000, /* texts that nobody asked for; the oldest goes */
 	BODY_MAX = 1 << 20,
@@ -29,7 +29,7 @@ static bool over(struct party *p, enum deed_kind kind, const struct endpoint_res
 {
 	struct deed *d = &p->deed;
 
-	if (d->over || d->kind != kind || p->ending)
+	if (d->over || d->kind != kind || p->run.stopping)
 		return false;
 	d->over = true;
 	if (!result)
@@ -60,7 +60,7 @@ static void on_registration(void *arg, const struct endpoint_event *ev)
 	switch (ev->type) {
 	case ENDPOINT_REGISTRATION:
 		p->registered = ev->registration->active;
-		if (p->registered)
+		if (p->registered) /* by a 2xx, and REGISTER has but one (RFC 3261 10.3) */
 			over(p, DEED_BIND,
 				&(struct endpoint_result){
 					.response = &(struct endpoint_msg){ .status_code = 200 } });
@@ -81,24 +81,10 @@ static void on_registration(void *arg, const struct endpoint_event *ev)
 
 int party_register(struct party *p, struct fail *f)
 {
-	const struct run *r = &p->run;
-	const struct registration_config c = {
-		.endpoint = r->endpoint,
-		.what = REGISTRATION_ADD,
-		.expires = r->dialect == ENDPOINT_OCS && !p->g.register_expires
-				   ? 0
-				   : r->register_expires,
-		.q = -1,
-		.keep = true,
-		.reject_unchallenged = r->must_challenge,
-		.follow = p->g.follow ? r->follow : FOLLOW,
-		.timeout_ms = r->timeout_ms,
-		.retry = r->retry,
-		.recover_ms = r->recover_ms,
-		.on_event = on_registration,
-		.arg = p,
-	};
+	struct registration_config c = run_register_config(&p->run);
 
+	c.on_event = on_registration;
+	c.arg = p;
 	p->deed.kind = DEED_BIND;
 	if (p->registration)
 		return registration_refresh(p->registration) == 0
@@ -180,7 +166,7 @@ static void on_subscription(void *arg, const struct endpoint_event *ev)
 	case ENDPOINT_DONE:
 	case ENDPOINT_FAILED:
 	case ENDPOINT_CLOSED:
-		if (p->deed.over || p->ending) /* else the step says it, or the next one */
+		if (p->deed.over || p->run.stopping) /* else the step says it, or the next one */
 			lost(p, w->name, ev->result);
 		watch_ended(w, ev->result);
 		break;

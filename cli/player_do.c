@@ -99,10 +99,10 @@ int player_begin(struct player *pl, const struct scenario_step *s, struct fail *
 /* ---- calls ---- */
 
 /* The party's side of the call, while it lives. */
-static enum player_state live_leg(struct player *pl, const struct scenario_step *s,
-	const char *name, bool late, struct leg **out)
+static enum player_state live_leg(
+	struct player *pl, const struct scenario_step *s, bool late, struct leg **out)
 {
-	struct leg *l = player_leg(pl, &pl->parties[s->party], name);
+	struct leg *l = player_leg(pl, &pl->parties[s->party], s->name);
 	char text[160];
 
 	*out = l;
@@ -120,7 +120,7 @@ static enum player_state answer(struct player *pl, const struct scenario_step *s
 	struct str reason = s->reason ? str_of(s->reason) : reply_phrase(code);
 	struct fail f = { 0 };
 	struct leg *l;
-	enum player_state state = live_leg(pl, s, s->name, late, &l);
+	enum player_state state = live_leg(pl, s, late, &l);
 	int e;
 
 	if (state != PLAYER_DONE)
@@ -155,7 +155,7 @@ static enum player_state hang_up(struct player *pl, const struct scenario_step *
 				    : PLAYER_WAITS;
 		return PLAYER_DONE;
 	}
-	state = live_leg(pl, s, s->name, late, &l);
+	state = live_leg(pl, s, late, &l);
 	if (state != PLAYER_DONE)
 		return state;
 	pl->acted = true;
@@ -219,7 +219,7 @@ static enum player_state in_call(struct player *pl, const struct scenario_step *
 
 	if (pl->acted && p->deed.over)
 		return deed(pl, s, late);
-	state = live_leg(pl, s, s->name, late, &l);
+	state = live_leg(pl, s, late, &l);
 	if (state != PLAYER_DONE)
 		return state;
 	if (pl->acted)

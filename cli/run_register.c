@@ -49,7 +49,7 @@ static void on_event(void *arg, const struct endpoint_event *ev)
 	}
 }
 
-static struct registration_config config(struct run *r)
+struct registration_config run_register_config(const struct run *r)
 {
 	return (struct registration_config){
 		.endpoint = r->endpoint,
@@ -65,9 +65,16 @@ static struct registration_config config(struct run *r)
 		.timeout_ms = r->timeout_ms,
 		.retry = r->retry,
 		.recover_ms = r->recover_ms,
-		.on_event = on_event,
-		.arg = r,
 	};
+}
+
+static struct registration_config config(struct run *r)
+{
+	struct registration_config c = run_register_config(r);
+
+	c.on_event = on_event;
+	c.arg = r;
+	return c;
 }
 
 int run_register_start(struct run *r, struct fail *f)

@@ -3,11 +3,14 @@
 #ifndef CLI_RUN_REGISTER_H
 #define CLI_RUN_REGISTER_H
 
+#include "endpoint/registration.h"
 #include "run.h"
 
 /* The options: with --register a lifetime, and an AOR (ruling 10). To be called when r->aor is
  * known. */
 int run_register_setup(struct run *r, struct fail *f);
+/* The registration that the options ask for, kept until it is stopped; without handler. */
+struct registration_config run_register_config(const struct run *r);
 /* Registers; what comes of it is told below. Frees what is left of an earlier try. */
 int run_register_start(struct run *r, struct fail *f);
 /* Removes the binding. True: run_register_closed will come; false: there is nothing to wait for. */

@@ -42,6 +42,16 @@ shown='\x1b[31m\x07\x7f|\xc2\x80\xc2\x9b\xc2\x9f|\x80\x9b\x9f|\xe2\x80\xa8\xe2\x
 # good: what can be read is left alone: Latin, Greek, a script from right to left, wide letters, beyond U+FFFF
 good='Zoë Ωmega שלום 電話機 🙂'
 
+# exits CODE COMMAND...
+exits() {
+	local want=$1 code=0
+	shift
+	"$@" || code=$?
+	[ "$code" = "$want" ] || {
+		echo "exit code $code"
+		return 1
+	}
+}
 # fit FILE: UTF-8 in which nothing but letters and line ends is
 fit() {
 	[ -s "$1" ] || return 1
@@ -90,16 +100,16 @@ unfit() {
 		"$good" "$bad" "$good" "$bad" | peer_answer
 	for more in '' -vv '--color=never -vvv'; do
 		# shellcheck disable=SC2086
-		"$RTE" options $more --timeout=5s "udp:$peer" >"$HOME/out" 2>"$HOME/err" || true
+		exits 4 "$RTE" options $more --timeout=5s "udp:$peer" >"$HOME/out" 2>"$HOME/err"
 		told "404 $good $shown" "$HOME/err"
 		grep -E '^  warning +399 x ' "$HOME/err" | grep -Fq "\"$good $shown\""
 	done
-	"$RTE" options -q --timeout=5s --trace="$HOME/trace" --tap="$HOME/tap" "udp:$peer" 2>"$HOME/err" || true
+	exits 4 "$RTE" options -q --timeout=5s --trace="$HOME/trace" --tap="$HOME/tap" "udp:$peer" 2>"$HOME/err"
 	told "404 $good $shown" "$HOME/err" "$HOME/trace"
 	told "404 $good ${shown//\\/\\\\}" "$HOME/tap" # which is YAML
-	"$RTE" options -q --timeout=5s -w '%{reason_phrase}|%{header{Server}}\n' "udp:$peer" >"$HOME/out" 2>"$HOME/err" || true
+	exits 4 "$RTE" options -q --timeout=5s -w '%{reason_phrase}|%{header{Server}}\n' "udp:$peer" >"$HOME/out" 2>"$HOME/err"
 	told "$good $shown|$good $shown" "$HOME/out"
-	"$RTE" options --nagios --timeout=5s "udp:$peer" >"$HOME/out" || true
+	exits 2 "$RTE" options --nagios --timeout=5s "udp:$peer" >"$HOME/out"
 	fit "$HOME/out"
 	# JSON is ASCII, and has the letters
 	rte options -j --timeout=5s "udp:$peer"
@@ -140,7 +150,7 @@ unfit() {
 	for phrase in "$good $bad" "$wide" "$(printf '\xff%.0s' {1..60})"; do
 		printf 'SIP/2.0 404 %s\n%s\nContent-Length: 0\n\n' "$phrase" "$peer_head" | peer_answer
 		for locale in C C.UTF-8; do
-			LC_ALL=$locale "$RTE" options --ladder -q --timeout=5s "udp:$peer" 2>"$HOME/err" || true
+			LC_ALL=$locale exits 4 "$RTE" options --ladder -q --timeout=5s "udp:$peer" 2>"$HOME/err"
 			fit "$HOME/err"
 			sed 1d "$HOME/err" >"$HOME/ladder" # the error line above it
 			[ "$(wc -l <"$HOME/ladder")" -ge 3 ]

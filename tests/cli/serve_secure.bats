@@ -7,7 +7,7 @@ load helper
 setup() {
 	fresh_home
 	export PW=pw-alice
-	"$RTE" version | grep -q '^features.* ntlm' || skip "this build has no NTLM"
+	"$RTE" version | grep -q '^features.* ntlm' || missing "this build has no NTLM"
 }
 teardown() {
 	reap_all

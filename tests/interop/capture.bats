@@ -99,7 +99,7 @@ hears() {
 }
 
 @test "NTLM in dialect ocs: tokens and signatures are masked" {
-	"$RTE" version | grep -q '^features.* ntlm' || skip "this build has no NTLM"
+	"$RTE" version | grep -q '^features.* ntlm' || missing "this build has no NTLM"
 	serve_start --domain=rte.test --auth=ntlm --dialect=ocs --add-user=alice:env:PW --pcap="$HOME/serve"
 	rte register -t tcp --server="$tcp" --auth=ntlm --dialect=ocs --user='RTE\alice' --password=env:PW --pcap="$pcap" sip:alice@rte.test
 	ended_with 0
@@ -132,7 +132,7 @@ holds_none_of() {
 }
 
 @test "Kerberos, a registration and a message: tokens, signatures and the password are masked" {
-	"$RTE" version | grep -q '^features.* kerberos' || skip "this build has no Kerberos"
+	"$RTE" version | grep -q '^features.* kerberos' || missing "this build has no Kerberos"
 	need krb5kdc kadmin.local kinit
 	"$interop/kdc.sh" start "$HOME/kdc" 3>&-
 	"$interop/kdc.sh" admin "$HOME/kdc" 'change_password -pw k4n4ry-pw alice' >/dev/null
