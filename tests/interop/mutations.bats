@@ -106,7 +106,10 @@ forged_day() {
 	peer_down mutate 0
 	as_ever
 	is 0 "$(total mutate answered)"
-	is "$(total mutate replays)" "$(($(discards alice bob watch note call) + $(jq -cR 'fromjson? | select(.type == "discarded")' "$served" | wc -l)))"
+	# the copy of the last response may come when its client has gone
+	discarded=$(($(discards alice bob watch note call) + $(jq -cR 'fromjson? | select(.type == "discarded")' "$served" | wc -l)))
+	within "$(($(total mutate replays) - $(total mutate late)))" "$(total mutate replays)" "$discarded"
+	[ "$(total mutate late)" -le 5 ]
 }
 
 @test "in another order: both are taken" {

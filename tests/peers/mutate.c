@@ -27,10 +27,15 @@
  *
  *   ready PORT
  *   connection N | end N
- *   N >> METHOD, N << STATUS METHOD    with ` token N` when it carries NTLM's message N, or `token
- * K` mutant I >> METHOD FIELD           ... was sent replay I | held | released | flipped |
- * stripped | swallowed answered I STATUS                  somebody took it seriously total mutants
- * N out N in N replays N answered N tokens N challenges N
+ *   N >> METHOD              or N << STATUS METHOD; then ` token N` when it carries NTLM's
+ *                            message N, or ` token K`
+ *   mutant I >> METHOD FIELD one was sent
+ *   replay I ...             and one that is the same
+ *   held | released | flipped | stripped | swallowed
+ *   answered I STATUS        somebody took it seriously
+ *   total NAME N ...         of mutants out in replays late answered tokens challenges; late are
+ *                            the replays of what a client was sent after it had said its last:
+ *                            it may have gone before it could read them
  */
 #include "between.h"
 
@@ -51,7 +56,7 @@ static struct {
 	struct order orders[ORDER_MAX];
 	size_t order_count;
 	unsigned long sent; /* forged or repeated, numbered from 1 */
-	unsigned long mutants[2], replays, answered, tokens, challenges;
+	unsigned long mutants[2], replays, late, answered, tokens, challenges;
 } mutate;
 
 struct draft {
@@ -66,6 +71,7 @@ struct held {
 	size_t n[2];
 	char *m[2];
 	bool proves;
+	unsigned long late; /* replays to a client that has said nothing since */
 };
 
 /* ---- the fields that a signature covers */
@@ -450,6 +456,7 @@ static void pass_signed(struct pair *p, enum direction d, const char *m, size_t 
 	release(p, d);
 	if (ordered("replay", d, m)) {
 		mutate.replays++;
+		h->late += d == TO_CLIENT;
 		send_forged(p, d, &g, "replay", "replay");
 	}
 }
@@ -523,6 +530,8 @@ static void on_message(struct pair *p, enum direction d, char *m, size_t n)
 	if (is_answer_to_forged(m))
 		return;
 	tell(p, d, m);
+	if (d == TO_SERVER)
+		h->late = 0;
 	if (signature(m).p && !param(m, "gssapi-data", NULL).p) {
 		pass_signed(p, d, m, n);
 		h->proves = false;
@@ -540,6 +549,7 @@ static void on_end(struct pair *p)
 	if (h) {
 		free(h->m[TO_SERVER]);
 		free(h->m[TO_CLIENT]);
+		mutate.late += h->late;
 	}
 	free(h);
 	p->state = NULL;
@@ -590,10 +600,10 @@ int main(int argc, char *argv[])
 	b.server = argv[2];
 	b.seconds = (unsigned)strtoul(argv[3], NULL, 10);
 	between_run(&b);
-	printf("total mutants %lu out %lu in %lu replays %lu answered %lu tokens %lu challenges "
-	       "%lu\n",
+	printf("total mutants %lu out %lu in %lu replays %lu late %lu answered %lu tokens %lu "
+	       "challenges %lu\n",
 		mutate.mutants[0] + mutate.mutants[1], mutate.mutants[TO_SERVER],
-		mutate.mutants[TO_CLIENT], mutate.replays, mutate.answered, mutate.tokens,
-		mutate.challenges);
+		mutate.mutants[TO_CLIENT], mutate.replays, mutate.late, mutate.answered,
+		mutate.tokens, mutate.challenges);
 	return 0;
 }
