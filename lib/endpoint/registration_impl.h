@@ -97,6 +97,36 @@ struct registration_notice {
 	bool again; /* it wants us back */
 };
 
+/* registration.c */
+
+/* To the handler of the registration. False when it freed r (R3): then nothing of it may be
+ * touched. */
+bool registration_emit(struct registration *r, const struct endpoint_event *ev);
+/* ENDPOINT_REGISTRATION of a registration that is no more; false as above. */
+bool registration_emit_over(struct registration *r, const struct endpoint_registration *why);
+/* Its end is near: what comes after this event is the final one, whatever the handler calls. */
+bool registration_emit_terminated(struct registration *r, const char *cause);
+/* Tells the end; may free r. What the result points at lives in the request, which is freed with r
+ * or before the next one. */
+void registration_finish(struct registration *r, enum endpoint_event_type type,
+	const struct endpoint_result *result);
+void registration_finish_lost(struct registration *r, int code, const char *text);
+void registration_set_states(struct registration *r, enum registration_state state);
+bool registration_is_busy(const struct registration *r); /* a request of any flow is on its way */
+/* The next REGISTER of this flow: adds, asks or removes. 0 or -FAIL_... */
+int registration_send(struct registration_flow *f, struct fail *fail);
+
+/* registration_check.c: 0, or -FAIL_... and why no registration can be made of that */
+int registration_check(const struct registration_config *c, struct fail *f);
+
+/* registration_answer.c */
+
+/* What becomes of a REGISTER; arg: struct registration_flow. */
+void registration_on_request(void *arg, const struct endpoint_event *ev);
+/* The binding is not there any more: what hung on it is dead, and it is made again as if it were
+ * the first time. */
+void registration_begin_anew(struct registration_flow *f);
+
 /* registration_wire.c */
 void registration_write(
 	void *arg, struct request *r, struct buf *b); /* arg: struct registration_flow */

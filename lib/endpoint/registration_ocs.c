@@ -3,8 +3,12 @@
  * RG-10, RG-17 to RG-19 */
 #include "endpoint/registration_impl.h"
 
+#include "endpoint/session_impl.h"
 #include "sip/build.h"
+#include "sip/event.h"
 #include "sip/param.h"
+
+#include <stdio.h>
 
 /* RG-04: what sessions and subscriptions need. */
 #define METHODS "INVITE, MESSAGE, INFO, SERVICE, OPTIONS, BYE, CANCEL, NOTIFY, BENOTIFY, ACK, REFER"
@@ -113,5 +117,99 @@ bool registration_ocs_event(const struct sip_msg *m, struct registration_notice 
 	for (size_t i = 0; i < ARRAY_LEN(events); i++)
 		if (str_ieq(event, str_of(events[i].cause)))
 			*out = events[i];
+	return true;
+}
+
+/* ---- the server ends it: RG-09, RG-10 ---- */
+
+/* A redirect has changed where the endpoint goes, and holds no longer; nor does what was agreed
+ * with that server. */
+static void go_back(struct registration *r)
+{
+	struct kept_flow *kept = &r->endpoint->kept[0];
+
+	auth_forget(r->endpoint->auth);
+	r->endpoint->config.servers = r->servers;
+	r->endpoint->config.server_count = r->server_count;
+	flow_watch_stop(&kept->watch);
+	net_flow_unref(kept->flow);
+	kept->flow = NULL;
+}
+
+/* The REGISTER made the dialog that this belongs to: its Call-ID and our tag are all there is. */
+static struct registration_flow *find_flow(struct endpoint_manager *m, const struct sip_msg *msg)
+{
+	LIST_EACH (it, &m->endpoints) {
+		struct endpoint *ep = CONTAINER_OF(it, struct endpoint, node);
+		struct registration *r = ep->registration;
+
+		for (unsigned i = 0; r && ep->config.dialect == ENDPOINT_OCS && i < r->flow_count;
+			i++)
+			if (!r->ended && r->flows[i].cseq > 0 &&
+				str_eq(sip_msg_call_id(msg), str_of(r->flows[i].call_id)) &&
+				str_eq(sip_msg_to_tag(msg), str_of(r->flows[i].from_tag)))
+				return &r->flows[i];
+	}
+	return NULL;
+}
+
+static void deregistered(struct registration_flow *f, const struct registration_notice *n,
+	const struct endpoint_msg *msg)
+{
+	struct registration *r = f->registration;
+	const struct endpoint_registration e = {
+		.cause = n->cause, .detail = n->words, .msg = msg
+	};
+	bool again = n->again && r->config.keep;
+	char text[160];
+	size_t at;
+
+	at = (size_t)snprintf(
+		text, sizeof(text), "deregistered by the server: %s (%s)", n->cause, n->words);
+	if (msg->ms_diagnostics_id && at < sizeof(text))
+		snprintf(text + at, sizeof(text) - at, ": %u %.*s", msg->ms_diagnostics_id,
+			STR_ARG(msg->ms_diagnostics_reason));
+	if (again) {
+		registration_begin_anew(f);
+		go_back(r);
+		registration_emit_over(r, &e);
+		return;
+	}
+	r->ended = true;
+	registration_set_states(r, REGISTRATION_UNREGISTERED);
+	auth_forget(r->endpoint->auth); /* so has the server */
+	session_lose_all(r->endpoint, text);
+	subscription_lose_all(r->endpoint);
+	if (registration_emit_over(r, &e))
+		registration_finish_lost(r, -FAIL_ENDED, text);
+}
+
+bool registration_notified(struct endpoint_manager *m, struct transaction *t, struct sip_msg *msg,
+	struct net_flow *flow)
+{
+	struct registration_notice notice = { NULL, NULL, false };
+	struct registration_flow *f = NULL;
+	const bool *gone = m->gone;
+	struct dispatch_text text;
+	struct endpoint_msg description;
+	struct sip_event event;
+	unsigned status;
+
+	if ((msg->method != SIP_NOTIFY && msg->method != SIP_BENOTIFY) ||
+		!sip_event_parse(sip_msg_value(msg, SIP_HDR_EVENT), &event) ||
+		!str_ieq(event.package, STR("registration-notify")) || !(f = find_flow(m, msg)))
+		return false;
+	status = registration_ocs_event(msg, &notice) ? 200 : 400;
+	if (msg->method == SIP_NOTIFY) /* AR-12 */
+		transaction_answer(t, status, NULL);
+	transaction_free(t);
+	dispatch_describe_msg(msg, flow, &text, &description);
+	description.replied = msg->method == SIP_NOTIFY ? status : 0;
+	endpoint_emit(f->registration->endpoint,
+		&(struct endpoint_event){ .type = ENDPOINT_REQUEST, .msg = &description });
+	/* the handler may have ended it */
+	if (status == 200 && !(gone && *gone) && (f = find_flow(m, msg)) != NULL &&
+		!f->registration->stopping)
+		deregistered(f, &notice, &description);
 	return true;
 }
