@@ -1,3 +1,5 @@
+/* cli/out.c -- the output of a run: its streams, its lines, and each record, as words or as JSON
+ * (cli.md sections 9 and 10) */
 #include "out_impl.h"
 
 #include "base/mem.h"
@@ -6,12 +8,9 @@
 #include "exit.h"
 #include "mask.h"
 #include "nagios.h"
-#include "report.h"
 #include "secret.h"
 #include "writeout.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,38 +178,6 @@ bool out_body_is_text(struct str body)
 
 /* ---- life ---- */
 
-static void report_begin(struct out *o)
-{
-	char suite[64];
-
-	snprintf(suite, sizeof(suite), "rte %s", o->config.command);
-	o->report = report_new(suite);
-}
-
-/* The operation itself, behind its checks. */
-static void tell_report(struct out *o, int code)
-{
-	CLEANUP(buf_done) struct buf tap = BUF_INIT(16 << 20), junit = BUF_INIT(16 << 20);
-	const bool check = code == EXIT_check_failed;
-
-	/* a check that failed is a case of its own, and every step of a file is one */
-	if (o->step_count == 0 || (code != EXIT_ok && o->steps_failed == 0))
-		report_add(o->report, &(struct report_case){
-					      .name = o->config.target ? o->config.target : "",
-					      .passed = code == EXIT_ok || check,
-					      .kind = exit_name(code),
-					      .detail = str_of(o->first_error[0] ? o->first_error
-										 : exit_text(code)),
-					      .seconds = out_elapsed_ms(o) / 1000,
-				      });
-	report_tap(o->report, &tap);
-	report_junit(o->report, &junit);
-	out_write(&o->tap, buf_str(&tap));
-	out_write(&o->junit, buf_str(&junit));
-	out_stream_close(&o->tap);
-	out_stream_close(&o->junit);
-}
-
 static int write_out_new(struct out *o, bool to_stdout, struct fail *f)
 {
 	int e = writeout_new(o->config.write_out, &o->writeout, f);
@@ -256,181 +223,11 @@ int out_new(const struct out_config *config, struct out **out, struct fail *f)
 		return e;
 	}
 	if (config->tap_file || config->junit_file)
-		report_begin(o);
+		out_report_begin(o);
 	out_capture_init(o);
 	out_trace_init(o);
 	*out = o;
 	return 0;
-}
-
-/* The first of the streams that somebody relies on and that failed. */
-static const struct out_stream *failed_stream(const struct out *o)
-{
-	if (o->result.failed)
-		return &o->result;
-	if (o->plain.failed)
-		return &o->plain;
-	if (o->capture.failed)
-		return &o->capture;
-	if (o->tap.failed || o->junit.failed)
-		return o->tap.failed ? &o->tap : &o->junit;
-	return o->trace_stream.failed && !o->trace_stream.is_story ? &o->trace_stream : NULL;
-}
-
-bool out_broken(const struct out *o)
-{
-	return failed_stream(o->root ? o->root : o) != NULL;
-}
-
-bool out_is_json(const struct out *o)
-{
-	return (o->root ? o->root : o)->config.json;
-}
-
-/* What is left for a reader that went away is a signal. */
-static bool is_pipe(const struct out_stream *s)
-{
-	return s && s->failed == EPIPE;
-}
-
-/* A stream that failed decides, whatever was to be said on it. */
-static int code_of(const struct out *o, int code)
-{
-	const struct out_stream *s = failed_stream(o);
-
-	if (!s || is_pipe(s))
-		return code;
-	return s->own ? EXIT_local : EXIT_internal;
-}
-
-static void put_error(struct out *o, const char *text)
-{
-	char line[300];
-
-	snprintf(line, sizeof(line), "rte: %s: %s", o->config.command, text);
-	out_write_line(o, &o->story, OUT_RED, str_of(line));
-}
-
-/* As a record, unless it is the very records that cannot be written. */
-static void tell_failed(struct out *o, int code)
-{
-	const struct out_stream *s = failed_stream(o);
-	char text[200];
-
-	if (!s || is_pipe(s))
-		return;
-	snprintf(text, sizeof(text), "cannot write the %s: %s",
-		s == &o->trace_stream            ? "trace"
-		: s == &o->capture               ? "capture"
-		: s == &o->tap || s == &o->junit ? "report"
-						 : "output",
-		strerror(s->failed));
-	if (o->config.json && s != &o->result)
-		out_json_error(o, &(struct out_json_error){ .code = code, .text = text });
-	else
-		put_error(o, text);
-}
-
-static void die_of_sigpipe(void)
-{
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, SIGPIPE);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	raise(SIGPIPE);
-}
-
-static void put_write_out(void *arg, enum writeout_to to, struct str bytes)
-{
-	struct out *o = arg;
-
-	if (to == WRITEOUT_STDERR)
-		out_write(&o->story, bytes);
-	else
-		out_write(o->result.fd == STDOUT_FILENO ? &o->result : &o->plain, bytes);
-}
-
-static int print_write_out(struct out *o, int code, struct str record)
-{
-	const struct writeout_end end = {
-		.exit_code = code,
-		.total_ms = out_elapsed_ms(o),
-		.json = str_sub(record, 0, record.n ? record.n - 1 : 0),
-		.put = put_write_out,
-		.arg = o,
-	};
-	struct fail f = { 0 };
-
-	if (writeout_print(o->writeout, &end, &f) == 0)
-		return code;
-	put_error(o, f.text);
-	return code == EXIT_ok ? EXIT_local : code;
-}
-
-/* The end record, and what --write-out and --nagios say. Gives the code, which a file of
- * --write-out's may change. */
-static int tell_end(struct out *o, int code, const struct endpoint_result *last,
-	const struct endpoint_counts *counts)
-{
-	CLEANUP(buf_done) struct buf record = BUF_INIT(1 << 16), line = BUF_INIT(1 << 12);
-
-	if (o->config.json || o->writeout)
-		out_json_end(o, code, last, counts, &record);
-	if (o->config.json && !o->result.failed)
-		out_write(&o->result, buf_str(&record));
-	if (o->writeout)
-		code = print_write_out(o, code, buf_str(&record));
-	if (o->config.nagios) {
-		nagios_line(o->config.nagios, code, &line);
-		out_write(&o->result, buf_str(&line));
-	}
-	return code;
-}
-
-int out_end(struct out *o, int code, const struct endpoint_result *last,
-	const struct endpoint_counts *counts)
-{
-	bool pipe;
-
-	if (o->root) {
-		if (counts)
-			out_party_count(o, counts);
-		mem_free(o);
-		return code;
-	}
-	o = out_speak(o);
-	if (o->book) /* all that there is to count was the parties' */
-		counts = &o->counts;
-	out_live_end(o);
-	code = code_of(o, code);
-	if (!o->config.json)
-		out_put_note(o, "exit %d %s", code, exit_name(code));
-	if (o->report)
-		tell_report(o, code);
-	out_capture_end(o, code);
-	out_stream_close(&o->trace_stream);
-	out_stream_close(&o->capture);
-	code = code_of(o, code);
-	if (o->config.json && !o->result.failed)
-		tell_failed(o, code);
-	code = tell_end(o, code, last, counts);
-	out_stream_close(&o->result);
-	code = code_of(o, code);
-	if (!o->config.nagios && (!o->config.json || o->result.failed))
-		tell_failed(o, code);
-	pipe = is_pipe(failed_stream(o));
-	if (o->config.nagios)
-		code = failed_stream(o) ? NAGIOS_UNKNOWN
-					: (int)nagios_state(o->config.nagios, code);
-	writeout_free(o->writeout);
-	report_free(o->report);
-	mem_free(o->book);
-	mem_free(o);
-	if (pipe)
-		die_of_sigpipe();
-	return code;
 }
 
 /* ---- records ---- */
@@ -665,42 +462,15 @@ void out_message(struct out *o, const struct out_message *m)
 		out_text_message(o, m);
 }
 
-static void report_check(struct out *o, const struct out_check *c)
-{
-	CLEANUP(buf_done) struct buf name = BUF_INIT(1 << 16), why = BUF_INIT(1 << 20);
-
-	buf_addf(&name, "%s %s", c->name, c->wanted ? c->wanted : "");
-	buf_addf(&why, "wanted %s, found ", c->wanted ? c->wanted : "");
-	buf_add_str(&why, c->found.n ? c->found : STR("nothing"));
-	report_add(o->report, &(struct report_case){ .name = buf_cstr(&name),
-				      .passed = c->passed,
-				      .kind = exit_name(EXIT_check_failed),
-				      .detail = buf_str(&why),
-				      .seconds = -1 });
-}
-
 void out_check(struct out *o, const struct out_check *c)
 {
 	o = out_speak(o);
 	if (o->report)
-		report_check(o, c);
+		out_report_check(o, c);
 	if (o->config.json)
 		out_json_check(o, c);
 	else
 		out_text_check(o, c);
-}
-
-static void report_step(struct out *o, const struct out_step *s)
-{
-	CLEANUP(buf_done) struct buf name = BUF_INIT(1 << 16);
-
-	buf_addf(&name, "%s:%u: %s", s->file, s->line, s->text);
-	report_add(o->report, &(struct report_case){ .name = buf_cstr(&name),
-				      .passed = s->state == OUT_STEP_OK,
-				      .skipped = s->state == OUT_STEP_SKIPPED,
-				      .kind = exit_name(s->code),
-				      .detail = str_of(s->why ? s->why : ""),
-				      .seconds = s->ms < 0 ? -1 : s->ms / 1000 });
 }
 
 void out_step(struct out *o, const struct out_step *s)
@@ -709,7 +479,7 @@ void out_step(struct out *o, const struct out_step *s)
 	o->step_count++;
 	o->steps_failed += s->state == OUT_STEP_FAILED;
 	if (o->report)
-		report_step(o, s);
+		out_report_step(o, s);
 	if (s->state == OUT_STEP_SKIPPED)
 		return;
 	if (o->config.json)
@@ -723,52 +493,4 @@ void out_seed(struct out *o, uint32_t seed)
 	o = out_speak(o);
 	o->has_seed = true;
 	o->seed = seed;
-}
-
-/* ---- before there is a struct out ---- */
-
-int out_refuse(const char *command, bool json, int code, const char *text)
-{
-	struct out_config config = { .command = command ? command : "rte", .json = json };
-	struct out *o = NULL;
-	char line[700];
-
-	if (json && out_new(&config, &o, NULL) == 0) {
-		out_start(o, NULL);
-		out_error(o, code, text, NULL);
-		return out_end(o, code, NULL, NULL);
-	}
-	config.color = NULL;
-	out_stream_guard();
-	snprintf(line, sizeof(line), command ? "rte: %s: %s" : "rte: %s%s", command ? command : "",
-		text);
-	o = &(struct out){ .config = config };
-	o->story = (struct out_stream){ .fd = STDERR_FILENO,
-		.color = out_stream_color(NULL, STDERR_FILENO) };
-	out_write_line(o, &o->story, OUT_RED, str_of(line));
-	return code;
-}
-
-int out_refuse_nagios(int code, const char *text)
-{
-	struct nagios n = { .ms = -1 };
-	struct out_stream stdout_stream = { .fd = STDOUT_FILENO };
-	CLEANUP(buf_done) struct buf line = BUF_INIT(1 << 12);
-
-	out_stream_guard();
-	nagios_error(&n, text);
-	nagios_line(&n, code, &line);
-	out_write(&stdout_stream, buf_str(&line));
-	return NAGIOS_UNKNOWN;
-}
-
-int out_usage(const char *command, bool json, const char *fmt, ...)
-{
-	char text[600];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	return out_refuse(command, json, EXIT_usage, text);
 }

@@ -127,8 +127,8 @@ static void ended_line(struct out *o, const struct endpoint_session *s)
 		STR("ended"), &b);
 }
 
-/* Never established: of ours the error line says it, unless it is one of several endpoints'; what we
- * have refused is told here. */
+/* Never established: of ours the error line says it, unless it is one of several endpoints'; what
+ * we have refused is told here. */
 static void refused_line(struct out *o, const struct endpoint_session *s)
 {
 	CLEANUP(buf_done) struct buf word = BUF_INIT(1 << 16), b = BUF_INIT(1 << 16);

@@ -199,6 +199,14 @@ void out_capture(struct out *o, const struct trace_event *ev);
 /* Prints the ladder, if the code is one for which it was asked for, and frees it. */
 void out_capture_end(struct out *o, int code);
 
+/* ---- out_report.c: only called with --tap or --junit ---- */
+
+void out_report_begin(struct out *o);
+void out_report_check(struct out *o, const struct out_check *c);
+void out_report_step(struct out *o, const struct out_step *s);
+/* The operation's own case; the files are written and closed. */
+void out_report_end(struct out *o, int code);
+
 /* ---- out_json.c: only called with --json (but for out_request_json); nothing of Jansson is
  * touched without it ---- */
 
