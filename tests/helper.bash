@@ -26,16 +26,38 @@ missing() {
 
 # wait_for SECONDS COMMAND...: until COMMAND succeeds; fails when the time is over. SECONDS may be a fraction.
 wait_for() {
-	local limit=$1 deadline
+	local limit=$1 fraction=000000 deadline
 	shift
-	deadline=$(($(date +%s%N) + $(awk -v s="$limit" 'BEGIN { printf "%.0f", s * 1e9 }')))
+	[[ $limit != *.* ]] || fraction=${limit#*.}00000
+	deadline=$((${EPOCHREALTIME/[.,]/} + 10#0${limit%%.*}${fraction:0:6}))
 	until "$@" >/dev/null 2>&1; do
-		if [ "$(date +%s%N)" -ge "$deadline" ]; then
+		if ((${EPOCHREALTIME/[.,]/} >= deadline)); then
 			echo "waited $limit s in vain for: $*" >&2
 			return 1
 		fi
 		sleep 0.02
 	done
+}
+
+# captured COMMAND...: $status, $output (stdout) and $stderr, each of them whole; `run --separate-stderr` without its four processes
+captured() {
+	local files=$BATS_TEST_TMPDIR/captured.$BASHPID
+	status=0
+	"$@" >"$files.out" 2>"$files.err" || status=$?
+	output=$(<"$files.out")
+	stderr=$(<"$files.err")
+}
+# any_line PATTERN TEXT: some line of TEXT looks like PATTERN (an extended regular expression)
+any_line() {
+	local line
+	if ((${#2} > 4000)); then # grep is worth its process
+		grep -Eq -e "$1" <<<"$2"
+		return
+	fi
+	while IFS= read -r line; do
+		[[ ! $line =~ $1 ]] || return 0
+	done <<<"$2"
+	return 1
 }
 
 # lapse FACTOR COMMAND...: COMMAND with a clock that runs FACTOR times faster: `lapse 60 $RTE register --keep ...`
@@ -55,7 +77,7 @@ json() {
 }
 # ended FILE: the exit code that the last record names
 ended() {
-	tail -n 1 "$1" | jq -r 'select(.type == "end") | .exit_code'
+	tail -n 1 "$1" | sed -n 's/.*"exit_code":\([0-9]*\),.*"type":"end".*/\1/p'
 }
 
 # check_records [-c] <FILE: every record fits cli/events.def and the order of a run; -c: of a piece of one

@@ -229,27 +229,18 @@ cli_asan() {
 	unset RTE_SANITIZED
 }
 
-# Every file in a network namespace of its own, so fixed ports never clash; files tagged `serial` one by one.
-interop_one() {
+# Every file in a network namespace of its own, so fixed ports never clash; files tagged `serial` one by one. The largest first,
+# so that none runs on alone at the end.
+interop_one='
 	name=$(basename "$1" .bats)
 	timeout -k 10 1500 tests/interop/ns.sh bats -F tap "$1" >"$work/interop-$name.tap" 2>"$work/interop-$name.err"
-	echo $? >"$work/interop-$name.status"
-}
+	echo $? >"$work/interop-$name.status"'
 interop() {
 	export RTE="$top/build/cli/rte"
-	running=0
-	for file in $(grep -L '^# bats file_tags=.*serial' tests/interop/*.bats); do
-		interop_one "$file" &
-		running=$((running + 1))
-		if [ "$running" -ge "$jobs" ]; then
-			wait
-			running=0
-		fi
-	done
-	wait
-	for file in $(grep -l '^# bats file_tags=.*serial' tests/interop/*.bats); do
-		interop_one "$file"
-	done
+	export work
+	serial='^# bats file_tags=.*serial'
+	ls -S $(grep -L "$serial" tests/interop/*.bats) | xargs -P "$jobs" -I FILE sh -c "$interop_one" sh FILE
+	ls -S $(grep -l "$serial" tests/interop/*.bats) | xargs -I FILE sh -c "$interop_one" sh FILE
 	for file in tests/interop/*.bats; do
 		name=$(basename "$file" .bats)
 		[ ! -s "$work/interop-$name.err" ] || sed 's/^/! /' "$work/interop-$name.err" >>"$work/interop-$name.tap"

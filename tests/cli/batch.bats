@@ -41,30 +41,31 @@ commands() {
 		esac
 	done
 }
-# one NUMBER CODE ARGUMENT...: the exit code, the last record, and a line when something is wrong
+# one NUMBER CODE ARGUMENT...: what it prints in out.NUMBER and err.NUMBER, `NUMBER WANTED FOUND ARGUMENTS` in codes
 one() {
-	local code=0 out=$HOME/out.$1 wanted=$2
+	local code=0 number=$1 wanted=$2
 	shift 2
-	"$RTE" "$1" --json "${@:2}" >"$out" 2>"$out.err" </dev/null || code=$?
-	[ "$code" = "$wanted" ] && [ "$(tail -n 1 "$out" | jq -r '.type + " " + (.exit_code | tostring)')" = "end $code" ] &&
-		[ ! -s "$out.err" ] || echo "wanted $wanted, exit $code: $*: $(tail -n 2 "$out" | tr '\n' ' ') $(cat "$out.err")"
-	echo done >>"$HOME/done"
+	"$RTE" "$1" --json "${@:2}" >"$HOME/out.$number" 2>"$HOME/err.$number" </dev/null || code=$?
+	echo "$number $wanted $code $*" >>"$HOME/codes"
 }
 export -f one
 
 # batch: 250 of them
 batch() {
-	need parallel jq
+	need jq
 	serve_start --add-user=alice:env:PW --min-expires=1
 	export RTE_SERVER=$udp
-	commands 250 | shuf >"$HOME/list"
-	# each word of a line is an argument of its own
-	SHELL=/bin/bash timeout 170 parallel --will-cite -j 8 --colsep ' ' 'one {#} {=uq=}' :::: "$HOME/list" >"$HOME/wrong" 2>&1 || true
-	[ ! -s "$HOME/wrong" ] || {
-		head -n 20 "$HOME/wrong"
-		return 1
-	}
-	[ "$(wc -l <"$HOME/done")" = 250 ]
+	commands 250 | shuf | nl -w 1 -s ' ' >"$HOME/list"
+	timeout 170 xargs -P 8 -L 1 bash -c 'one "$@"' one <"$HOME/list"
+	[ "$(wc -l <"$HOME/codes")" = 250 ]
+	run awk '$2 != $3' "$HOME/codes"
+	[ "$output" = '' ]
+	# the last record of each tells the same code
+	jq -nr 'reduce inputs as $r ({}; .[input_filename] = $r) | to_entries[] |
+		"\(.key | sub(".*out[.]"; "")) \(.value | select(.type == "end").exit_code)"' "$HOME"/out.* | sort -n >"$HOME/told"
+	diff <(sort -n "$HOME/codes" | awk '{ print $1, $3 }') "$HOME/told"
+	run cat "$HOME"/err.*
+	[ "$output" = '' ]
 	# and all that they said fits the schema
 	cat "$HOME"/out.* | check_records
 }

@@ -171,13 +171,13 @@ agent() {
 	for option in $("$RTE" --dump-options | awk -F '\t' '$1 == "options" && $4 != "" { print $2 }'); do
 		[ "$option" != password ] || continue
 		name=RTE_$(tr a-z- A-Z_ <<<"$option")
-		run --separate-stderr env "$name=" "$RTE" options -n sip:example.com
+		captured env "$name=" "$RTE" options -n sip:example.com
 		usage_error "^rte: options: $name: the value is empty"
 	done
 	for option in $("$RTE" --dump-options | awk -F '\t' '$1 == "options" && $4 == "" && $6 == "" && $5 != "Help" { print $2 }'); do
 		case $option in json | dry-run) continue ;; esac
 		name=RTE_$(tr a-z- A-Z_ <<<"$option")
-		run --separate-stderr env "$name=maybe" "$RTE" options -n sip:example.com
+		captured env "$name=maybe" "$RTE" options -n sip:example.com
 		usage_error "^rte: options: $name: neither yes nor no"
 	done
 }

@@ -50,7 +50,7 @@ options() {
 		sort -o "$HOME/wanted" "$HOME/wanted"
 		[ "$(wc -l <"$HOME/wanted")" -ge 1 ] || [[ $command == @(help|version) ]]
 		# shellcheck disable=SC2046
-		run --separate-stderr env "${set[@]}" "$RTE" config "${own[@]}" $([ "$command" = rte ] || echo "$command")
+		captured env "${set[@]}" "$RTE" config "${own[@]}" $([ "$command" = rte ] || echo "$command")
 		ended_with 0
 		record 'select(.type == "option") | [.name, .value // "", .layer, .origin] | join(" ")' | sort >"$HOME/got"
 		diff "$HOME/wanted" "$HOME/got" || {

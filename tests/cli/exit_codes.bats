@@ -309,7 +309,7 @@ alice() {
 	local kib seen=no
 	head -c 4000000 /dev/zero | tr '\0' a >"$HOME/big"
 	for kib in 20000 16000 12000; do # what a program needs to begin with differs from one build to another
-		run --separate-stderr bash -c 'ulimit -v "$1" && exec "$2" message -n --p2p -d "@$3" sip:x@127.0.0.1' - "$kib" "$RTE" "$HOME/big"
+		captured bash -c 'ulimit -v "$1" && exec "$2" message -n --p2p -d "@$3" sip:x@127.0.0.1' - "$kib" "$RTE" "$HOME/big"
 		[ "$status" = 70 ] || continue
 		[ "$stderr" = 'rte: out of memory' ] && [ -z "$output" ] || what_happened
 		seen=yes

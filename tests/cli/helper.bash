@@ -17,7 +17,7 @@ fresh_home() {
 
 # rte ARG...: $status, $output (stdout) and $stderr, each of them whole
 rte() {
-	run --separate-stderr "$RTE" "$@"
+	captured "$RTE" "$@"
 }
 # what_happened: for a test that fails
 what_happened() {
@@ -29,21 +29,21 @@ what_happened() {
 # ended_with CODE [PATTERN]: the exit code, and what some line of stderr looks like (an extended regular expression)
 ended_with() {
 	[ "$status" = "$1" ] || what_happened
-	[ $# = 1 ] || grep -Eq -e "$2" <<<"$stderr" || what_happened
+	[ $# = 1 ] || any_line "$2" "$stderr" || what_happened
 }
 # usage_error PATTERN: exit 2, one line on stderr, nothing on stdout
 usage_error() {
 	ended_with 2 "$1"
 	[ -z "$output" ] || what_happened
-	[ "$(wc -l <<<"$stderr")" = 1 ] || what_happened
+	[[ $stderr != *$'\n'* ]] || what_happened
 }
 # says PATTERN: some line of stdout
 says() {
-	grep -Eq -e "$1" <<<"$output" || what_happened
+	any_line "$1" "$output" || what_happened
 }
 # notes PATTERN: some line of stderr
 notes() {
-	grep -Eq -e "$1" <<<"$stderr" || what_happened
+	any_line "$1" "$stderr" || what_happened
 }
 # record FILTER: of the records on stdout, with jq -r
 record() {
@@ -214,7 +214,10 @@ spawned_ends() {
 }
 # It is gone, or a zombie that we have yet to wait for.
 gone() {
-	! grep -q '^State:[[:space:]]*[^Z]' "/proc/$1/status" 2>/dev/null
+	local stat
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+	stat=${stat##*) }
+	[ "${stat:0:1}" = Z ]
 }
 
 # records: what is on stdout fits the schema, and its end has the exit code

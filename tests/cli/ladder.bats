@@ -86,7 +86,7 @@ rungs() {
 @test "UTF-8 where the locale is, colours as elsewhere" {
 	serve_start --auth=none
 	in_locale() { # NAME=VALUE...
-		run --separate-stderr env -u LC_CTYPE -u LANG "$@" "$RTE" options --ladder "udp:$udp"
+		captured env -u LC_CTYPE -u LANG "$@" "$RTE" options --ladder "udp:$udp"
 	}
 	in_locale LC_ALL= LANG=en_US.UTF-8
 	notes '│(─)+ OPTIONS (─)+→│$'

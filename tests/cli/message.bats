@@ -117,7 +117,7 @@ listened() {
 @test "several URIs are many, and go before those of --each" {
 	listen_start -c 3
 	printf 'sip:c@%s\n' "$udp" | {
-		run --separate-stderr "$RTE" message -d x --max-outstanding=1 --each=- "sip:a@$udp" "sip:b@$udp"
+		captured "$RTE" message -d x --max-outstanding=1 --each=- "sip:a@$udp" "sip:b@$udp"
 		ended_with 0
 		[ "$(sed -n 's/.* seq \([0-9]\) .* sip:\([a-z]\)@.*/\1\2/p' <<<"$output" | tr '\n' ' ')" = '1a 2b 3c ' ] || what_happened
 	}

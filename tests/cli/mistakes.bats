@@ -359,7 +359,7 @@ uncolored() {
 	[ "$(grep -c '^created' "$BATS_TEST_TMPDIR/serve.out")" = 4 ]
 	for more in '' --help; do
 		# shellcheck disable=SC2086
-		run --separate-stderr setsid -w "$RTE" $more
+		captured setsid -w "$RTE" $more
 		[[ $output$stderr != *$'\x1b'* ]] || what_happened
 	done
 }

@@ -107,10 +107,10 @@ valued() {
 	[ "$status" = 0 ]
 	says 'OPTIONS sip:example.com SIP/2.0'
 	ln -s "$RTE" "$BATS_TEST_TMPDIR/rte-options"
-	run --separate-stderr "$BATS_TEST_TMPDIR/rte-options" -n sip:example.com
+	captured "$BATS_TEST_TMPDIR/rte-options" -n sip:example.com
 	[ "$status" = 0 ]
 	says 'OPTIONS sip:example.com SIP/2.0'
-	run --separate-stderr "$BATS_TEST_TMPDIR/rte-options" --nonsense
+	captured "$BATS_TEST_TMPDIR/rte-options" --nonsense
 	usage_error '^rte: options: unknown option'
 }
 

@@ -55,7 +55,7 @@ findings() {
 	offset=$(record 'select(.type == "parsed") | .header[] | select(.name == "CSeq") | .offset')
 	[ "$(tail -c "+$((offset + 1))" one | head -c 4)" = CSeq ] || what_happened
 	record 'select(.type == "parsed") | .raw' | head -c -1 | cmp - one
-	run --separate-stderr "$RTE" parse - <one
+	captured "$RTE" parse - <one
 	ended_with 0
 	says '^-  OPTIONS '
 }

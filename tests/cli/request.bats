@@ -183,7 +183,7 @@ Content-Length: 0' ] || [ "$(grep -c . <<<"$output")" = 11 ] || what_happened
 }
 
 @test "a template from stdin, with changes by -H, and with a body" {
-	run --separate-stderr "$RTE" request -n --template=- -H 'To: <sip:t@t>' -H 'B: 2' -H 'D:' --add-header 'E: 5' \
+	captured "$RTE" request -n --template=- -H 'To: <sip:t@t>' -H 'B: 2' -H 'D:' --add-header 'E: 5' \
 		OPTIONS sip:x@192.0.2.1 < <(printf '%s\n' 'OPTIONS sip:x SIP/2.0' 'A: 1' 'to: <sip:o>' 'B: 1' 'b: 1' 'Content-Length: 999' \
 			'D: 4' 'Content-Type: application/sdp' '' 'v=0' 's=-')
 	ended_with 0
@@ -246,7 +246,7 @@ s=-' ] || what_happened
 	[ "$(types)" = 'start endpoint request response end ' ] || what_happened
 	record 'select(.type == "request") | .raw' | head -c -1 | cmp - "$HOME/raw"
 	sed 's/UDP/TCP/; s/Call-ID: .*/Content-Length: 0\r/' "$HOME/raw" >"$HOME/bad"
-	run --separate-stderr "$RTE" request -t tcp --raw=- --connect="$tcp" <"$HOME/bad"
+	captured "$RTE" request -t tcp --raw=- --connect="$tcp" <"$HOME/bad"
 	ended_with 4 '400 missing Call-ID header'
 	printf 'this is no SIP\r\n\r\n' >"$HOME/junk"
 	rte request -j --raw="$HOME/junk" --connect="$udp" --timeout=200ms

@@ -39,7 +39,7 @@ played() {
 served() {
 	local code=$1
 	shift
-	PW=pw run --separate-stderr "$RTE" serve --add-user=alice:env:PW --add-user=bob:env:PW --add-user=carol:env:PW \
+	PW=pw captured "$RTE" serve --add-user=alice:env:PW --add-user=bob:env:PW --add-user=carol:env:PW \
 		"${serve_with[@]}" -- "$RTE" run --json "$@" s
 	ended_with "$code"
 	records
@@ -99,7 +99,7 @@ sent_by() { # PARTY: the methods of its requests; PRACK comes when it comes
 		bob bye call1
 		expect alice call1 remote-bye
 	S
-	run --separate-stderr "$RTE" serve -- "$RTE" run --json s
+	captured "$RTE" serve -- "$RTE" run --json s
 	ended_with 0
 	records
 	[ "$(sent_by alice)" = 'REGISTER INVITE ACK INVITE ACK REGISTER' ] || what_happened
@@ -146,7 +146,7 @@ sent_by() { # PARTY: the methods of its requests; PRACK comes when it comes
 		alice publish closed "at lunch"
 		expect bob watch1 notified at lunch
 	S
-	run --separate-stderr "$RTE" serve -- "$RTE" run --json s
+	captured "$RTE" serve -- "$RTE" run --json s
 	ended_with 0
 	records
 	[ "$(sent_by alice)" = 'PUBLISH PUBLISH' ] || what_happened
@@ -522,12 +522,12 @@ bad() {
 
 @test "standard input is -" {
 	steps <<<'alice message bob hello'
-	run --separate-stderr "$RTE" run --json - <s
+	captured "$RTE" run --json - <s
 	ended_with 0
 	records
 	[ "$(sent_by alice)" = MESSAGE ] || what_happened
 	steps <<<'alice mesage bob hello'
-	run --separate-stderr "$RTE" run - <s
+	captured "$RTE" run - <s
 	usage_error '^rte: run: (stdin|-):6: unknown verb "mesage"; did you mean message\?$'
 }
 
@@ -1164,7 +1164,7 @@ missed() { # LINE PATTERN
 	S
 	for transport in udp tcp tls; do
 		# shellcheck disable=SC2016
-		PW=pw run --separate-stderr "$RTE" serve --tls-auto --add-user=alice:env:PW --add-user=bob:env:PW --add-user=carol:env:PW -- \
+		PW=pw captured "$RTE" serve --tls-auto --add-user=alice:env:PW --add-user=bob:env:PW --add-user=carol:env:PW -- \
 			sh -c '[ "$1" != tls ] || export RTE_SERVER=$RTE_SERVE_TLS; exec "$RTE" run --json -t "$1" s' sh "$transport"
 		ended_with 0
 		records

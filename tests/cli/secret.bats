@@ -341,24 +341,36 @@ credentials() {
 
 # ---- the prompt
 
-# on_a_terminal COMMAND: a terminal of its own; what is typed stands on stdin
+# on_a_terminal COMMAND [TEXT]: a terminal of its own, where TEXT is typed at the prompt
 on_a_terminal() {
 	need script
-	NO_COLOR=1 script -qec "$1" "$BATS_TEST_TMPDIR/typescript" >/dev/null 2>&1
+	local code=0 over=$BATS_TEST_TMPDIR/over typescript=$BATS_TEST_TMPDIR/typescript
+	rm -f "$over" "$typescript"
+	{
+		[ $# = 1 ] || {
+			wait_for 10 grep -q 'Password for' "$typescript" || true
+			printf '%s' "$2"
+			wait_for 10 test -e "$over" # the end of what is typed would end the command
+		}
+	} | {
+		NO_COLOR=1 script -qefc "$1" "$typescript" >/dev/null 2>&1 || code=$?
+		touch "$over"
+		return "$code"
+	}
 }
 
 @test "--password=prompt asks on the terminal before the first packet, without echo" {
-	(sleep 1; printf '%s\r' "wrong"$'\x15'"${canary}x"$'\x7f'; sleep 1) |
-		on_a_terminal "$RTE options --server=127.0.0.1:1 -t udp -a sip:alice@example.com --password=prompt sip:example.com" ||
-		code=$?
+	code=0
+	on_a_terminal "$RTE options --server=127.0.0.1:1 -t udp -a sip:alice@example.com --password=prompt sip:example.com" \
+		"wrong"$'\x15'"${canary}x"$'\x7f\r' || code=$?
 	[ "$code" = 11 ]
 	grep -q 'Password for alice: ' "$BATS_TEST_TMPDIR/typescript"
 	! grep -q "$canary" "$BATS_TEST_TMPDIR/typescript"
 }
 
 @test "Ctrl-C at the prompt ends the command, and the terminal has its echo back" {
-	(sleep 1; printf '\x03'; sleep 1) |
-		on_a_terminal "sh -c '$RTE options --server=127.0.0.1:1 -a sip:alice@example.com --password=prompt sip:example.com; echo code \$?; stty -a'" || true
+	on_a_terminal "sh -c '$RTE options --server=127.0.0.1:1 -a sip:alice@example.com --password=prompt sip:example.com; echo code \$?; stty -a'" \
+		$'\x03' || true
 	grep -q 'code 130' "$BATS_TEST_TMPDIR/typescript"
 	grep -Eq '(^|[^-])echo ' "$BATS_TEST_TMPDIR/typescript"
 	grep -Eq '(^|[^-])isig' "$BATS_TEST_TMPDIR/typescript"
@@ -366,7 +378,7 @@ on_a_terminal() {
 
 @test "no terminal, no prompt: exit 22" {
 	need setsid
-	run --separate-stderr setsid "$RTE" options --server=127.0.0.1:1 -t udp -a sip:alice@example.com \
+	captured setsid "$RTE" options --server=127.0.0.1:1 -t udp -a sip:alice@example.com \
 		--password=prompt sip:example.com
 	ended_with 22 'no terminal'
 }
@@ -374,20 +386,20 @@ on_a_terminal() {
 @test "without any secret a challenge asks on the terminal, once" {
 	challenge alice
 	command="$RTE options --server=127.0.0.1:$port -t udp -a sip:alice@example.com sip:example.com"
-	(sleep 1; printf '%s\r' "$canary"; sleep 1) | on_a_terminal "$command"
+	on_a_terminal "$command" "$canary"$'\r'
 	grep -q 'Password for alice: ' "$BATS_TEST_TMPDIR/typescript"
 	grep -q '200 OK' "$BATS_TEST_TMPDIR/typescript"
 	! grep -q "$canary" "$BATS_TEST_TMPDIR/typescript" || false
 	code=0
-	(sleep 1; printf 'wrong\rwrong\r'; sleep 1) | on_a_terminal "$command" || code=$?
+	on_a_terminal "$command" $'wrong\rwrong\r' || code=$?
 	[ "$code" = 7 ]
 	[ "$(grep -c 'Password for alice: ' "$BATS_TEST_TMPDIR/typescript")" = 1 ]
 	code=0
-	(sleep 1; printf '\r'; sleep 1) | on_a_terminal "$command" || code=$?
+	on_a_terminal "$command" $'\r' || code=$?
 	[ "$code" = 22 ]
 	for quiet in -q -j '2>/dev/null'; do
 		code=0
-		on_a_terminal "$command $quiet" </dev/null || code=$?
+		on_a_terminal "$command $quiet" || code=$?
 		[ "$code" = 22 ]
 		! grep -q 'Password' "$BATS_TEST_TMPDIR/typescript" || false
 	done

@@ -281,7 +281,7 @@ order() {
 	rte subscribe --server="$udp" -e presence --once -o /dev/full sip:alice@test.invalid
 	ended_with 20
 	# the reader may go before or after the last line: it ends by itself in either case
-	run --separate-stderr bash -c '"$0" subscribe --server="$1" -e presence --for=1s sip:alice@test.invalid | head -n 1' "$RTE" "$udp"
+	captured bash -c '"$0" subscribe --server="$1" -e presence --for=1s sip:alice@test.invalid | head -n 1' "$RTE" "$udp"
 	[ "$status" = 0 ]
 	[[ $output == subscribed* ]] || what_happened
 }

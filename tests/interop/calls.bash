@@ -10,7 +10,7 @@ declare -gA phones=()
 
 # sipp_command ARG...: SIPp for one call, in the array `sipp`
 sipp_command() {
-	sipp=(timeout -k 0.1 60 sipp "$@" -i "$ip" -t "${transport:0:1}1" -p "$port" -m "${call_count:-1}" -nostdin -recv_timeout 5000 -timer_resol 1
+	sipp=(timeout -k 0.1 60 sipp "$@" -i "$ip" -t "${transport:0:1}1" -p "$port" -m "${call_count:-1}" -nostdin -recv_timeout 12000 -timer_resol 1
 		-trace_msg -message_file "$dir/messages" -trace_err -error_file "$dir/errors")
 }
 scenario() { # DIR [SIPP-ARG...]: the arguments that name it (-sn, -sf: it is there), in the array `scenario`
@@ -134,7 +134,7 @@ field() {
 }
 # events FILTER: the values, on one line
 events() {
-	record "$1" | tr '\n' ' ' | sed 's/ $//'
+	record "$1" | paste -sd ' '
 }
 # dialogs: the dialog records, as state[/cause] and so on
 dialogs() {

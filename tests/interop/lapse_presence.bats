@@ -1,5 +1,4 @@
 #!/usr/bin/env bats
-# bats file_tags=serial
 # tests/interop/lapse_presence.bats -- hours of subscriptions and publications in seconds: rte under a faster clock (ruling 35).
 # Kamailio keeps real time; what is judged are the times in rte's own records.
 

@@ -1,5 +1,4 @@
 #!/usr/bin/env bats
-# bats file_tags=serial
 # tests/interop/mass.bats -- many calls: in a row, open at once, in parallel, and under loss; many subscriptions. At a tenth of
 # what the tool is held to; RTE_SOAK=1 (tests/soak.sh) is the whole of it.
 

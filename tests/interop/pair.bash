@@ -30,7 +30,7 @@ is() {
 # story NAME: what its dialogs went through: "d1 early d1 confirmed d1 terminated/remote-bye"
 story() {
 	records "$1" '.type == "dialog"' | jq -r '.dialog + " " + .state + (if .change then "/" + .change else "" end)
-		+ (if .cause then "/" + .cause else "" end)' | uniq | tr '\n' ' ' | sed 's/ $//'
+		+ (if .cause then "/" + .cause else "" end)' | uniq | paste -sd ' '
 }
 # has_story NAME PATTERN: an extended regular expression for all of it
 has_story() {
@@ -42,7 +42,7 @@ has_story() {
 }
 # last NAME FILTER FIELDS: FIELDS (of jq) of the last record that is FILTER
 last() {
-	records "$1" "$2" | tail -n 1 | jq -r "$3"
+	jq -nrR "[inputs | fromjson? | select($2)] | last // empty | $3" "$BATS_TEST_TMPDIR/$1"
 }
 confirmed='.type == "dialog" and .state == "confirmed"'
 terminated='.type == "dialog" and .state == "terminated"'
@@ -54,7 +54,7 @@ one_dialog() {
 }
 # methods NAME sent|received: the requests, in order; the ACK to anything but a 2xx belongs to the INVITE and is no record
 methods() {
-	records "$1" ".type == \"request\" and .direction == \"$2\"" | jq -r .method | tr '\n' ' ' | sed 's/ $//'
+	records "$1" ".type == \"request\" and .direction == \"$2\"" | jq -r .method | paste -sd ' '
 }
 # failed_with NAME PATTERN: some error record reads so
 failed_with() {

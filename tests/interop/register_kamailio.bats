@@ -107,7 +107,7 @@ round() {
 
 @test "no password and no terminal: exit 22, and one request" {
 	kamailio_with
-	run --separate-stderr setsid -w "$RTE" register -j --server=127.0.0.1 sip:alice@rte.test </dev/null
+	captured setsid -w "$RTE" register -j --server=127.0.0.1 sip:alice@rte.test </dev/null
 	exits 22 'rte\.test'
 	[ "$(record 'select(.type == "error") | .cause')" = missing_credentials ]
 	[ "$(record 'select(.type == "end") | .sent')" = 1 ]

@@ -180,7 +180,7 @@ served_says() {
 	}
 }
 served_has() {
-	[ "$(jq -cR "fromjson? | select($2)" "$served" | wc -l)" -ge "$1" ]
+	jq -neR "[inputs | fromjson? | select($2)] | length >= $1" "$served" >/dev/null
 }
 # secured NAME COMMAND USER ARG...: rte in the background as USER, with $scheme, $transport and $dialect (ocs) through
 # $at; see begin. NTLM has
