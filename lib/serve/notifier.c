@@ -328,8 +328,13 @@ static void refresh(struct notifier *n, struct transaction *t, const struct sip_
 		return;
 	sip_dialog_refresh(&n->dialog.sip, m);
 	read_condition(n, m);
-	quiet = expires > 0 && holds(n);
+	quiet = holds(n);
 	answer(n, t, quiet ? 204 : 200, expires, NULL);
+	if (quiet && expires == 0) { /* RFC 5839 5.7: the 204 concludes it */
+		n->ending = "timeout";
+		give_up(n);
+		return;
+	}
 	expire_after(n, expires);
 	if (!quiet)
 		notifier_again(n);

@@ -831,7 +831,11 @@ static void test_conditions(void **state)
 	assert_true(str_has(str_of(line), arena_str(&docs, sip_msg_value(m, SIP_HDR_SIP_ETAG)).p));
 	publish(v, NULL, pidf("z"));
 	assert_has(active(s)->body, ">z<");
-	/* So does who fetches. */
+	/* 5.7: who unsubscribes gets 204, and nothing else; there is no subscription any more. */
+	assert_int_equal(sub_again(s, "0", "Suppress-If-Match: *\r\n")->status, 204);
+	no_notify(s);
+	assert_int_equal(sub_again(s, "900", NULL)->status, 481);
+	/* 6.2: who fetches gets a NOTIFY without a body, too. */
 	m = next_notify(s = (mem_free(s), sub_new(v, p,
 						  &(struct want){ .expires = "0",
 							  .lines = "Suppress-If-Match: *\r\n" })));
