@@ -67,12 +67,17 @@ static void keep_result(struct run *r, const struct endpoint_session *s)
 		.status_code = s->status_code,
 		.rtt_ms = -1,
 	};
+	struct endpoint_result result = {
+		.response = &answer,
+		.cause = "",
+		.times = { -1, -1, -1, -1, s->setup_ms },
+	};
 
-	run_result(r, &(struct endpoint_result){
-			      .response = &answer,
-			      .cause = "",
-			      .times = { -1, -1, -1, -1, s->setup_ms },
-		      });
+	if (s->times)
+		result.times = *s->times;
+	if (s->counts)
+		result.counts = *s->counts;
+	run_result(r, &result);
 }
 
 static void on_session(struct args *a, struct call *c, const struct endpoint_session *s)

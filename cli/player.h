@@ -41,7 +41,8 @@ void player_done(struct player *pl);
 
 /* ---- player_do.c and player_expect.c: of the step that is under way ---- */
 
-/* Can the files of all steps be read? 0, or -FAIL_x with "FILE:LINE: ..." in f. */
+/* Can the files of all steps be read, and do all targets make a URI? 0, or -FAIL_x with "FILE:LINE:
+ * ..." in f. */
 int player_check(struct player *pl, struct fail *f);
 /* Begins what the step does by itself. 0 or -FAIL_x. */
 int player_begin(struct player *pl, const struct scenario_step *s, struct fail *f);

@@ -8,22 +8,28 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The endpoint that TARGET names, or NULL. */
+static const struct party *target_party(const struct player *pl, const struct scenario_step *s)
+{
+	for (unsigned i = 0; i < pl->scenario->party_count; i++)
+		if (strcmp(pl->parties[i].about->name, s->target) == 0)
+			return &pl->parties[i];
+	return NULL;
+}
+
 /* TARGET: the name of an endpoint, else a URI. */
 static int target(struct player *pl, const struct scenario_step *s, struct str *out, struct fail *f)
 {
 	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
 	struct party *me = &pl->parties[s->party];
+	const struct party *p = target_party(pl, s);
 	int e;
 
-	for (unsigned i = 0; i < pl->scenario->party_count; i++) {
-		if (strcmp(pl->parties[i].about->name, s->target) != 0)
-			continue;
-		if ((e = party_uri(&pl->parties[i], me, &b, f)) != 0)
-			return e;
+	if (!p)
+		return target_parse(&me->run, s->target, out, f);
+	if ((e = party_uri(p, me, &b, f)) == 0)
 		*out = arena_str(&pl->arena, buf_str(&b));
-		return 0;
-	}
-	return target_parse(&me->run, s->target, out, f);
+	return e;
 }
 
 /* ---- the beginning ---- */
@@ -188,6 +194,17 @@ static int step_of(struct player *pl, const struct scenario_step *s, struct fail
 	return 0;
 }
 
+static int check_step(struct player *pl, const struct scenario_step *s, struct fail *why)
+{
+	const struct party *p = s->target ? target_party(pl, s) : NULL;
+	struct str uri;
+
+	/* where a peer-to-peer endpoint listens is known when its sockets are bound */
+	if (s->target && !(p && p->run.kind == ENDPOINT_PEER_TO_PEER))
+		return target(pl, s, &uri, why);
+	return s->verb == VERB_IN_CALL && !s->target ? step_of(pl, s, why) : 0;
+}
+
 int player_check(struct player *pl, struct fail *f)
 {
 	const struct scenario *file = pl->scenario;
@@ -195,12 +212,9 @@ int player_check(struct player *pl, struct fail *f)
 	int e = 0;
 
 	for (unsigned i = 0; i < file->step_count && e == 0; i++) {
-		const struct scenario_step *s = &file->steps[i];
-
-		if (s->verb != VERB_IN_CALL || s->target)
-			continue;
-		if ((e = step_of(pl, s, &why)) != 0)
-			fail_set(f, e, "%s:%u: %s", file->file, s->line, fail_show(&why));
+		if ((e = check_step(pl, &file->steps[i], &why)) != 0)
+			fail_set(f, e, "%s:%u: %s", file->file, file->steps[i].line,
+				fail_show(&why));
 		arena_done(&pl->arena);
 	}
 	return e;

@@ -159,6 +159,7 @@ int endpoint_new(const struct endpoint_config *config, struct endpoint **out, st
 	list_init(&ep->node);
 	list_init(&ep->queue);
 	list_init(&ep->starting);
+	list_init(&ep->finished);
 	list_init(&ep->requests);
 	list_init(&ep->sessions);
 	list_init(&ep->subscriptions);
@@ -168,6 +169,7 @@ int endpoint_new(const struct endpoint_config *config, struct endpoint **out, st
 	ep->manager = config->manager;
 	ev_init(&ep->stop_timer, on_stop_timer);
 	ev_init(&ep->start_timer, request_on_start);
+	ev_init(&ep->finish_timer, request_on_finish);
 	keep_config(ep);
 	ep->methods = endpoint_methods(ep->config.methods);
 	ep->ops = config->kind == ENDPOINT_PEER_TO_PEER ? &p2p_endpoint_ops : &sip_endpoint_ops;
@@ -242,6 +244,7 @@ void endpoint_free(struct endpoint *ep)
 	publication_abandon_all(ep);
 	ev_timer_stop(endpoint_loop(), &ep->stop_timer);
 	ev_timer_stop(endpoint_loop(), &ep->start_timer);
+	ev_timer_stop(endpoint_loop(), &ep->finish_timer);
 	for (unsigned i = 0; i < ENDPOINT_FLOWS; i++) {
 		flow_watch_stop(&ep->kept[i].watch);
 		net_flow_unref(ep->kept[i].flow);

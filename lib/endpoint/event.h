@@ -184,6 +184,9 @@ struct endpoint_incoming {
 				     NULL */
 };
 
+struct endpoint_times;
+struct endpoint_counts;
+
 struct endpoint_session {
 	struct session *session;
 	unsigned id; /* of the dialog, from 1 in this process: "d1" */
@@ -204,6 +207,9 @@ struct endpoint_session {
 	const char *codec; /* "PCMU/8000"; "": none */
 	const char *direction; /* of our media: "sendrecv" ...; NULL: none */
 	uint64_t rtp_received;
+	/* Of our first INVITE, up to now; NULL: it is ended, or was not ours. */
+	const struct endpoint_times *times;
+	const struct endpoint_counts *counts;
 	const struct endpoint_msg *msg; /* the message behind it, or NULL */
 };
 

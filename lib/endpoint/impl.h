@@ -157,7 +157,8 @@ struct endpoint {
 	struct list queue; /* requests that wait for a free place (SE-11) */
 	struct list
 		starting; /* requests that begin with the next turn of the loop, in this order */
-	ev_timer start_timer;
+	struct list finished; /* requests whose end is told then, in this order */
+	ev_timer start_timer, finish_timer;
 	struct list requests; /* all that are not freed */
 	struct list sessions; /* all that are not freed */
 	struct list subscriptions, publications; /* all that are not freed */
@@ -242,8 +243,9 @@ void keepalive_answer(struct net_flow *flow, struct str bytes);
 /* The manager goes (CM-19): nothing of a request or registration runs any more, silently. */
 void request_abandon_all(struct endpoint *ep);
 void registration_abandon(struct registration *r);
-/* request.c: of endpoint->start_timer. */
+/* request.c: of endpoint->start_timer and finish_timer. */
 void request_on_start(struct ev_loop *loop, ev_timer *w, int revents);
+void request_on_finish(struct ev_loop *loop, ev_timer *w, int revents);
 /* request.c: a place became free, let queued ones go. */
 void request_unqueue(struct endpoint *ep);
 /* Sets the name of this endpoint at its registrar; copies. Empty: there is none any more. */

@@ -80,6 +80,13 @@ static void fill_times(struct request *r)
 		t->tls = i->tls_ms;
 }
 
+static void tell_later(struct request *r)
+{
+	list_del(&r->node);
+	list_add(&r->endpoint->finished, &r->node);
+	net_later(endpoint_loop(), &r->endpoint->finish_timer);
+}
+
 /* Tells the end from the loop, never from inside a call (R2). */
 void request_finish(struct request *r, const struct fail *f)
 {
@@ -100,7 +107,8 @@ void request_finish(struct request *r, const struct fail *f)
 		r->tx = NULL;
 	}
 	flow_watch_stop(&r->watch);
-	net_later(endpoint_loop(), &r->timer);
+	ev_timer_stop(endpoint_loop(), &r->timer);
+	tell_later(r);
 }
 
 static void count_up(struct endpoint_counts *all, const struct endpoint_counts *more)
@@ -398,21 +406,40 @@ void request_enter(struct request *r)
 }
 
 /* One for each call, so that what its handlers free does not matter. A timer of each request would
- * not do: libev delivers the event that was fed last first. */
+ * not do: libev delivers the event that was fed last first. NULL: there is none. */
+static struct request *take_first(struct list *l, struct ev_loop *loop, ev_timer *w)
+{
+	struct list *node = list_first(l);
+
+	ev_timer_stop(loop, w);
+	if (!node)
+		return NULL;
+	list_del(node);
+	if (!list_empty(l))
+		net_later(loop, w);
+	return CONTAINER_OF(node, struct request, node);
+}
+
 void request_on_start(struct ev_loop *loop, ev_timer *w, int revents)
 {
 	struct endpoint *ep = CONTAINER_OF(w, struct endpoint, start_timer);
-	struct list *node = list_first(&ep->starting);
+	struct request *r = take_first(&ep->starting, loop, w);
 
 	(void)revents;
-	ev_timer_stop(loop, w);
-	if (!node)
+	if (!r)
 		return;
-	list_del(node);
-	if (!list_empty(&ep->starting))
-		net_later(loop, w);
-	auth_exchange_next(CONTAINER_OF(node, struct request, node)->exchange);
-	request_begin(CONTAINER_OF(node, struct request, node));
+	auth_exchange_next(r->exchange);
+	request_begin(r);
+}
+
+void request_on_finish(struct ev_loop *loop, ev_timer *w, int revents)
+{
+	struct endpoint *ep = CONTAINER_OF(w, struct endpoint, finish_timer);
+	struct request *r = take_first(&ep->finished, loop, w);
+
+	(void)revents;
+	if (r)
+		deliver_end(r);
 }
 
 void request_unqueue(struct endpoint *ep)
@@ -443,9 +470,6 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 		}
 		/* 9.1: no final response came within 64*T1 after the CANCEL */
 		request_finish(r, &(struct fail){ .code = -FAIL_CANCELLED });
-		break;
-	case REQUEST_FINISHED:
-		deliver_end(r);
 		break;
 	default:
 		break;
@@ -605,7 +629,21 @@ void request_free(struct request *r)
 void request_tell_again(struct request *r)
 {
 	if (r->told)
-		net_later(endpoint_loop(), &r->timer);
+		tell_later(r);
+}
+
+void request_tell_now(struct request *r)
+{
+	if (!r || r->state != REQUEST_FINISHED || r->told)
+		return;
+	list_del(&r->node);
+	deliver_end(r);
+}
+
+const struct endpoint_result *request_figures(struct request *r)
+{
+	fill_times(r);
+	return &r->result;
 }
 
 struct net_flow *request_flow(const struct request *r)

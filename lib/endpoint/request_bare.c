@@ -82,12 +82,6 @@ void request_send_bare(struct request *r)
 			r, r->bare->request ? ENDPOINT_REQUEST : ENDPOINT_RESPONSE, r->bare, true);
 }
 
-static void finish(struct request *r, const struct fail *f)
-{
-	ev_timer_stop(endpoint_loop(), &r->timer);
-	request_finish(r, f);
-}
-
 /* 17.1.1.3: the ACK that a transaction would have sent. */
 static void acknowledge(struct request *r, const struct sip_msg *response)
 {
@@ -109,14 +103,14 @@ static void got_final(struct request *r, struct sip_msg *m)
 	r->final = sip_msg_ref(m);
 	r->result.after_ringing = r->after_ringing;
 	if (m->status < 300) {
-		finish(r, NULL);
+		request_finish(r, NULL);
 		return;
 	}
 	if (r->bare && r->bare->request && r->bare->method == SIP_INVITE &&
 		sip_msg_cseq(m, &cseq) && str_eq(cseq.name, STR("INVITE")))
 		acknowledge(r, m);
 	fail_set(&f, -FAIL_STATUS, "%u " STR_FMT, m->status, STR_ARG(m->reason));
-	finish(r, &f);
+	request_finish(r, &f);
 }
 
 /* A response that nobody else has taken. */
@@ -174,7 +168,7 @@ void request_bare_timeout(struct request *r)
 		net_addr_text(&i->remote, text), net_transport_name(i->transport),
 		(double)patience(r) / 1000.0);
 	request_unanswered(r, &f);
-	finish(r, &f);
+	request_finish(r, &f);
 }
 
 /* The flow died, or the peer cannot be reached. */
@@ -185,5 +179,5 @@ void request_bare_lost(struct request *r, const struct net_event *ev)
 	if (ev->fail)
 		f = *ev->fail;
 	request_unanswered(r, &f);
-	finish(r, &f);
+	request_finish(r, &f);
 }

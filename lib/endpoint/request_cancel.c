@@ -42,12 +42,10 @@ void request_cancel(struct request *r, struct str reason)
 	r->cancelled = true;
 	r->cancel_reason = arena_str(&r->arena, reason);
 	if (r->state != REQUEST_WAITING) {
-		list_del(&r->node);
 		resolve_done(&r->resolve);
 		request_drop_flow(r);
 		request_finish(r, &(struct fail){ .code = -FAIL_CANCELLED });
 	} else if (r->is_bare) {
-		ev_timer_stop(endpoint_loop(), &r->timer);
 		request_finish(r, &(struct fail){ .code = -FAIL_CANCELLED });
 	} else if (r->provisional) {
 		request_cancel_now(r);

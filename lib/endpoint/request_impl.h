@@ -27,7 +27,8 @@ struct redirect {
 #define REQUEST_REDIRECTS 11 /* the first URI and ten more */
 
 struct request {
-	struct list node; /* in endpoint->queue while queued, then in endpoint->starting */
+	struct list node; /* in endpoint->queue while queued, then in ->starting, at last in
+			     ->finished */
 	struct list all; /* in endpoint->requests */
 	struct request_config config; /* texts live in the arena */
 	struct arena arena;

@@ -112,6 +112,7 @@ bool session_tell_state(struct session *s, const struct session_told *told)
 		.rtp_received = s->media.received,
 		.msg = msg,
 	};
+	const struct endpoint_result *figures;
 
 	if (leg) {
 		e.call_id = leg->dialog.sip.call_id;
@@ -134,6 +135,11 @@ bool session_tell_state(struct session *s, const struct session_told *told)
 		e.warning = msg->warning;
 	if (msg && e.reason.n == 0)
 		e.reason = msg->reason;
+	if (s->out && s->out->request) {
+		figures = request_figures(s->out->request);
+		e.times = &figures->times;
+		e.counts = &figures->counts;
+	}
 	if (s->confirmed_us && !e.extra)
 		e.duration_ms = (double)(net_now_us() - s->confirmed_us) / 1000.0;
 	return session_tell(s, &(struct endpoint_event){ .type = ENDPOINT_SESSION, .session = &e });

@@ -112,6 +112,20 @@ bool session_tell_media(
 
 /* ---- BYE ---- */
 
+/* What came before the BYE is told before the end. False when a handler freed s. */
+static bool tell_answers(struct session *s)
+{
+	bool gone = false;
+
+	s->gone = &gone;
+	request_tell_now(s->sending);
+	if (!gone && s->change)
+		request_tell_now(s->change->request);
+	if (!gone)
+		s->gone = NULL;
+	return !gone;
+}
+
 static void on_bye(
 	struct session_leg *leg, struct transaction *t, struct sip_msg *m, struct net_flow *flow)
 {
@@ -129,6 +143,8 @@ static void on_bye(
 			session_leg_free(leg);
 		return;
 	}
+	if (!tell_answers(s))
+		return;
 	switch (s->state) {
 	case SESSION_RINGING: /* 15: the caller may end an early dialog so */
 		session_why(s, "cancelled", -FAIL_CANCELLED, "ended by the caller");

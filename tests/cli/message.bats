@@ -143,6 +143,14 @@ listened() {
 	ended_with 4 '1 of 2 messages failed'
 }
 
+@test "many: the results are told in the order of their answers, and the end has the last one" {
+	serve_start --auth=none
+	for _ in 1 2 3; do
+		rte message -j --server="$udp" -d x sip:echo@test.invalid sip:404@test.invalid sip:503@test.invalid sip:603@test.invalid
+		[ "$(record 'select(.type == "end") | .status_code')" = "$(record 'select(.type == "response") | .status_code' | tail -n 1)" ] || what_happened
+	done
+}
+
 @test "--rate: evenly, so many a second" {
 	listen_start
 	for i in $(seq 30); do echo "sip:u$i@$udp"; done >"$HOME/list"

@@ -291,7 +291,7 @@ sent_by() { # PARTY: the methods of its requests; PRACK comes when it comes
 	S
 	play 0 --pcap=s.pcap --trace=s.trace -w '%{exit_code} %{exit_name}\n'
 	[ "$(tail -n 1 <<<"$output")" = '0 ok' ] || what_happened
-	[ "$(tshark -r s.pcap -T fields -e sip.Method -e sip.Status-Code 2>/dev/null | xargs)" = 'INVITE 200 ACK BYE 200' ] || {
+	[ "$(tshark -r s.pcap -o udp.try_heuristic_first:TRUE -T fields -e sip.Method -e sip.Status-Code 2>/dev/null | xargs)" = 'INVITE 200 ACK BYE 200' ] || {
 		tshark -r s.pcap
 		return 1
 	}
@@ -1047,8 +1047,12 @@ missed() { # LINE PATTERN
 	rte run s
 	[[ $status = 2 && $stderr == 'rte: run: s:3: '* ]] || what_happened
 	# nobody can name an endpoint that has a server and no name there
-	scenario <<<$'[endpoint alice]\n[endpoint bob]\nserver = test.invalid\n[steps]\nalice options bob'
-	fails 2 5 '^\[endpoint bob\] has no aor$'
+	peer_start udp
+	scenario <<<$'[endpoint alice]\n[endpoint bob]\nserver = test.invalid\n[steps]\nalice options udp:'"$peer"$'\nalice options bob'
+	for dry in '' -n; do
+		rte run $dry s
+		[[ $status = 2 && $output != *ok* && $stderr == 'rte: run: s:6: [endpoint bob] has no aor' ]] || what_happened
+	done
 }
 
 @test "texts: the one that is expected is taken, those before it stay; message and info are different" {

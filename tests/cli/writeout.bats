@@ -19,6 +19,16 @@ wrote() {
 	rte "$@" --server="$udp" -q -w "$format"
 }
 
+@test "a call: the figures of its INVITE, and the time of the whole command" {
+	serve_start --auth=none
+	rte invite -q -t tcp --server="$tcp" --follow=1 --duration=300ms \
+		-w '%{num_redirects} %{time_connect} %{time_first_response} %{time_total}' sip:redirect-echo@test.invalid
+	ended_with 0
+	[[ $output =~ ^1\ 0\.[0-9]{6}\ 0\.[0-9]{6}\ 0\.[3-9][0-9]{5}$ ]] || what_happened
+	rte options -j -c 3 -i 50ms --server="$udp" test.invalid
+	[ "$(record 'select(.type == "end") | .time_ms.total >= 100 and (.time_ms.total - .elapsed_ms | fabs) < 1')" = true ] || what_happened
+}
+
 @test "every variable that the manual names, of a registration" {
 	serve_start --add-user=alice:env:PW
 	local name

@@ -15,11 +15,12 @@ teardown() {
 	[ ! -d "$HOME/kdc" ] || "$interop/kdc.sh" stop "$HOME/kdc"
 }
 
-# shark FILE ARG...: tshark with checksums checked, nothing else set
+# shark FILE ARG...: tshark with checksums checked, and for a port by chance another protocol's looking at the content first
 shark() {
 	local file=$1
 	shift
-	tshark -n -r "$file" -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE "$@" 2>/dev/null
+	tshark -n -r "$file" -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE \
+		-o tcp.try_heuristic_first:TRUE -o udp.try_heuristic_first:TRUE "$@" 2>"$HOME/tshark.err"
 }
 # flow FILE: what tshark finds in each packet: METHOD or STATUS
 flow() {
@@ -38,7 +39,9 @@ sound() {
 # hears FILE FLOW: all of it, and soundly
 hears() {
 	[ "$(flow "$1")" = "$2" ] || {
+		cat "$HOME/tshark.err"
 		echo "heard: $(flow "$1")"
+		ls -l "$1"
 		return 1
 	}
 	sound "$1"

@@ -795,6 +795,28 @@ static void test_bye_and_pending(void **state)
 		}
 }
 
+/* An answer and the BYE behind it are read at once: the answer is told, and first. */
+static void test_answer_and_bye(void **state)
+{
+	(void)state;
+	for (int incoming = 0; incoming < 2; incoming++) {
+		struct rig *r;
+		struct leg l;
+		struct call *c = up(&r, &l, incoming);
+		struct peer_got g;
+
+		assert_int_equal(session_send(c->s, STR("INFO"), STR_EMPTY, STR_EMPTY, NULL), 0);
+		g = got(r->p, "INFO", 1);
+		leg_reply(&l, &g, 200, NULL, NULL);
+		leg_ask(&l, "BYE", (struct leg_says){ 0 });
+		call_closed(c);
+		answered_with(c, 1, 200);
+		assert_state(c, "terminated/remote-bye");
+		call_end(c);
+		rig_free(r);
+	}
+}
+
 /* --- requests within (SS-34, SS-35) -------------------------------------------------------------
  */
 
@@ -1078,6 +1100,7 @@ int main(void)
 		cmocka_unit_test(test_after_bye),
 		cmocka_unit_test(test_after_end),
 		cmocka_unit_test(test_bye_and_pending),
+		cmocka_unit_test(test_answer_and_bye),
 		cmocka_unit_test(test_send),
 		cmocka_unit_test(test_send_dead),
 		cmocka_unit_test(test_receive),
