@@ -78,6 +78,7 @@ static void print(struct args *a, struct out *out)
 					.origin = f->origins[i].where,
 					.layer = layers[f->origins[i].layer],
 					.with_origin = a->origin,
+					.no_key = opt_selects_file(f->origins[i].name),
 				});
 }
 

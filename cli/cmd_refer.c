@@ -148,9 +148,11 @@ static int refer_to(struct args *a, struct run *r, struct fail *f)
 	struct fail why = { 0 };
 	struct str uri = str_of(a->to);
 
-	/* other schemes are referred to as they are: RFC 3515 2.4.2 */
+	/* other schemes are referred to as they are: RFC 3515 2.4.2; a number by our own domain */
 	if (!str_istarts(uri, STR("http:")) && !str_istarts(uri, STR("https:")) &&
-		!str_istarts(uri, STR("mailto:")) && target_parse(r, a->to, &uri, &why) != 0)
+		!str_istarts(uri, STR("mailto:")) &&
+		!(str_istarts(uri, STR("tel:")) && !r->aor[0]) &&
+		target_parse(r, a->to, &uri, &why) != 0)
 		return fail_set(f, -FAIL_ARGUMENT, "--to: %s", fail_show(&why));
 	if (a->replaces)
 		refer_write_replaces(&b, uri, str_of(a->replaces));

@@ -156,16 +156,19 @@ const struct poptOption *opt_table_popt(const struct opt_table *t, struct groups
 	return top;
 }
 
+bool opt_selects_file(const char *name)
+{
+	static const char *const names[] = { "profile", "config", "no-config" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
 bool opt_row_in_file(const struct opt_row *row)
 {
-	static const char *const never[] = { "profile", "config", "no-config" };
-
-	if (row->special || row->negates)
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(never); i++)
-		if (strcmp(row->opt.longName, never[i]) == 0)
-			return false;
-	return true;
+	return !row->special && !row->negates && !opt_selects_file(row->opt.longName);
 }
 
 void opt_table_visit(const struct opt_visitor *v)

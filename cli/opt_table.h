@@ -39,6 +39,8 @@ const struct opt_row *opt_table_find(const struct opt_table *t, struct str name)
  * and the help rows, which is what --help shows. Lives in g's arena. */
 const struct poptOption *opt_table_popt(const struct opt_table *t, struct groups *g, bool full);
 
+/* Does this option say which file or section is read? Then it stands in none. */
+bool opt_selects_file(const char *name);
 /* May this row be set by a file? --help, --profile and their like may not. */
 bool opt_row_in_file(const struct opt_row *row);
 

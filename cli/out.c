@@ -402,7 +402,8 @@ void out_option(struct out *o, const struct out_option *option)
 	}
 	if (option->with_origin)
 		out_put(o, OUT_PLAIN, "# %s", option->origin);
-	out_put(o, OUT_PLAIN, "%s%s%s", option->name, option->value[0] ? " = " : "", option->value);
+	out_put(o, OUT_PLAIN, "%s%s%s%s", option->no_key ? "# " : "", option->name,
+		option->value[0] ? " = " : "", option->value);
 }
 
 void out_credential(struct out *o, const struct out_credential *c)

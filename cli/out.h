@@ -190,6 +190,7 @@ struct out_option {
 	const char *origin; /* "RTE_TIMEOUT", "/home/x/.config/rte/config:3" */
 	const char *layer; /* "config" "profile" "environment" */
 	bool with_origin; /* in text, too: a comment in the line before */
+	bool no_key; /* it cannot stand in a file: a comment itself */
 };
 void out_option(struct out *o, const struct out_option *option);
 

@@ -334,7 +334,9 @@ static void on_end_time(struct ev_loop *loop, ev_timer *w, int revents)
 		return;
 	}
 	if (r->signal || run_register_alive(r))
-		out_warn(r->out, "the orderly end was cut short: what was registered may still be");
+		out_warn(r->out, "the orderly end was cut short: %s",
+			run_register_alive(r) ? "what was registered may still be"
+					      : "the peer may not know of it yet");
 	leave(r);
 }
 

@@ -38,7 +38,8 @@ static int tel_target(struct str number, struct str domain, struct buf *out, str
 		return fail_set(f, -FAIL_ARGUMENT, "\"tel:" STR_FMT "\" is not a telephone number",
 			STR_ARG(number));
 	if (domain.n == 0)
-		return fail_set(f, -FAIL_ARGUMENT, "a tel: target needs a domain: add --aor");
+		return fail_set(f, -FAIL_ARGUMENT,
+			"a tel: target needs a domain: add --aor, or write sip:NUMBER@DOMAIN");
 	buf_add_str(out, STR("sip:"));
 	for (size_t i = 0; i < u.user.n; i++)
 		if (scan_is(u.user.p[i], CH_DIGIT) || u.user.p[i] == '+' || u.user.p[i] == '*' ||

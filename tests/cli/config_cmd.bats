@@ -54,6 +54,18 @@ setup() {
 	[ "$output" = "$(cat "$HOME/again")" ] || what_happened
 }
 
+@test "what says which file is read is a comment in what it prints" {
+	printf 'timeout = 5s\n[profile lab]\nfollow = 2\n' >"$HOME/other"
+	RTE_CONFIG=$HOME/other RTE_PROFILE=lab RTE_NO_CONFIG=no rte config options
+	ended_with 0
+	says '^# profile = lab$'
+	says '^timeout = 5s$'
+	printf '%s\n' "$output" >"$HOME/again"
+	rte config --config="$HOME/again" options
+	ended_with 0
+	says '^follow = 2$'
+}
+
 @test "where a secret comes from is shown, and stays a configuration" {
 	for source in env:NAME "file:$HOME/secret" fd:7 stdin prompt; do
 		printf 'password = %s\nkey-password = %s\n' "$source" "$source" >"$HOME/sources"
