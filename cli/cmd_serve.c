@@ -291,6 +291,8 @@ static int go(struct args *a, struct groups *g)
 	}
 	ev_signal_stop(endpoint_loop(), &a->on_hup);
 	ev_timer_stop(endpoint_loop(), &a->timer);
+	if (a->serve)
+		r.counts = serve_counts(a->serve);
 	serve_free(a->serve);
 	clean(&r);
 	return run_done(&r);

@@ -72,6 +72,8 @@ static void on_session(struct leg *l, const struct endpoint_session *s)
 	l->incoming = !s->initiator;
 	if (s->status_code)
 		l->status = s->status_code;
+	else if (l->incoming && strcmp(s->state, "confirmed") == 0 && l->status < 200)
+		l->status = 200; /* by `answer` of its section */
 }
 
 static void ended(struct leg *l, const struct endpoint_result *result)

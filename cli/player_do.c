@@ -146,7 +146,10 @@ static enum player_state answer(struct player *pl, const struct scenario_step *s
 		e = session_accept(l->call->session, code, reason, &f);
 	else
 		e = session_reject(l->call->session, code, reason, NULL, 0, &f);
-	return e ? player_refused(pl, e, &f) : PLAYER_DONE;
+	if (e != 0)
+		return player_refused(pl, e, &f);
+	l->status = code;
+	return PLAYER_DONE;
 }
 
 static enum player_state hang_up(struct player *pl, const struct scenario_step *s, bool late)

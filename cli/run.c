@@ -462,11 +462,10 @@ void run_loop(struct run *r)
 
 int run_done(struct run *r)
 {
-	struct endpoint_counts counts = { 0 };
+	struct endpoint_counts counts =
+		r->manager ? endpoint_manager_counts(r->manager) : r->counts;
 	int code;
 
-	if (r->manager)
-		counts = endpoint_manager_counts(r->manager);
 	run_register_free(r);
 	endpoint_free(r->endpoint);
 	endpoint_manager_free(r->manager);

@@ -92,6 +92,7 @@ struct run {
 	bool goal; /* set by the command: the goal was reached */
 	int signal; /* the first INT or TERM, else 0 */
 	struct endpoint_result last; /* the latest final one; of its response only the numbers */
+	struct endpoint_counts counts; /* of a manager of the command's own, for the end record */
 
 	/* internal */
 	struct buf key_password; /* TLS contexts are made late */

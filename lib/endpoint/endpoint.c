@@ -283,6 +283,11 @@ struct endpoint_counts endpoint_counts(const struct endpoint *ep)
 	return ep->counts;
 }
 
+struct str endpoint_contact_user(const struct endpoint *ep)
+{
+	return ep->aor.has_user ? ep->aor.user : str_of(ep->contact_user);
+}
+
 /* sip:USER@HOST:PORT;transport=T of this flow (RFC 3261 8.1.1.8); the scheme of a sips AOR is sips
  * (10.2.1). In dialect ocs an address without a user, and what tells it from others there. */
 void endpoint_contact_uri(struct endpoint *ep, struct net_flow *flow, bool secure, struct buf *b)
@@ -300,7 +305,7 @@ void endpoint_contact_uri(struct endpoint *ep, struct net_flow *flow, bool secur
 	dispatch_sent_by(ep->manager, flow, &host, &port);
 	buf_add_str(b, sips ? STR("sips:") : STR("sip:"));
 	if (c->dialect != ENDPOINT_OCS) {
-		buf_add_str(b, ep->aor.has_user ? ep->aor.user : str_of(ep->contact_user));
+		buf_add_str(b, endpoint_contact_user(ep));
 		buf_add_char(b, '@');
 	}
 	sip_uri_write_hostport(b, buf_str(&host), port);

@@ -198,6 +198,8 @@ bool endpoint_unsupported(const struct endpoint *ep, const struct sip_msg *m, st
 /* A CANCEL for this INVITE came and was answered: tells whose it is. */
 void endpoint_cancelled(struct endpoint_manager *m, const struct sip_msg *invite,
 	struct sip_msg *msg, struct net_flow *flow);
+/* Its user: that of the AOR, else an unpredictable one. */
+struct str endpoint_contact_user(const struct endpoint *ep);
 /* Our Contact URI on this flow, without parameters of the header; secure: a sips URI, over TLS. */
 void endpoint_contact_uri(struct endpoint *ep, struct net_flow *flow, bool secure, struct buf *b);
 /* Host and port of Via. */

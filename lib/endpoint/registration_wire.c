@@ -84,7 +84,7 @@ static void add_own_contact(struct buf *out, struct registration_flow *f, struct
 			f->registration->endpoint->ms_opaque);
 	else
 		buf_addf(&uri, "sip:" STR_FMT "@local.invalid",
-			STR_ARG(f->registration->endpoint->aor.user));
+			STR_ARG(endpoint_contact_user(f->registration->endpoint)));
 	if (uri.fail)
 		buf_fail(out, uri.fail);
 	/* When the binding is removed after its flow was lost, the Contact is still the one that

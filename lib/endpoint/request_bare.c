@@ -59,7 +59,10 @@ void request_send_bare(struct request *r)
 	struct endpoint *ep = r->endpoint;
 	struct str wire = buf_str(&r->wire);
 	struct fail f = { 0 };
-	int e = dispatch_send_signed(ep->manager, r->flow, wire, false);
+	int e;
+
+	r->first_sent_us = net_now_us();
+	e = dispatch_send_signed(ep->manager, r->flow, wire, false);
 
 	if (e != 0) {
 		fail_set(&f, -FAIL_CONNECT, "cannot send: %s", fail_text(e));
@@ -69,7 +72,6 @@ void request_send_bare(struct request *r)
 	sip_msg_unref(r->bare);
 	r->bare = NULL;
 	r->is_bare = true;
-	r->first_sent_us = net_now_us();
 	r->state = REQUEST_WAITING;
 	r->result.counts.sent++;
 	ep->ops->use_flow(ep, r->config.flow_index, r->flow);

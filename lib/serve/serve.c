@@ -399,6 +399,14 @@ void serve_stop(struct serve *s)
 	events_stop(s);
 }
 
+struct endpoint_counts serve_counts(const struct serve *s)
+{
+	struct endpoint_counts counts = endpoint_manager_counts(s->manager);
+
+	counts.discarded = 0;
+	return counts;
+}
+
 void serve_free(struct serve *s)
 {
 	if (!s)

@@ -116,6 +116,8 @@ int serve_list_check(struct str option, struct fail *f);
  * unless open is set. */
 int serve_new(const struct serve_config *config, bool open, struct serve **out, struct fail *f);
 void serve_free(struct serve *s); /* NULL is fine */
+/* Messages of all that it speaks to; discarded ones were told as events. */
+struct endpoint_counts serve_counts(const struct serve *s);
 /* The orderly end: every subscription gets its last NOTIFY. One SERVE_STOPPED follows, from the
  * loop. A second call changes nothing. */
 void serve_stop(struct serve *s);

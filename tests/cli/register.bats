@@ -25,6 +25,13 @@ bindings() {
 	record 'select(.type == "registration") | .contact // [] | .[].uri'
 }
 
+@test "an address of record without a user: what --dry-run prints can be parsed" {
+	rte register -n -o "$HOME/message" sip:example.com
+	ended_with 0
+	rte parse "$HOME/message"
+	ended_with 0
+}
+
 @test "one shot: the lines, and the note that nobody will answer" {
 	server
 	register

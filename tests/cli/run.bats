@@ -1055,6 +1055,27 @@ missed() { # LINE PATTERN
 	done
 }
 
+@test "a STATUS is that of both ends" {
+	steps <<-'S'
+		alice invite bob as c
+		bob ring c 183
+		expect alice c early 183
+		expect bob c early 183
+		bob answer c
+		expect alice c confirmed 200
+		expect bob c confirmed 200
+		alice bye c
+		expect bob c terminated
+	S
+	play 0
+	steps <<-'S'
+		alice invite bob as c
+		bob ring c
+		expect bob c early 183 within 200ms
+	S
+	play 17
+}
+
 @test "texts: the one that is expected is taken, those before it stay; message and info are different" {
 	printf 'first info' >body
 	steps <<-'S'

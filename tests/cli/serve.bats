@@ -28,6 +28,12 @@ teardown() {
 	check_records <"$HOME/records"
 }
 
+@test "its end counts what it received and sent" {
+	rte serve -j -- "$RTE" options -q -c 2 -i 1ms test.invalid
+	ended_with 0
+	[ "$(jq -r 'select(.type == "end") | [.received, .sent] | @csv' <<<"$stderr")" = 2,2 ] || what_happened
+}
+
 @test "-- COMMAND: what it finds in its environment" {
 	RTE_SERVE_TLS=old rte serve --tls-auto --domain=example.test -- sh -c 'env | grep ^RTE_SERV; test -s "$RTE_CACERT"'
 	ended_with 0
