@@ -143,6 +143,13 @@ listened() {
 	ended_with 4 '1 of 2 messages failed'
 }
 
+@test "more than a datagram can hold: TCP, and no UDP behind its failure" {
+	serve_start --auth=none
+	head -c 70000 /dev/zero | tr '\0' a >"$HOME/big"
+	rte message --server="$udp" --max-message=100000 -d "@$HOME/big" sip:echo@test.invalid
+	ended_with 11 'tcp: closed by the peer' # the server takes 65,536 bytes
+}
+
 @test "many: the results are told in the order of their answers, and the end has the last one" {
 	serve_start --auth=none
 	for _ in 1 2 3; do
