@@ -336,8 +336,8 @@ void request_send(struct request *r)
 	 * one large request does not change the kept flow: the binding may be on it (SE-06). */
 	if (!r->grown || r->current.transport != NET_TCP)
 		ep->ops->use_flow(ep, r->config.flow_index, r->flow);
-	r->first_sent_us =
-		net_now_us(); /* the answer may be on its way when this process goes on */
+	/* before: the answer may be on its way when this process goes on */
+	r->first_sent_us = net_now_us();
 	e = transaction_send(&config, buf_str(&r->wire), &r->tx, &f);
 	if (e != 0) {
 		request_attempt_failed(r, &f);

@@ -106,7 +106,7 @@ static bool next_contact(struct request *r)
 /* ---- failures of one target ---- */
 
 /* The most that a UDP datagram can carry over IPv4. */
-enum { DATAGRAM_MAX = 65507 };
+enum { UDP_PAYLOAD_MAX = 65535 - 20 - 8 };
 
 static bool next_target(struct request *r)
 {
@@ -114,7 +114,7 @@ static bool next_target(struct request *r)
 
 	if (r->config.fixed_target || r->config.keep_flow)
 		return false;
-	if (r->grown && r->current.transport == NET_TCP && r->wire.n <= DATAGRAM_MAX) {
+	if (r->grown && r->current.transport == NET_TCP && r->wire.n <= UDP_PAYLOAD_MAX) {
 		/* 18.1.1: "if the attempt is refused, SHOULD retry over UDP". */
 		r->current.transport = NET_UDP;
 		request_try(r);

@@ -38,7 +38,7 @@ register() {
 exits() {
 	[ "$status" = "$1" ] || what_happened
 	check_records <<<"$output" || what_happened
-	[[ ${output##*$'\n'} == *'"exit_code":'"$1"[,}]* ]] || what_happened # its last record is the end
+	[[ ${output##*$'\n'} == *'"exit_code":'"$1",*'"type":"end"'* ]] || what_happened
 	[ $# = 1 ] || record 'select(.type == "error") | .detail' | grep -Eq -e "$2" || what_happened
 }
 # took: elapsed_ms of the end record
