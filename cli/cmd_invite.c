@@ -216,7 +216,7 @@ static bool prepare(struct args *a, struct run *r)
 
 	a->run = r;
 	ev_init(&a->timer, on_timer);
-	if (target_parse(r, r->g->args.v[0], &a->target, &f) != 0) {
+	if (target_request(r, STR("INVITE"), r->g->args.v[0], &a->target, &f) != 0) {
 		run_finish(r, run_usage(r, "%s", fail_show(&f)));
 		return false;
 	}

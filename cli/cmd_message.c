@@ -352,7 +352,7 @@ static int values(struct groups *g, struct args *a, struct fail *f)
 
 static int parse_targets(struct args *a, struct run *r)
 {
-	int code = targets_parse(&a->targets, r);
+	int code = targets_parse(&a->targets, r, STR("MESSAGE"));
 
 	if (code == EXIT_ok && a->cpim && sender(r).n == 0)
 		return run_usage(r, "--cpim: say from whom with --aor or --from");

@@ -281,7 +281,7 @@ static int targets(struct args *a, struct run *r)
 
 	a->targets = arena_zalloc(&g->arena, g->args.n * sizeof(*a->targets));
 	for (unsigned i = 0; i < g->args.n; i++)
-		if (target_parse(r, g->args.v[i], &a->targets[i], &f) != 0)
+		if (target_request(r, STR("OPTIONS"), g->args.v[i], &a->targets[i], &f) != 0)
 			return run_usage(r, "%s", fail_show(&f));
 	return EXIT_ok;
 }

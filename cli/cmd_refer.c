@@ -190,7 +190,8 @@ static bool prepare(struct args *a, struct run *r)
 	struct fail f = { 0 };
 
 	a->run = r;
-	if (target_parse(r, r->g->args.v[0], &a->target, &f) == 0 && refer_to(a, r, &f) == 0)
+	if (target_request(r, STR("REFER"), r->g->args.v[0], &a->target, &f) == 0 &&
+		refer_to(a, r, &f) == 0)
 		return true;
 	run_finish(r, run_usage(r, "%s", fail_show(&f)));
 	return false;

@@ -429,7 +429,7 @@ static bool list_target(struct args *a, struct run *r, struct fail *f)
 	struct str domain = target_domain(r->aor);
 
 	if (a->list_uri)
-		return target_parse(r, a->list_uri, &a->list_target, f) == 0;
+		return target_request(r, STR("SUBSCRIBE"), a->list_uri, &a->list_target, f) == 0;
 	if (r->dialect == ENDPOINT_OCS && r->aor[0]) /* [MS-SIP] 3.3.4.1: to oneself */
 		return target_parse(r, r->aor, &a->list_target, f) == 0;
 	if (domain.n == 0 && r->g->server.n) {
@@ -451,7 +451,7 @@ static bool list_target(struct args *a, struct run *r, struct fail *f)
 static bool prepare(struct args *a, struct run *r)
 {
 	struct fail f = { 0 };
-	int code = targets_parse(&a->targets, r);
+	int code = targets_parse(&a->targets, r, STR("SUBSCRIBE"));
 
 	a->run = r;
 	ev_init(&a->timer, on_for);

@@ -17,6 +17,24 @@ static const struct party *target_party(const struct player *pl, const struct sc
 	return NULL;
 }
 
+/* The request to TARGET; empty where TARGET is any URI (a REFER names one) or is sent as it stands.
+ */
+static struct str method_of(const struct scenario_step *s)
+{
+	switch (s->verb) {
+	case VERB_INVITE:
+		return STR("INVITE");
+	case VERB_MESSAGE:
+		return STR("MESSAGE");
+	case VERB_OPTIONS:
+		return STR("OPTIONS");
+	case VERB_SUBSCRIBE:
+		return STR("SUBSCRIBE");
+	default:
+		return STR_EMPTY;
+	}
+}
+
 /* TARGET: the name of an endpoint, else a URI. */
 static int target(struct player *pl, const struct scenario_step *s, struct str *out, struct fail *f)
 {
@@ -25,8 +43,10 @@ static int target(struct player *pl, const struct scenario_step *s, struct str *
 	const struct party *p = target_party(pl, s);
 	int e;
 
-	if (!p)
+	if (!p && method_of(s).n == 0)
 		return target_parse(&me->run, s->target, out, f);
+	if (!p)
+		return target_request(&me->run, method_of(s), s->target, out, f);
 	if ((e = party_uri(p, me, &b, f)) == 0)
 		*out = arena_str(&pl->arena, buf_str(&b));
 	return e;
@@ -36,17 +56,15 @@ static int target(struct player *pl, const struct scenario_step *s, struct str *
 
 static int send_request(struct player *pl, const struct scenario_step *s, struct fail *f)
 {
-	struct party_request r = { .method = str_of(s->value) };
+	struct party_request r = { .method = s->verb == VERB_REQUEST ? str_of(s->value)
+								     : method_of(s) };
 	int e;
 
 	if (s->name) /* of a call */
 		return 0; /* when it is confirmed */
 	if ((e = target(pl, s, &r.target, f)) != 0)
 		return e;
-	if (s->verb == VERB_OPTIONS)
-		r.method = STR("OPTIONS");
 	if (s->verb == VERB_MESSAGE) {
-		r.method = STR("MESSAGE");
 		r.body = str_of(s->value);
 		r.type = STR("text/plain; charset=UTF-8");
 	}

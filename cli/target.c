@@ -18,3 +18,15 @@ int target_parse(const struct run *r, const char *text, struct str *out, struct 
 		*out = arena_str(&r->g->arena, buf_str(&b));
 	return e;
 }
+
+int target_request(
+	const struct run *r, struct str method, const char *text, struct str *out, struct fail *f)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(1 << 16);
+	struct str uri;
+	int e = target_parse(r, text, &uri, f);
+
+	if (e == 0 && (e = endpoint_target_request(uri, method, &b, f)) == 0)
+		*out = arena_str(&r->g->arena, buf_str(&b));
+	return e;
+}

@@ -67,12 +67,12 @@ int targets_collect(struct targets *t, const struct groups *g, const char *each,
 	return 0;
 }
 
-int targets_parse(struct targets *t, struct run *r)
+int targets_parse(struct targets *t, struct run *r, struct str method)
 {
 	struct fail f = { 0 };
 
 	for (unsigned i = 0; i < t->n; i++)
-		if (target_parse(r, t->v[i].text, &t->v[i].uri, &f) != 0)
+		if (target_request(r, method, t->v[i].text, &t->v[i].uri, &f) != 0)
 			return run_usage(
 				r, "%s%s", i < t->arguments ? "" : "--each: ", fail_show(&f));
 	return EXIT_ok;

@@ -23,8 +23,8 @@ struct targets {
  * "-" is stdin. -FAIL_ARGUMENT, also when there is none at all, or -FAIL_LOCAL: f begins with the
  * option. t is zeroed. */
 int targets_collect(struct targets *t, const struct groups *g, const char *each, struct fail *f);
-/* All as SIP URIs. 0, or 2 when a usage error was printed. */
-int targets_parse(struct targets *t, struct run *r);
+/* All as Request-URIs of that method (target_request). 0, or 2 when a usage error was printed. */
+int targets_parse(struct targets *t, struct run *r, struct str method);
 void targets_done(struct targets *t);
 
 #endif

@@ -81,6 +81,26 @@ int endpoint_target_parse(
 	return 0;
 }
 
+int endpoint_target_request(struct str uri, struct str method, struct buf *out, struct fail *f)
+{
+	struct str wanted;
+	struct sip_uri u;
+
+	if (!sip_uri_parse(uri, &u))
+		return fail_set(
+			f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a SIP URI", STR_ARG(uri));
+	if (u.headers.n > 0)
+		return fail_set(f, -FAIL_ARGUMENT,
+			"\"" STR_FMT "\": headers are not taken from a URI: say them with --header",
+			STR_ARG(uri));
+	if (sip_uri_param(&u, "method", &wanted) && !str_eq(wanted, method))
+		return fail_set(f, -FAIL_ARGUMENT,
+			"\"" STR_FMT "\" asks for " STR_FMT ", not " STR_FMT, STR_ARG(uri),
+			STR_ARG(wanted), STR_ARG(method));
+	sip_uri_write_request(out, &u);
+	return 0;
+}
+
 /* ---- life ---- */
 
 static void keep_config(struct endpoint *ep)

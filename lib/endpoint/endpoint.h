@@ -156,6 +156,10 @@ struct str endpoint_next_hop_text(const struct endpoint *ep);
  * -FAIL_ARGUMENT. */
 int endpoint_target_parse(
 	struct str text, struct str default_domain, struct buf *out, struct fail *f);
+/* A SIP URI as the Request-URI of a request of that method, RFC 3261 19.1.5: a method parameter has
+ * done its work when it says the same; another method is refused, and so are headers, for who wrote
+ * the URI need not be who sends the request. -FAIL_ARGUMENT. */
+int endpoint_target_request(struct str uri, struct str method, struct buf *out, struct fail *f);
 /* Counters of this endpoint's operations. */
 struct endpoint_counts endpoint_counts(const struct endpoint *ep);
 

@@ -36,22 +36,23 @@ static bool is_sips(struct str text)
 	return sip_uri_parse(text, &uri) && uri.scheme == SIP_URI_SIPS;
 }
 
-/* Puts a Contact behind those of the same q; the headers of its URI mean nothing to us (19.1.5). */
+/* Puts a Contact behind those of the same q; the headers and the method of its URI mean nothing to
+ * us (19.1.5). */
 static void remember(struct request *r, const struct sip_nameaddr *a)
 {
-	struct str uri = a->uri.text, q_text;
+	CLEANUP(buf_done) struct buf uri = BUF_INIT(1 << 16);
+	struct str q_text;
 	unsigned q = 1000, at = r->tried_count;
 	struct redirect *set = r->redirects;
 
-	if (a->uri.headers.n > 0)
-		uri.n = (size_t)(a->uri.headers.p - 1 - uri.p);
+	sip_uri_write_request(&uri, &a->uri);
 	if (sip_param(a->params, "q", &q_text))
 		sip_qvalue_parse(q_text, &q);
 	while (at < r->redirect_count && set[at].q >= q)
 		at++;
 	for (unsigned i = r->redirect_count; i > at; i--)
 		set[i] = set[i - 1];
-	set[at] = (struct redirect){ arena_str(&r->arena, uri), q };
+	set[at] = (struct redirect){ arena_str(&r->arena, buf_str(&uri)), q };
 	r->redirect_count++;
 }
 

@@ -284,6 +284,33 @@ json_usage() { # COMMAND
 	[ "$status" = 2 ]
 }
 
+@test "a target with headers, or for another method, is exit 2; its own method is not sent" {
+	local command
+	for command in options message subscribe invite refer; do
+		local args=()
+		case $command in
+		message) args=(-d x) ;;
+		subscribe) args=(-e presence) ;;
+		refer) args=(--to=sip:c@192.0.2.3) ;;
+		esac
+		rte "$command" -n "${args[@]}" 'sip:bob@192.0.2.1?Priority=urgent'
+		ended_with 2 'headers are not taken from a URI: say them with --header'
+		[ -z "$output" ]
+		rte "$command" -n "${args[@]}" 'sip:bob@192.0.2.1;method=PUBLISH'
+		ended_with 2 "asks for PUBLISH, not ${command^^}"
+		rte "$command" -n "${args[@]}" "sip:bob@192.0.2.1;method=${command^^};x=1"
+		ended_with 0
+		says "^${command^^} sip:bob@192\.0\.2\.1;x=1 SIP/2\.0"
+	done
+	# what a REFER names, and what `request` sends, is the user's
+	rte refer -n --to='sip:c@192.0.2.3;method=INVITE?Subject=x' sip:bob@192.0.2.1
+	ended_with 0
+	says '^Refer-To: <sip:c@192\.0\.2\.3;method=INVITE\?Subject=x>'
+	rte request -n OPTIONS 'sip:bob@192.0.2.1;method=BYE?Subject=x'
+	ended_with 0
+	says '^OPTIONS sip:bob@192\.0\.2\.1;method=BYE\?Subject=x SIP/2\.0'
+}
+
 @test "header fields from the line and from a file" {
 	printf 'X-A: 1\r\n\nX-B: two: three\n' >"$BATS_TEST_TMPDIR/headers"
 	rte options -n -H "@$BATS_TEST_TMPDIR/headers" --add-header 'X-A: 2' --require=foo --supported=bar \

@@ -65,13 +65,13 @@ lasted() {
 	begin rte options -c 3 -i 45s -t tcp --timeout=10m sip:127.0.0.1:5070
 	ends rte 8 0
 	is '0 1 0' "$(seen)"
-	lapsed 89000 120000 "$(lasted rte)" # twice 45 s, and the end
+	apart 90000 120000 "$(lasted rte)" # twice 45 s, and the end
 	watching 5070
 	# the third comes and goes with the end of rte
 	begin rte options -c 3 -i 100s -t tcp --timeout=10m sip:127.0.0.1:5070
 	ends rte 8 0
 	[[ $(seen) == '0 1 0 1 0'* ]]
-	lapsed 59000 90000 "$(lasted rte)"
+	apart 60000 90000 "$(lasted rte)"
 	is linger "$(records rte '.type == "disconnected"' | head -n 1 | jq -r .cause)"
 	# the peer has them no more, too
 	is 0 "$(ss -tnH state established 'sport = :5070' | wc -l)"
@@ -84,7 +84,7 @@ lasted() {
 	begin rte options -c 3 -i 40s --linger=20s -t tcp --timeout=10m sip:127.0.0.1:5070
 	ends rte 8 0
 	[[ $(seen) == '0 1 0 1 0'* ]]
-	lapsed 19500 30000 "$(lasted rte)"
+	apart 20000 30000 "$(lasted rte)"
 	begin rte options -c 3 -i 20s --linger=0 -t tcp --timeout=10m sip:127.0.0.1:5070
 	comes 2 rte 1 '.type == "connected"'
 	wait_for 1 are 0 5070
@@ -107,7 +107,7 @@ lasted() {
 	ends rte 10 0
 	ends tls 10 0
 	is '0 1 0' "$(seen)"
-	lapsed 719000 800000 "$(lasted rte)"
+	apart 720000 800000 "$(lasted rte)"
 	is 'local-bye local-bye' "$(last rte "$terminated" .cause) $(last tls "$terminated" .cause)"
 	is 2 "$(baresip events | jq -r .type | grep -c CALL_CLOSED)"
 }
@@ -121,7 +121,7 @@ lasted() {
 	ends rte 14 0
 	ends tls 5 0
 	[[ $(seen) == '0 1 0'* ]] # the second one is gone before we look
-	lapsed 899000 1000000 "$(lasted rte)"
+	apart 900000 1000000 "$(lasted rte)"
 	for name in rte tls; do
 		is "idle" "$(records $name '.type == "disconnected"' | head -n 1 | jq -r .cause)"
 		is 2 "$(records $name '.type == "connected"' | wc -l)"

@@ -97,7 +97,7 @@ bereave() {
 		local dropped over
 		dropped=$(at_ms "$name" '.type == "disconnected" and .action == "refresh"')
 		over=$(at_ms "$name" '.type == "end"')
-		lapsed 265000 301000 "$(awk "BEGIN { print $over - $dropped }")"
+		apart 265000 301000 "$(awk "BEGIN { print $over - $dropped }")"
 		saw "$name" 1 '.type == "error" and .exit_name == "lost" and (.detail | test("refused"))'
 	done
 	# 20 % jitter: not all waits are whole
@@ -145,7 +145,7 @@ bereave() {
 	local back next
 	back=$(at_ms tcp "$active" | sed -n 2p)
 	next=$(at_ms tcp "$active" | sed -n 3p)
-	lapsed 180000 185000 "$(awk "BEGIN { print $next - $back }")"
+	apart 180000 185000 "$(awk "BEGIN { print $next - $back }")"
 	contacts_are 0 tcp
 }
 

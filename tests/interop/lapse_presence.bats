@@ -18,8 +18,8 @@ teardown_file() {
 # refreshed_at NAME FIRST LEAST: the refreshes came FIRST seconds after what was before each; at least so many
 refreshed_at() {
 	records "$1" '(.type == "subscription" or .type == "publication") and .state == "active" and (.cause == "subscribed" or .cause == "published" or .cause == "refreshed")' |
-		jq .elapsed_ms | awk -v s="$2" -v least="$3" '
-			NR > 1 { print $1 - last " ms"; if ($1 - last < s * 1000 - 1000 || $1 - last > s * 1000 + 15000) bad = 1; n++ }
+		jq .elapsed_ms | awk -v s="$2" -v least="$3" -v lag="$lag" '
+			NR > 1 { print $1 - last " ms"; if ($1 - last < s * 1000 - lag / 3 || $1 - last > s * 1000 + 3000 + lag) bad = 1; n++ }
 			{ last = $1 }
 			END { exit bad || n < least }'
 }

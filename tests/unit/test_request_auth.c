@@ -818,11 +818,11 @@ static void test_redirect_many(void **state)
 	moved_free(m);
 }
 
-/* 305 and 380 are bounded, too (A73); the headers of a URI have no effect (A33). */
+/* 305 and 380 are bounded, too (A73); the headers and the method of a URI have no effect (A33). */
 static void test_redirect_odd(void **state)
 {
 	struct moved *m =
-		moved_new("Contact: <sip:carol@%s?From=x&Route=%%3Csip:evil%%3E&X-A=b>\r\n");
+		moved_new("Contact: <sip:carol@%s;method=BYE?From=x&Route=%%3Csip:evil%%3E&X-A=b>\r\n");
 	struct op *o;
 
 	(void)state;
@@ -835,6 +835,7 @@ static void test_redirect_odd(void **state)
 		assert_null(sip_msg_hdr(got, SIP_HDR_ROUTE));
 		assert_null(sip_msg_hdr_named(got, STR("X-A")));
 		assert_lacks(got->request_uri, "?"); /* 19.1.5: not in a Request-URI */
+		assert_lacks(got->request_uri, "method");
 		assert_int_equal(msg_count(got, SIP_HDR_FROM), 1);
 	}
 	op_end(o);

@@ -1327,6 +1327,41 @@ static void test_target_parse(void **state)
 	}
 }
 
+/* RFC 3261 19.1.5 and table 1: what a Request-URI cannot hold has an effect that was asked for, or none
+ * and an error. */
+static void test_target_request(void **state)
+{
+	static const struct {
+		const char *text, *method, *uri; /* uri NULL: refused */
+	} cases[] = {
+		{ "sip:bob@example.com", "INVITE", "sip:bob@example.com" },
+		{ "sip:bob@example.com;method=INVITE;x=1", "INVITE", "sip:bob@example.com;x=1" },
+		{ "sip:bob@example.com;x=1;method=INVITE", "INVITE", "sip:bob@example.com;x=1" },
+		{ "sip:bob@example.com;transport=tcp;maddr=192.0.2.1;ttl=1;user=phone", "OPTIONS",
+			"sip:bob@example.com;transport=tcp;maddr=192.0.2.1;ttl=1;user=phone" },
+		{ "sip:bob@example.com;method=MESSAGE", "INVITE", NULL },
+		{ "sip:bob@example.com;method=invite", "INVITE", NULL }, /* 7.1: case-sensitive */
+		{ "sip:bob@example.com;method", "INVITE", NULL },
+		{ "sip:bob@example.com?Subject=x", "INVITE", NULL },
+		{ "sip:bob@example.com;method=INVITE?Route=%3Csip:x%3E", "INVITE", NULL },
+		{ "sip:bob@example.com?body=x", "MESSAGE", NULL },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(buf_done) struct buf out = BUF_INIT(1024);
+		struct fail f = { 0 };
+		int e = endpoint_target_request(
+			str_of(cases[i].text), str_of(cases[i].method), &out, &f);
+
+		assert_int_equal(e, cases[i].uri ? 0 : -FAIL_ARGUMENT);
+		if (cases[i].uri)
+			assert_string_equal(buf_cstr(&out), cases[i].uri);
+		else
+			assert_true(f.text[0] != '\0' && out.n == 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1357,6 +1392,7 @@ int main(void)
 		cmocka_unit_test(test_bad_requests),
 		cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_target_parse),
+		cmocka_unit_test(test_target_request),
 	};
 
 	net_loop();
