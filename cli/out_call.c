@@ -142,6 +142,8 @@ static void refused_line(struct out *o, const struct endpoint_session *s)
 	else
 		buf_add_str(&word, STR("ended"));
 	add_word(&b, s->cause);
+	if (s->extra)
+		add_text(&b, STR("another branch"));
 	add_text(&b, s->reason);
 	add_dialog(&b, s->id);
 	put_column(o, OUT_YELLOW, buf_str(&word), &b);

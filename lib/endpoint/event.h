@@ -195,7 +195,7 @@ struct endpoint_session {
 			      "remote-bye" "error" "timeout"; else NULL */
 	const char *news; /* confirmed again: "hold" "resume" "reinvite" "update"; else NULL */
 	bool initiator; /* we sent the INVITE */
-	bool extra; /* a further 2xx of another branch: it gets ACK and BYE */
+	bool extra; /* not the call: another branch had answered first */
 	struct str call_id, local_tag, remote_tag, remote_target; /* empty: not known yet */
 	const struct str *route_set;
 	unsigned route_count;

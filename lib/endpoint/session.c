@@ -103,7 +103,7 @@ bool session_tell_state(struct session *s, const struct session_told *told)
 		.cause = told->cause,
 		.news = told->news,
 		.initiator = !s->incoming,
-		.extra = leg && leg->extra,
+		.extra = leg && session_leg_lost(leg),
 		.reason = told->reason,
 		.setup_ms = s->setup_ms,
 		.duration_ms = -1,
@@ -259,12 +259,15 @@ static bool abort_requests(struct session *s)
 static bool tell_legs_end(struct session *s, const struct endpoint_msg *msg)
 {
 	struct session_told told = { .state = "terminated", .cause = s->cause, .msg = msg };
+	const struct session_told lost = { .state = "terminated", .cause = "cancelled" };
 
 	if (s->incoming && s->reason && !s->confirmed_us) /* of the CANCEL */
 		told.reason = str_of(s->reason);
 	LIST_EACH (it, &s->legs) {
-		told.leg = CONTAINER_OF(it, struct session_leg, node);
-		if (told.leg != s->leg && !told.leg->extra && !session_tell_state(s, &told))
+		struct session_told one = s->leg ? lost : told;
+
+		one.leg = CONTAINER_OF(it, struct session_leg, node);
+		if (one.leg != s->leg && !one.leg->bye && !session_tell_state(s, &one))
 			return false;
 	}
 	told.leg = s->leg;

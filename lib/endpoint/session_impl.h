@@ -30,7 +30,7 @@ struct session_leg {
 	unsigned id; /* of events */
 	uint32_t rseq; /* of the last reliable provisional response; 0: none */
 	uint32_t invite_cseq; /* of the INVITE that it answers */
-	bool confirmed, extra;
+	bool confirmed;
 	struct list pracks; /* on their way */
 	struct request *ack, *bye;
 	bool bye_waits; /* it is over, but those of further 2xx's are not */
@@ -195,6 +195,9 @@ struct auth_exchange *session_exchange(struct session *s); /* of its Call-ID, or
 struct session_leg *session_leg_new(struct session *s);
 void session_leg_free(struct session_leg *leg);
 struct session_leg *session_leg_find(struct session *s, struct str remote_tag);
+/* Of another branch of our INVITE than the one that answered first: it may still answer, and is
+ * hung up then. */
+bool session_leg_lost(const struct session_leg *leg);
 void session_ack(struct session_leg *leg, struct session_sent *sent);
 /* 0, or the request could not be made: then the leg is as good as ended. */
 int session_bye(struct session_leg *leg, struct str reason);

@@ -529,7 +529,7 @@ static unsigned find_replaced(struct endpoint *ep, const struct sip_msg *m, stru
 	if (!d)
 		return 481;
 	leg = d->arg;
-	if (leg->extra) /* of a branch that lost, with our BYE on its way */
+	if (session_leg_lost(leg))
 		return 603;
 	*out = leg->session;
 	switch ((*out)->state) {

@@ -61,6 +61,11 @@ struct session_leg *session_leg_find(struct session *s, struct str remote_tag)
 	return NULL;
 }
 
+bool session_leg_lost(const struct session_leg *leg)
+{
+	return leg->session->leg && leg->session->leg != leg;
+}
+
 static void on_ack(void *arg, const struct endpoint_event *ev)
 {
 	struct session_leg *leg = arg;

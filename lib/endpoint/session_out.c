@@ -259,8 +259,9 @@ static struct session_leg *first_unconfirmed(struct session *s)
 	return NULL;
 }
 
-/* The branches that lost: what they still send is answered as ever. False: s is gone. */
-static bool drop_others(struct session *s)
+/* The branches that have not answered in time: 13.2.2.4, "all the early dialogs that have not
+ * transitioned to established dialogs are terminated". False: s is gone. */
+static bool end_early(struct session *s)
 {
 	struct session_told told = { .state = "terminated", .cause = "cancelled" };
 
@@ -278,7 +279,6 @@ static void end_extra(
 {
 	struct session *s = sent->session;
 
-	leg->extra = true;
 	session_ack(leg, sent);
 	if (session_bye(leg, STR_EMPTY) == 0)
 		session_tell_state(
@@ -294,9 +294,8 @@ static void confirmed(
 	s->confirmed_us = net_now_us();
 	s->setup_ms = (double)(s->confirmed_us - s->started_us) / 1000.0;
 	session_timer_accepted(s, msg->msg, sent->expires);
-	if (drop_others(s) &&
-		session_tell_state(
-			s, &(struct session_told){ .state = "confirmed", .leg = leg, .msg = msg }))
+	if (session_tell_state(
+		    s, &(struct session_told){ .state = "confirmed", .leg = leg, .msg = msg }))
 		session_timer_tell(s, NULL);
 }
 
@@ -464,7 +463,8 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 	(void)revents;
 	ev_timer_stop(loop, w);
 	if (sent->final) {
-		session_sent_free(sent);
+		if (sent->kind != SESSION_SENT_FIRST || end_early(s))
+			session_sent_free(sent);
 	} else if (sent->kind != SESSION_SENT_FIRST) {
 		session_change_again(sent);
 	} else {

@@ -415,8 +415,8 @@ void session_on_request(void *arg, struct dialog *d, struct transaction *t, stru
 		fn(arg, t, m, flow);
 		return;
 	}
-	/* A branch that lost has our BYE on its way: what it asks is not for the call that won. */
-	if (leg->extra && m->method != SIP_BYE) {
+	/* What a branch that lost asks is not for the call that won. */
+	if (session_leg_lost(leg) && m->method != SIP_BYE) {
 		session_answer(t, 481, NULL);
 		return;
 	}

@@ -475,6 +475,66 @@ static void test_forked_ends(void **state)
 	rig_free(r);
 }
 
+/* 13.2.2.4: what has not answered 64*T1 behind the first 2xx is over. Until then its dialog is
+ * there: one that answers late keeps it; what it asks is not for the call that won. */
+static void test_forked_late(void **state)
+{
+	struct rig *r = rig_out(NET_UDP, QUICK_T1);
+	struct call *c = call_start(r, (struct session_config){ 0 });
+	struct peer_got g = got(r->p, "INVITE", 1), b;
+	struct leg won = leg_of(r, &g, "won"), late = leg_of(r, &g, "late"),
+		   never = leg_of(r, &g, "never");
+	double first;
+
+	(void)state;
+	leg_reply(&never, &g, 180, NULL, NULL);
+	leg_reply(&late, &g, 180, NULL, NULL);
+	till(call_times(c, "early") == 2);
+	leg_reply(&won, &g, 200, NULL, bob_sdp(1, NULL));
+	first = rig_ms();
+	till(session_is_confirmed(c->s));
+	assert_int_equal(c->id_count, 3);
+	assert_no_state(c, "+terminated/cancelled");
+	leg_ask(&never, "INFO", (struct leg_says){ 0 });
+	assert_int_equal(leg_response(&never, "INFO", 481)->status, 481);
+	assert_int_equal(c->asked, 0);
+	leg_reply(&late, &g, 200, NULL, bob_sdp(1, NULL));
+	b = got(r->p, "BYE", 1);
+	assert_str(sip_msg_value(b.msg, SIP_HDR_TO), late.local);
+	leg_reply(&late, &b, 200, NULL, NULL);
+	till(call_times(c, "+terminated/local-bye") == 1);
+	assert_int_equal(c->id_count, 3); /* under the name it rang with */
+	till(call_times(c, "+terminated/cancelled") == 1);
+	assert_between(rig_ms() - first, 64 * QUICK_T1 - 20, 64 * QUICK_T1 + PEER_LATE);
+	assert_true(session_is_confirmed(c->s));
+	call_down(c, &won);
+	rig_free(r);
+}
+
+/* The call ends before that: so do the dialogs of the others, once each, before its own. */
+static void test_forked_over(void **state)
+{
+	struct rig *r = rig_out(NET_UDP, 0);
+	struct call *c = call_start(r, (struct session_config){ 0 });
+	struct peer_got g = got(r->p, "INVITE", 1), b;
+	struct leg one = leg_of(r, &g, "one"), two = leg_of(r, &g, "two");
+
+	(void)state;
+	leg_reply(&one, &g, 180, NULL, NULL);
+	leg_reply(&two, &g, 200, NULL, bob_sdp(1, NULL));
+	till(session_is_confirmed(c->s));
+	assert_no_state(c, "+terminated/cancelled");
+	call_stop(c, NULL);
+	b = got(r->p, "BYE", 1);
+	leg_reply(&two, &b, 200, NULL, NULL);
+	call_closed(c);
+	assert_has(str_of(c->states), " +terminated/cancelled terminated/local-bye");
+	assert_state(c, "+terminated/cancelled");
+	assert_state(c, "terminated/local-bye");
+	call_end(c);
+	rig_free(r);
+}
+
 /* --- 2xx and ACK ---------------------------------------------------------------------------------
  */
 
@@ -1923,6 +1983,8 @@ int main(void)
 		cmocka_unit_test(test_forked),
 		cmocka_unit_test(test_forked_many),
 		cmocka_unit_test(test_forked_ends),
+		cmocka_unit_test(test_forked_late),
+		cmocka_unit_test(test_forked_over),
 		cmocka_unit_test(test_ack_again),
 		cmocka_unit_test(test_route_set),
 		cmocka_unit_test(test_strict_router),
