@@ -5,6 +5,7 @@
 
 #include "answer.h"
 #include "call.h"
+#include "moment.h"
 #include "scenario.h"
 
 struct publication;
@@ -19,9 +20,8 @@ struct leg {
 	struct call *call; /* NULL: it has ended */
 	bool incoming;
 	char call_id[256];
-	char state[16], cause[16]; /* RFC 4235; cause: of the end */
-	char news[16]; /* "hold" "resume", of the latest change */
-	unsigned status; /* of the latest response that counted; 0: none */
+	struct moment is;
+	struct moments was;
 	char why[200]; /* it failed, for people */
 };
 
@@ -30,7 +30,8 @@ struct watch { /* a subscription */
 	struct party *party;
 	const char *name;
 	struct subscription *subscription; /* NULL: it has ended */
-	char state[16]; /* RFC 6665; "": nothing yet */
+	struct moment is;
+	struct moments was;
 	char why[200]; /* it ended, for people */
 };
 

@@ -19,7 +19,7 @@ static struct leg *leg_new(struct party *p, struct call *c, const char *name)
 
 	l->call = c;
 	l->name = name;
-	snprintf(l->state, sizeof(l->state), "trying");
+	snprintf(l->is.state, sizeof(l->is.state), "trying");
 	list_init(&l->node);
 	list_add(&p->legs, &l->node);
 	return l;
@@ -63,29 +63,30 @@ static void on_session(struct leg *l, const struct endpoint_session *s)
 {
 	if (s->extra)
 		return;
-	copy(l->state, sizeof(l->state), str_of(s->state));
-	copy(l->cause, sizeof(l->cause), str_of(s->cause));
+	copy(l->is.state, sizeof(l->is.state), str_of(s->state));
+	copy(l->is.cause, sizeof(l->is.cause), str_of(s->cause));
 	if (s->news)
-		copy(l->news, sizeof(l->news), str_of(s->news));
+		copy(l->is.news, sizeof(l->is.news), str_of(s->news));
 	if (s->call_id.n)
 		copy(l->call_id, sizeof(l->call_id), s->call_id);
 	l->incoming = !s->initiator;
 	if (s->status_code)
-		l->status = s->status_code;
-	else if (l->incoming && strcmp(s->state, "confirmed") == 0 && l->status < 200)
-		l->status = 200; /* by `answer` of its section */
+		l->is.status = s->status_code;
+	else if (l->incoming && strcmp(s->state, "confirmed") == 0 && l->is.status < 200)
+		l->is.status = 200; /* by `answer` of its section */
+	moments_add(&l->was, &l->is);
 }
 
 static void ended(struct leg *l, const struct endpoint_result *result)
 {
 	l->call = NULL;
-	copy(l->state, sizeof(l->state), STR("terminated"));
+	copy(l->is.state, sizeof(l->is.state), STR("terminated"));
 	if (!result || !result->fail.code)
 		return;
 	if (result->response && result->response->status_code >= 300)
-		l->status = result->response->status_code;
-	if (!l->cause[0])
-		copy(l->cause, sizeof(l->cause), STR("error"));
+		l->is.status = result->response->status_code;
+	if (!l->is.cause[0])
+		copy(l->is.cause, sizeof(l->is.cause), STR("error"));
 	copy(l->why, sizeof(l->why), str_of(fail_show(&result->fail)));
 }
 

@@ -143,7 +143,7 @@ int party_send(struct party *p, const struct party_request *send, struct fail *f
 
 static void watch_ended(struct watch *w, const struct endpoint_result *result)
 {
-	snprintf(w->state, sizeof(w->state), "terminated");
+	snprintf(w->is.state, sizeof(w->is.state), "terminated");
 	if (result && result->fail.code)
 		snprintf(w->why, sizeof(w->why), "%s", fail_show(&result->fail));
 	subscription_free(w->subscription);
@@ -158,7 +158,8 @@ static void on_subscription(void *arg, const struct endpoint_event *ev)
 	out_event(p->run.out, ev);
 	switch (ev->type) {
 	case ENDPOINT_SUBSCRIPTION:
-		snprintf(w->state, sizeof(w->state), "%s", ev->subscription->state);
+		snprintf(w->is.state, sizeof(w->is.state), "%s", ev->subscription->state);
+		moments_add(&w->was, &w->is);
 		break;
 	case ENDPOINT_NOTIFY:
 		party_hear(p, HEARD_NOTIFY, w, ev->notify->msg ? ev->notify->msg->body : STR_EMPTY);

@@ -117,10 +117,10 @@ struct leg *player_leg(struct player *pl, struct party *p, const char *name)
 
 const char *player_leg_text(const struct leg *l, char text[160])
 {
-	int n = snprintf(text, 160, "%s", l->cause[0] ? l->cause : l->state);
+	int n = snprintf(text, 160, "%s", l->is.cause[0] ? l->is.cause : l->is.state);
 
-	if (l->status)
-		n += snprintf(text + n, 160 - (size_t)n, " (%u)", l->status);
+	if (l->is.status)
+		n += snprintf(text + n, 160 - (size_t)n, " (%u)", l->is.status);
 	if (l->why[0])
 		snprintf(text + n, 160 - (size_t)n, ": %s", l->why);
 	return text;
@@ -173,12 +173,25 @@ static void skip_rest(struct player *pl)
 				       });
 }
 
+/* Behind a wait it counts what is, not what was. */
+static void forget_moments(struct player *pl)
+{
+	for (unsigned i = 0; i < pl->scenario->party_count; i++) {
+		LIST_EACH (it, &pl->parties[i].legs)
+			moments_forget(&CONTAINER_OF(it, struct leg, node)->was);
+		LIST_EACH (it, &pl->parties[i].watches)
+			moments_forget(&CONTAINER_OF(it, struct watch, node)->was);
+	}
+}
+
 static void finish_step(struct player *pl, enum player_state state)
 {
 	const struct scenario_step *s = current(pl);
 
 	ev_timer_stop(endpoint_loop(), &pl->timer);
 	tell(pl, s, state);
+	if (s->verb == VERB_WAIT)
+		forget_moments(pl);
 	pl->next++;
 	pl->begun = false;
 	if (state == PLAYER_FAILED || !current(pl))

@@ -166,7 +166,11 @@ static enum player_state answer(struct player *pl, const struct scenario_step *s
 		e = session_reject(l->call->session, code, reason, NULL, 0, &f);
 	if (e != 0)
 		return player_refused(pl, e, &f);
-	l->status = code;
+	l->is.status = code;
+	if (s->verb == VERB_RING) { /* a further one is no event of its own */
+		snprintf(l->is.state, sizeof(l->is.state), "early");
+		moments_add(&l->was, &l->is);
+	}
 	return PLAYER_DONE;
 }
 

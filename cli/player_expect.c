@@ -6,11 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is(const char *a, const char *b)
-{
-	return strcmp(a, b) == 0;
-}
-
 /* "after 5 s" */
 static const char *after(const struct scenario_step *s, char text[40])
 {
@@ -20,20 +15,14 @@ static const char *after(const struct scenario_step *s, char text[40])
 	return text;
 }
 
-static bool has_state(const struct leg *l, const char *state)
-{
-	if (is(state, "hold") || is(state, "resume"))
-		return l->call && is(l->news, state);
-	return is(l->state, state) || (!l->call && is(l->cause, state));
-}
-
 /* An end that is not the one that is waited for will not turn into it. */
 static enum player_state call_state(struct player *pl, const struct scenario_step *s, bool late)
 {
 	struct leg *l = player_leg(pl, &pl->parties[s->party], s->name);
 	char text[160], time[40];
 
-	if (l && has_state(l, s->state) && (!s->status || l->status == s->status))
+	if (l && (moments_take(&l->was, s->state, s->status) ||
+			 moment_is(&l->is, s->state, s->status)))
 		return PLAYER_DONE; /* early by a 180 may become early by a 183 */
 	if (l && !l->call)
 		return player_failed(pl, EXIT_check_failed, "it is %s", player_leg_text(l, text));
@@ -47,16 +36,16 @@ static enum player_state call_state(struct player *pl, const struct scenario_ste
 
 static enum player_state watch_state(struct player *pl, const struct scenario_step *s, bool late)
 {
-	const struct watch *w = party_watch(&pl->parties[s->party], s->name);
+	struct watch *w = party_watch(&pl->parties[s->party], s->name);
 	bool over = w && !w->subscription;
 	char time[40];
 
-	if (w && is(w->state, s->state))
+	if (w && (moments_take(&w->was, s->state, 0) || moment_is(&w->is, s->state, 0)))
 		return PLAYER_DONE;
 	if (!late && !over)
 		return PLAYER_WAITS;
 	return player_failed(pl, EXIT_check_failed, "it is %s%s%s%s%s",
-		w && w->state[0] ? w->state : "not answered", over && w->why[0] ? ": " : "",
+		w && w->is.state[0] ? w->is.state : "not answered", over && w->why[0] ? ": " : "",
 		over ? w->why : "", over ? "" : " ", over ? "" : after(s, time));
 }
 

@@ -497,7 +497,7 @@ fails() {
 @test "RTP that arrives is counted" {
 	need socat
 	phone_start phone
-	spawn call invite -j --duration=1s "sip:bob@$phone"
+	spawn call invite -j --duration=3s "sip:bob@$phone"
 	printed call '"state":"confirmed"'
 	port=$(sed -n 's/^m=audio \([0-9]*\) .*/\1/p' "$BATS_TEST_TMPDIR/phone/messages" | head -n 1)
 	for number in 1 2 3; do

@@ -832,6 +832,56 @@ missed() { # LINE PATTERN
 	done
 }
 
+@test "a state that is over when it is looked at counts, in order, once, and not behind a wait" {
+	steps <<-'S'
+		alice invite bob as call1
+		bob ring call1
+		bob ring call1 183
+		bob answer call1
+		expect alice call1 confirmed within 20s
+		alice hold call1
+		alice resume call1
+		bob hold call1
+		expect bob call1 early 180
+		expect bob call1 early 183
+		expect bob call1 confirmed
+		expect bob call1 hold
+		expect bob call1 resume
+		expect bob call1 hold
+		bob bye call1
+		expect alice call1 hold
+		expect alice call1 resume
+		expect alice call1 hold
+		expect alice call1 remote-bye
+	S
+	play 0
+	steps <<-'S'
+		alice invite bob as call1
+		bob ring call1
+		bob answer call1
+		expect alice call1 confirmed
+		expect alice call1 early within 100ms
+	S
+	missed 10 'it is confirmed'
+	steps <<-'S'
+		alice invite bob as call1
+		bob ring call1
+		bob answer call1
+		wait 200ms
+		expect alice call1 early within 100ms
+	S
+	missed 10 'it is confirmed'
+	serve_with=(--auth=none)
+	members <<-'S'
+		bob subscribe alice presence as watch1
+		expect bob watch1 notified closed
+		bob unsubscribe watch1
+		expect bob watch1 active
+		expect bob watch1 terminated
+	S
+	served 0
+}
+
 @test "a call that has ended in another way fails at once" {
 	for end in 'bob answer call1 486|cancelled|rejected \(486\)' 'bob answer call1 603|confirmed|rejected \(603\)' \
 		'alice cancel call1|rejected|cancelled \(487\)' 'bob answer call1 486|rejected 603|rejected \(486\)'; do

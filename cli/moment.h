@@ -1,0 +1,30 @@
+/* cli/moment.h -- what a call or a subscription of a scenario was, from one moment to the next: a
+ * state may be over before anybody has looked */
+#ifndef CLI_MOMENT_H
+#define CLI_MOMENT_H
+
+#include <stdbool.h>
+
+struct moment {
+	char state[16]; /* RFC 4235, RFC 6665; "": nothing yet */
+	char cause[16]; /* of a call's end */
+	char news[16]; /* "hold" "resume", of its latest change */
+	unsigned status; /* of the latest response that counted; 0: none */
+};
+
+/* The last ones that nobody has asked for, oldest first; zeroed at first. Those before the last 32
+ * are forgotten. */
+struct moments {
+	struct moment v[32];
+	unsigned n;
+};
+
+/* One that is as the last one is no news. */
+void moments_add(struct moments *m, const struct moment *one);
+/* Is it in this state, or over for this cause, or not over and of this news? status: 0 is any. */
+bool moment_is(const struct moment *m, const char *state, unsigned status);
+/* Was one so? Then those up to it are forgotten. */
+bool moments_take(struct moments *m, const char *state, unsigned status);
+void moments_forget(struct moments *m);
+
+#endif
