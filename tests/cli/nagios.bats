@@ -41,9 +41,9 @@ state() {
 @test "many probes" {
 	serve_start
 	state 0 '^SIP OK - 3 of 3 answered well, [0-9.]+ ms\|time=[0-9.]+ms;;;0 ok=3;;;0;3$' --server="$udp" -c 3 -i 0 sip:echo@test.invalid
-	state 2 '^SIP CRITICAL - 1 of 2 answered well: no response .*ok=1;;;0;2$' --server="$udp" --timeout=200ms sip:echo@test.invalid \
+	state 2 '^SIP CRITICAL - 1 of 2 answered well: no response .*ok=1;;;0;2$' --server="$udp" --timeout=1s sip:echo@test.invalid \
 		sip:silent@test.invalid
-	state 0 '^SIP OK - 1 of 2 answered well' --server="$udp" --timeout=200ms --min-ok=1 sip:echo@test.invalid sip:silent@test.invalid
+	state 0 '^SIP OK - 1 of 2 answered well' --server="$udp" --timeout=1s --min-ok=1 sip:echo@test.invalid sip:silent@test.invalid
 	state 2 '^SIP CRITICAL - 0 of 1 answered well: .*\|ok=0;;;0;1$' -c 1 --server=127.0.0.1:1 sip:x@test.invalid
 }
 

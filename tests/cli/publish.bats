@@ -116,7 +116,7 @@ teardown() {
 @test "keep: published anew when the server has forgotten it" {
 	serve_start --min-expires=1
 	local address=$udp
-	spawn keep publish -j --keep -x 2 --server="$address" --timeout=500ms --status=open sip:alice@test.invalid
+	spawn keep publish -j --keep -x 2 --server="$address" --timeout=1s --status=open sip:alice@test.invalid
 	local kept=$spawned
 	printed keep '"cause":"published"'
 	serve_end

@@ -142,7 +142,7 @@ bindings() {
 
 @test "--keep: a removal that fails is told" {
 	server
-	spawn keep register --keep --timeout=300ms --server="$udp" --password=env:PW sip:alice@test.invalid
+	spawn keep register --keep --timeout=1s --server="$udp" --password=env:PW sip:alice@test.invalid
 	printed keep '^registered'
 	kill -STOP "$serve"
 	kill "$spawned"

@@ -281,13 +281,13 @@ s=-' ] || what_happened
 	printf 'OPTIONS sip:a@b SIP/2.0\r\n\r\n' >"$HOME/raw"
 	for how in "--raw=$HOME/raw --connect=$peer" "OPTIONS udp:$peer"; do
 		# shellcheck disable=SC2086
-		rte request -j --timeout=400ms $how
+		rte request -j --timeout=1500ms $how
 		ended_with 15
 		records
 		[ "$(record 'select(.type == "malformed" and .direction == "received") | .detail' | sort -u)" = 'header line 1 has no name and colon' ] || what_happened
 		[[ $(record 'select(.type == "error") | .detail') = *'malformed message'* ]] || what_happened
 	done
-	rte request --timeout=400ms OPTIONS "udp:$peer"
+	rte request --timeout=1500ms OPTIONS "udp:$peer"
 	ended_with 15
 	says "^malformed   from $peer  [0-9]+ bytes  header line 1 has no name and colon$"
 	# of another transaction: it is shown, and does not count
@@ -301,7 +301,7 @@ s=-' ] || what_happened
 		Content-Length: 0
 
 	TEXT
-	rte request --timeout=400ms OPTIONS "udp:$peer"
+	rte request --timeout=1500ms OPTIONS "udp:$peer"
 	ended_with 14
 	says "^200 OK  OPTIONS  from $peer"
 }

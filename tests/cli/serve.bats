@@ -212,7 +212,7 @@ tcp:$tcp" ]
 	for i in 1 2; do
 		serve_start --auth=none --fault=drop:50 --seed=7
 		grep -qx 'seed        7' "$BATS_TEST_TMPDIR/serve.out"
-		rte options -c 10 -i 1ms --timeout=400ms "udp:$udp"
+		rte options -c 10 -i 1ms --timeout=1s --no-retransmit "udp:$udp"
 		ended_with 14
 		serve_end
 		results+=("$(sed 's/ from.*seq/ seq/; s/  [0-9.]* ms$//; s/, min.*//' <<<"$output" | sort)")
