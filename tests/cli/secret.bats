@@ -16,7 +16,7 @@ teardown() {
 
 # ask ARG...: a command that reads its secrets and then asks the server
 ask() {
-	rte options -vvv --server=127.0.0.1:$port -t udp -a sip:alice@example.com "$@" sip:example.com
+	rte options -vvv --server=127.0.0.1:$port -t udp --timeout=20s --t1=2s -a sip:alice@example.com "$@" sip:example.com
 	! grep -q "$canary" <<<"$output$stderr" || what_happened
 }
 # The secret was read, and nobody was there to prove it to.
@@ -100,7 +100,7 @@ proved() {
 	proved
 	RTE_USER='a user' RTE_PASSWORD=$canary ask
 	proved
-	rte options --server=127.0.0.1:$port -t udp -a 'sip:a%20user@example.com' --password="pass:$canary" sip:x@y
+	rte options --server=127.0.0.1:$port -t udp --timeout=20s --t1=2s -a 'sip:a%20user@example.com' --password="pass:$canary" sip:x@y
 	proved
 	ask --password="pass:$canary"
 	ended_with 7
