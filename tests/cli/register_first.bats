@@ -235,7 +235,7 @@ methods() {
 	server --reply='OPTIONS=0'
 	alice 14 --max-time=500ms --timeout=10s sip:alice@test.invalid
 	notes 'max-time=500ms'
-	wait_for 2 nothing_bound
+	wait_for 5 nothing_bound
 }
 nothing_bound() {
 	[ -z "$(bindings)" ]

@@ -136,7 +136,7 @@ header() { # NAME, of the message on stdin
 	is cancelled "$(last rte "$terminated" .cause)"
 	ends rte 5 0
 	# RFC 3261 9.1, 17.1.1.3: 200 to the CANCEL, 487 to the INVITE, and its ACK
-	wait_for 3 baresip wire 'SIP/2.0 487'
+	wait_for 5 baresip wire 'SIP/2.0 487'
 	is "$(baresip wire 'CANCEL ' | header CSeq | cut -d ' ' -f 1) INVITE" "$(baresip wire 'SIP/2.0 487' | header CSeq)"
 	baresip_stop
 	baresip_start ANSWER=manual
@@ -169,7 +169,7 @@ header() { # NAME, of the message on stdin
 		baresip ask message "Salut-$t"
 		comes 5 rte $n '.type == "message"'
 		is "Salut-$t from sip:phone@rte.test by $t" "$(last rte '.type == "message"' '.body + " from " + .from.uri') by $(last rte '.type == "request"' .remote.transport)"
-		wait_for 2 eval '[ "$(baresip wire "SIP/2.0 200" 2 | header CSeq | cut -d " " -f 2)" = MESSAGE ]'
+		wait_for 5 eval '[ "$(baresip wire "SIP/2.0 200" 2 | header CSeq | cut -d " " -f 2)" = MESSAGE ]'
 		baresip_stop
 	done
 	ends rte 5 0

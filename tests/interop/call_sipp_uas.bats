@@ -1670,7 +1670,7 @@ retry_after_not() {
 	< BYE
 	> 200 OK
 	L
-	rte invite -j --do=hold --t1=10ms sip:sipp@127.0.0.1:5070
+	rte invite -j --do=hold --t1=50ms sip:sipp@127.0.0.1:5070
 	exits 19
 	phone_ends
 }

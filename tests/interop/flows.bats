@@ -43,7 +43,7 @@ watching() {
 	: >"$watched"
 	watch "$1" "$watched" 3>&- &
 	kept[watch]=$!
-	wait_for 2 test -s "$watched"
+	wait_for 5 test -s "$watched"
 }
 seen() {
 	sleep 0.1
@@ -168,7 +168,7 @@ lasted() {
 	ends other 3 0
 	ends never 3 0
 	is '2 1 1' "$(for name in rte other never; do records $name '.type == "connected"' | wc -l; done | paste -sd ' ')"
-	wait_for 2 eval '[ "$(baresip events | jq -r .type | grep -c CALL_CLOSED)" = 3 ]'
+	wait_for 5 eval '[ "$(baresip events | jq -r .type | grep -c CALL_CLOSED)" = 3 ]'
 }
 
 @test "incoming: without a valid message closed after a minute; with one kept until it is idle for 15" {
@@ -176,7 +176,7 @@ lasted() {
 	lapsing 90
 	await rte --listen=tcp:127.0.0.1:5080 --timeout=10m
 	exec 5<>/dev/tcp/127.0.0.1/5080 6<>/dev/tcp/127.0.0.1/5080 7<>/dev/tcp/127.0.0.1/5080
-	wait_for 2 are 3 5080
+	wait_for 5 are 3 5080
 	# 5: silent. 6: pings are no messages. 7: a request
 	printf '\r\n\r\n' >&6
 	printf '%s\r\n' 'OPTIONS sip:rte@127.0.0.1:5080 SIP/2.0' 'Via: SIP/2.0/TCP 127.0.0.1:1;branch=z9hG4bKflows' 'From: <sip:a@127.0.0.1>;tag=1' \
@@ -205,11 +205,11 @@ lasted() {
 	deaf_start 5072
 	for size in '' 2 1; do
 		begin rte message --each="$BATS_TEST_TMPDIR/targets" -d hello --timeout=1s ${size:+--pool-size=$size}
-		wait_for 2 are "${size:-5}" 5072
+		wait_for 5 are "${size:-5}" 5072
 		ends rte 5 14
 		is "${size:-5}" "$(records rte '.type == "connected"' | wc -l)"
 		is 60 "$(last rte '.type == "summary"' .failed)"
-		wait_for 2 are 0 5072
+		wait_for 5 are 0 5072
 	done
 	# where they are answered, a pool serves them all, too
 	sipp_start ok tcp

@@ -33,7 +33,7 @@ say() {
 		"$RTE" invite -q --p2p --cancel-after=4s "sip:bob@$udp" >/dev/null 2>&1 3>&- &
 		reap+=($!)
 	done
-	wait_for 3 sh -c '[ "$(wc -l <"$HOME/pids")" = 16 ]'
+	wait_for 5 sh -c '[ "$(wc -l <"$HOME/pids")" = 16 ]'
 	rte invite -q -a sip:last@example.com --p2p --max-time=12s "sip:bob@$udp"
 	ended_with 8 486
 }

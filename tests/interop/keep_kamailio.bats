@@ -67,7 +67,7 @@ refreshes() {
 		done
 	done
 	for name in $six; do
-		wait_for 1 cseq_is "$name" "$name"
+		wait_for 5 cseq_is "$name" "$name"
 		within 1 3 "$(detail "$name" expires)"
 		saw "$name" 0 '.type == "disconnected"'
 		[ "$(records "$name" '.type == "connected"' | wc -l)" -le 1 ]
@@ -129,7 +129,7 @@ refreshes() {
 	comes 5 udp 2 '.type == "retry" and .because == "connect"'
 	kamailio restart
 	comes 6 udp 1 '.type == "registration" and .seq > 12 and .state == "active"'
-	wait_for 1 contacts_are 1 udp
+	wait_for 5 contacts_are 1 udp
 	[ "$(records udp '.type == "retry"' | jq .wait_ms | head -n 1)" = 0 ]
 	within 800 1200 "$(records udp '.type == "retry"' | jq .wait_ms | sed -n 2p)"
 	stop udp
@@ -145,7 +145,7 @@ refreshes() {
 	for name in tcp tls; do
 		comes 3 "$name" 1 '.type == "disconnected" and .action == "refresh"'
 		comes 3 "$name" 2 "$active"
-		wait_for 2 contacts_are 1 "$name"
+		wait_for 5 contacts_are 1 "$name"
 	done
 	[ "$(kamailio contacts tcp | cut -d ' ' -f 1)" = "$(where tcp)" ]
 	saw tls 1 '.type == "connected" and .seq > 8'
@@ -168,7 +168,7 @@ refreshes() {
 		saw "$name" 1 '.type == "registration" and .cause == "connection-dropped"'
 		saw "$name" 1 '.type == "error" and (.detail | test("connection was lost"))'
 	done
-	wait_for 2 gone "${kept[text]}"
+	wait_for 5 gone "${kept[text]}"
 	local code=0
 	wait "${kept[text]}" || code=$?
 	unset 'kept[text]'
@@ -256,12 +256,12 @@ refreshes() {
 	for name in first second third tcp short; do
 		send "$name" TERM
 	done
-	wait_for 1 saw second 1 '.type == "request" and .cseq == 3'
-	wait_for 1 saw third 1 '.type == "request" and .cseq == 3'
+	wait_for 5 saw second 1 '.type == "request" and .cseq == 3'
+	wait_for 5 saw third 1 '.type == "request" and .cseq == 3'
 	send second INT
 	send third TERM
 	for name in second third; do
-		wait_for 0.5 gone "${kept[$name]}"
+		wait_for 1 gone "${kept[$name]}"
 	done
 	code=0
 	wait "${kept[second]}" || code=$?
@@ -397,7 +397,7 @@ ask_for() {
 	comes 3 alice 3 "$active"
 	[ "$(records alice "$active" | tail -n 1 | jq .reg_id)" = 2 ]
 	# Kamailio replaces the binding of a reg-id, and forgets that of a lost connection
-	wait_for 3 contacts_are 2 alice
+	wait_for 5 contacts_are 2 alice
 	# one of the two is enough to be reached
 	sipsak -s sip:alice@127.0.0.1:5060
 	stop alice
@@ -465,7 +465,7 @@ passed() {
 	stays alice
 	pings() { [ "$(grep -A 1 "^$1 " "$BATS_FILE_TMPDIR/relay" | grep -c "^ $2\$")" -ge 3 ]; }
 	wait_for 4 pings '>' '0d 0a 0d 0a'
-	wait_for 1 pings '<' '0d 0a'
+	wait_for 5 pings '<' '0d 0a'
 	contacts_are 1 alice
 	saw alice 0 '.type == "disconnected"'
 	stop alice
@@ -478,18 +478,18 @@ passed() {
 	relay_start udp 5080
 	at=127.0.0.1:5080 keep stun alice -t udp --outbound --keepalive=stun,0.3s
 	stays stun
-	wait_for 3 passed '>' '00 01 00 00 21 12 a4 42'
-	wait_for 3 passed '<' '01 01 00'
+	wait_for 5 passed '>' '00 01 00 00 21 12 a4 42'
+	wait_for 5 passed '<' '01 01 00'
 	contacts_are 1 alice
 	stop stun
 	at=127.0.0.1:5080 keep options alice -t udp --keepalive=options,0.3s
 	stays options
-	wait_for 3 passed '>' '4f 50 54 49 4f 4e 53 20'
-	wait_for 1 saw options 2 '.type == "response" and .method == "OPTIONS" and .status_code == 200'
+	wait_for 5 passed '>' '4f 50 54 49 4f 4e 53 20'
+	wait_for 5 saw options 2 '.type == "response" and .method == "OPTIONS" and .status_code == 200'
 	stop options
 	at=127.0.0.1:5080 keep crlf alice -t udp --keepalive=crlf,0.3s
 	stays crlf
-	wait_for 3 passed '>' '0d 0a 0d 0a'
+	wait_for 5 passed '>' '0d 0a 0d 0a'
 	stop crlf
 	relay_stop
 }
@@ -501,7 +501,7 @@ passed() {
 	stays plain
 	at=127.0.0.1:5080 keep timed timed -t tcp --outbound
 	stays timed
-	wait_for 3 passed '>' '0d 0a 0d 0a'
+	wait_for 5 passed '>' '0d 0a 0d 0a'
 	[ "$(grep -A 1 '^> ' "$BATS_FILE_TMPDIR/relay" | grep -c '^ 0d 0a 0d 0a')" -le 2 ]
 	stop plain timed
 	relay_stop

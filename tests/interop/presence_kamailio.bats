@@ -90,7 +90,7 @@ presence_story() {
 	# the watcher is told of it
 	wait_for 5 eval '[ "$(records "$w" "$notify" | wc -l)" -gt "$before" ]'
 	stop "$w"
-	wait_for 3 watchers_are 0 "sip:$p@rte.test"
+	wait_for 5 watchers_are 0 "sip:$p@rte.test"
 	is "terminated unsubscribed" "$(last "$w" '.type == "subscription"' '.state + " " + .cause')"
 }
 
@@ -123,7 +123,7 @@ presence_story() {
 	# partial or full, as the server likes: without bob, and dave is still there
 	comes 5 winfo 1 "$notify and ([(.state // .body) | .. | objects | select(.status? == \"active\") | .uri? // empty] == [\"sip:dave@rte.test\"])"
 	stop dave winfo
-	wait_for 3 watchers_are 0 sip:carol@rte.test presence.winfo
+	wait_for 5 watchers_are 0 sip:carol@rte.test presence.winfo
 }
 
 @test "message-summary: published by one, decoded by the other" {
@@ -266,7 +266,7 @@ presence_story() {
 	for t in udp tcp tls long; do
 		comes 10 "$t" 2 "$subscribed"
 	done
-	wait_for 3 watchers_are 4 sip:alice@rte.test
+	wait_for 5 watchers_are 4 sip:alice@rte.test
 	publish alice -t udp --status=open
 	exits 0
 	for t in udp tcp tls long; do

@@ -193,13 +193,13 @@ statuses() { # of what ask printed
 	[ "$(sipp_seen REGISTER)" = 2 ]
 	scenario silent
 	[ -z "$(ask 1)" ]
-	wait_for 2 eval '[ "$(sipp_seen REGISTER)" = 1 ]'
+	wait_for 5 eval '[ "$(sipp_seen REGISTER)" = 1 ]'
 	scenario bare-401
 	run ask 1
 	[[ $output == 'SIP/2.0 401'* && $output != *Authenticate* ]]
 	scenario late-100
 	[ -z "$(tell "$(request REGISTER sip:alice@rte.test 1)" 0.2)" ]
-	[ "$(timeout 0.4 cat <&9 | statuses)" = '100 Trying,' ]
+	[ "$(timeout 2 cat <&9 | statuses)" = '100 Trying,' ]
 	scenario twice-200
 	[ "$(ask 1 | statuses)" = '200 OK,200 OK,' ]
 }
@@ -273,7 +273,7 @@ statuses() { # of what ask printed
 	[ "$status" = 124 ]
 	timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/5072; cat <&3' &
 	client=$!
-	wait_for 2 eval '[ -n "$(ss -Htn sport = :5072)" ]'
+	wait_for 5 eval '[ -n "$(ss -Htn sport = :5072)" ]'
 	drop_tcp 5072
 	run wait "$client"
 	[ "$status" != 124 ]

@@ -79,8 +79,8 @@ call_story() {
 	is "$1" "$(record 'select(.type == "request") | .remote.transport' | sort -u)"
 	is 'remote-bye local-bye' "$(by alice '.cause == "remote-bye"' .cause) $(by bob '.cause == "local-bye"' .cause)"
 	# nothing is left at the registrar
-	wait_for 3 contacts_are 0 alice
-	wait_for 3 contacts_are 0 bob
+	wait_for 5 contacts_are 0 alice
+	wait_for 5 contacts_are 0 bob
 }
 
 @test "two endpoints call each other through Kamailio: UDP, TCP, TLS" {
@@ -134,7 +134,7 @@ call_story() {
 	S
 	played 4
 	is 27 "$(record 'select(.type == "step" and (.passed | not)) | .line')"
-	wait_for 3 contacts_are 0 bob
+	wait_for 5 contacts_are 0 bob
 	members udp <<<'bob register'
 	PW_BOB=wrong played 7
 	contacts_are 0 bob
@@ -199,7 +199,7 @@ baresip_closed() {
 		expect bob watch1 terminated
 	S
 	played 0
-	wait_for 3 no_watchers
+	wait_for 5 no_watchers
 }
 no_watchers() {
 	[ "$(kamailio table active_watchers presentity_uri event | grep -cFx 'sip:alice@rte.test presence')" = 0 ]
