@@ -152,13 +152,13 @@ bereave() {
 @test "keep-alive: no CRLF comes back within 10 s, the flow is given up and a new one tried" {
 	kamailio_with
 	lapsing 20
-	keep tcp tcp -t tcp --outbound --keepalive=crlf,20s --on-drop=unregister
+	keep tcp tcp -t tcp --outbound --keepalive=crlf,40s --on-drop=unregister
 	stays tcp
 	tell_kamailio STOP
-	ends tcp 6 19
+	ends tcp 7 19
 	local lost
 	lost=$(at_ms tcp '.type == "disconnected"')
-	lapsed 26000 32000 "$lost" # 80 to 100 % of 20 s, and 10 s
+	lapsed 42000 52000 "$lost" # 80 to 100 % of 40 s, and 10 s
 	tell_kamailio CONT
 	keep tcp tcp -t tcp --outbound --keepalive=crlf,20s --timeout=10m
 	stays tcp
@@ -171,13 +171,13 @@ bereave() {
 
 @test "keep-alive: STUN goes unanswered: asked again with doubled waits, then the flow is given up" {
 	kamailio_with
-	lapsing 60
-	keep udp udp -t udp --outbound --keepalive=stun,20s --on-drop=unregister
+	lapsing 40
+	keep udp udp -t udp --outbound --keepalive=stun,60s --on-drop=unregister
 	stays udp
 	tell_kamailio STOP
-	ends udp 5 19
-	# 16 to 20 s, then 0.5 + 1 + 2 + 4 + 8 + 16 + 16 s (RFC 8489 6.2.1)
-	lapsed 62000 70000 "$(at_ms udp '.type == "registration" and .state == "terminated"')"
+	ends udp 7 19
+	# 48 to 60 s, then 0.5 + 1 + 2 + 4 + 8 + 16 + 16 s (RFC 8489 6.2.1)
+	lapsed 95000 110000 "$(at_ms udp '.type == "registration" and .state == "terminated"')"
 }
 
 @test "silence, UDP: register gives up after 32 s and eleven requests, options after 5 s" {
