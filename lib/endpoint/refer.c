@@ -49,6 +49,7 @@ static void deliver_end(struct refer *r)
 		description.rtt_ms = r->rtt_ms;
 		r->result.response = &description;
 	}
+	r->told = true;
 	tell(r, &(struct endpoint_event){ .type = r->end, .result = &r->result });
 }
 
@@ -122,6 +123,25 @@ static void leave_session(struct refer *r)
 	r->session = NULL;
 }
 
+static struct refer *first_due(const struct list *refers)
+{
+	LIST_EACH (it, refers) {
+		struct refer *r = CONTAINER_OF(it, struct refer, node);
+
+		if (r->over && !r->told)
+			return r;
+	}
+	return NULL;
+}
+
+void refer_tell_due(struct list *refers, const bool *gone)
+{
+	for (struct refer *r; !*gone && (r = first_due(refers)) != NULL;) {
+		ev_timer_stop(endpoint_loop(), &r->timer);
+		deliver_end(r);
+	}
+}
+
 void refer_session_freed(struct list *refers)
 {
 	LIST_EACH (it, refers)
@@ -134,6 +154,8 @@ void refer_session_ended(struct list *refers)
 		struct refer *r = CONTAINER_OF(it, struct refer, node);
 
 		leave_session(r);
+		if (r->over)
+			continue;
 		if (r->received || r->stopping) {
 			refer_finish(r, ENDPOINT_CLOSED);
 			continue;

@@ -30,7 +30,7 @@ struct refer {
 	struct net_flow *flow; /* that it came by */
 	double rtt_ms;
 	enum endpoint_event_type end; /* DONE, FAILED or CLOSED, when over */
-	bool accepted, over, stopping;
+	bool accepted, over, told, stopping;
 
 	/* a received one */
 	bool received, silent; /* silent: Refer-Sub: false, so nothing is reported */
@@ -61,6 +61,9 @@ bool refer_subscribed(struct session *s, struct transaction *t, struct sip_msg *
 /* The session that these REFERs live in has ended, and its dialog with it: ours are over (RF-03),
  * ends are told later. Takes them out of the list. */
 void refer_session_ended(struct list *refers);
+/* The ends that are due, until *gone: before something is told that came behind what they come of.
+ */
+void refer_tell_due(struct list *refers, const bool *gone);
 /* It was freed, silently: theirs is to be freed by who owns them. */
 void refer_session_freed(struct list *refers);
 

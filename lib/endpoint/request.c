@@ -633,12 +633,23 @@ void request_tell_again(struct request *r)
 		tell_later(r);
 }
 
-void request_tell_now(struct request *r)
+static struct request *finished_within(const struct endpoint *ep, const struct dialog *d)
 {
-	if (!r || r->state != REQUEST_FINISHED || r->told)
-		return;
-	list_del(&r->node);
-	deliver_end(r);
+	LIST_EACH (it, &ep->finished) {
+		struct request *r = CONTAINER_OF(it, struct request, node);
+
+		if (r->config.dialog == d)
+			return r;
+	}
+	return NULL;
+}
+
+void request_tell_within(struct endpoint *ep, const struct dialog *d, const bool *gone)
+{
+	for (struct request *r; !*gone && (r = finished_within(ep, d)) != NULL;) {
+		list_del(&r->node);
+		deliver_end(r);
+	}
 }
 
 const struct endpoint_result *request_figures(struct request *r)

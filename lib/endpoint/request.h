@@ -92,9 +92,9 @@ void request_free(struct request *r);
 void request_cancel(struct request *r, struct str reason);
 /* What there is of its result by now: times and counts. Valid until the next event of it. */
 const struct endpoint_result *request_figures(struct request *r);
-/* Its final event now, if it is due and not told yet: for an owner who must not hear of something
- * later first. From the loop only; r may be NULL. */
-void request_tell_now(struct request *r);
+/* The final events that are due of requests within d, in their order, until *gone: for who has a
+ * message that came behind the answers. From the loop only. */
+void request_tell_within(struct endpoint *ep, const struct dialog *d, const bool *gone);
 /* Its final event once more, from the loop, for an owner who had to wait with it. */
 void request_tell_again(struct request *r);
 /* The request as it was sent last; NULL before, and when it could not be read. Borrowed. */

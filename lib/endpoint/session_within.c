@@ -112,20 +112,6 @@ bool session_tell_media(
 
 /* ---- BYE ---- */
 
-/* What came before the BYE is told before the end. False when a handler freed s. */
-static bool tell_answers(struct session *s)
-{
-	bool gone = false;
-
-	s->gone = &gone;
-	request_tell_now(s->sending);
-	if (!gone && s->change)
-		request_tell_now(s->change->request);
-	if (!gone)
-		s->gone = NULL;
-	return !gone;
-}
-
 static void on_bye(
 	struct session_leg *leg, struct transaction *t, struct sip_msg *m, struct net_flow *flow)
 {
@@ -143,8 +129,6 @@ static void on_bye(
 			session_leg_free(leg);
 		return;
 	}
-	if (!tell_answers(s))
-		return;
 	switch (s->state) {
 	case SESSION_RINGING: /* 15: the caller may end an early dialog so */
 		session_why(s, "cancelled", -FAIL_CANCELLED, "ended by the caller");
@@ -390,6 +374,31 @@ static void on_other(
 typedef void within_fn(
 	struct session_leg *leg, struct transaction *t, struct sip_msg *m, struct net_flow *flow);
 
+static bool has_leg(const struct session *s, unsigned id)
+{
+	LIST_EACH (it, &s->legs)
+		if (CONTAINER_OF(it, struct session_leg, node)->id == id)
+			return true;
+	return false;
+}
+
+/* What came before this request is told before it. False when that was the end of the leg. */
+static bool tell_answers(struct session_leg *leg)
+{
+	struct session *s = leg->session;
+	unsigned id = leg->id;
+	bool gone = false, *outer = s->gone;
+
+	s->gone = &gone;
+	request_tell_within(s->endpoint, &leg->dialog, &gone);
+	if (!gone)
+		refer_tell_due(&s->refers, &gone);
+	if (gone)
+		return false;
+	s->gone = outer;
+	return has_leg(s, id);
+}
+
 void session_on_request(void *arg, struct dialog *d, struct transaction *t, struct sip_msg *m,
 	struct net_flow *flow)
 {
@@ -411,6 +420,11 @@ void session_on_request(void *arg, struct dialog *d, struct transaction *t, stru
 	struct buf b = BUF_INIT(1 << 16);
 
 	(void)d;
+	if (!tell_answers(arg)) {
+		if (t)
+			session_answer(t, 481, NULL);
+		return;
+	}
 	if (!t || m->method == SIP_BENOTIFY) { /* what has no answer, of whatever status */
 		fn(arg, t, m, flow);
 		return;

@@ -566,6 +566,48 @@ static void test_no_subscription(void **state)
 	}
 }
 
+/* Who is transferred hangs up behind the 202, in one read with it: it was accepted all the same. */
+static void test_accepted_and_bye(void **state)
+{
+	(void)state;
+	for (int quiet = 0; quiet < 2; quiet++) { /* RFC 4488: no subscription, the 202 is all */
+		struct place at = place_with(true, 0);
+		struct peer_got g;
+		struct xfer *x =
+			ask_with(&at, (struct refer_config){ .no_subscription = quiet }, &g);
+
+		accept_with(&at, &g, quiet ? "Refer-Sub: false\r\n" : NULL);
+		leg_ask(&at.l, "BYE", (struct leg_says){ 0 });
+		xfer_wait(x);
+		assert_string_equal(x->states, quiet ? "" : " active:0");
+		xfer_end(x, quiet ? ENDPOINT_DONE : ENDPOINT_FAILED, quiet ? 0 : FAIL_ENDED, 202);
+		call_closed(at.c);
+		call_end(at.c);
+		rig_free(at.r);
+	}
+}
+
+/* So is a final NOTIFY: the transfer is done, and then the call is over. */
+static void test_final_and_bye(void **state)
+{
+	struct place at = place_with(true, 0);
+	struct peer_got g;
+	struct xfer *x = asked_for(&at, (struct refer_config){ 0 }, &g);
+
+	(void)state;
+	leg_ask(&at.l, "NOTIFY",
+		(struct leg_says){ .lines = "Event: refer\r\nSubscription-State: terminated\r\n",
+			.type = "message/sipfrag",
+			.body = ok });
+	leg_ask(&at.l, "BYE", (struct leg_says){ 0 });
+	xfer_wait(x);
+	assert_int_equal(refer_status(x->r), 200);
+	xfer_end(x, ENDPOINT_DONE, 0, 202);
+	call_closed(at.c);
+	call_end(at.c);
+	rig_free(at.r);
+}
+
 static void stop(struct xfer *x)
 {
 	bool was = x->heard.quiet;
@@ -1391,6 +1433,8 @@ int main(void)
 		cmocka_unit_test(test_transfer),
 		cmocka_unit_test(test_final_status),
 		cmocka_unit_test(test_ended_untold),
+		cmocka_unit_test(test_accepted_and_bye),
+		cmocka_unit_test(test_final_and_bye),
 		cmocka_unit_test(test_early_notify),
 		cmocka_unit_test(test_final_first),
 		cmocka_unit_test(test_forked),
