@@ -91,7 +91,7 @@ int endpoint_target_request(struct str uri, struct str method, struct buf *out, 
 			f, -FAIL_ARGUMENT, "\"" STR_FMT "\" is not a SIP URI", STR_ARG(uri));
 	if (u.headers.n > 0)
 		return fail_set(f, -FAIL_ARGUMENT,
-			"\"" STR_FMT "\": headers are not taken from a URI: say them with --header",
+			"\"" STR_FMT "\" has headers, which are not taken from a URI: use --header",
 			STR_ARG(uri));
 	if (sip_uri_param(&u, "method", &wanted) && !str_eq(wanted, method))
 		return fail_set(f, -FAIL_ARGUMENT,

@@ -294,7 +294,7 @@ json_usage() { # COMMAND
 		refer) args=(--to=sip:c@192.0.2.3) ;;
 		esac
 		rte "$command" -n "${args[@]}" 'sip:bob@192.0.2.1?Priority=urgent'
-		ended_with 2 'headers are not taken from a URI: say them with --header'
+		ended_with 2 'has headers, which are not taken from a URI: use --header'
 		[ -z "$output" ]
 		rte "$command" -n "${args[@]}" 'sip:bob@192.0.2.1;method=PUBLISH'
 		ended_with 2 "asks for PUBLISH, not ${command^^}"
