@@ -5,7 +5,7 @@
 
 #include "answer.h"
 #include "call.h"
-#include "moment.h"
+#include "moments.h"
 #include "scenario.h"
 
 struct publication;

@@ -173,9 +173,18 @@ static void skip_rest(struct player *pl)
 				       });
 }
 
-/* Behind a wait it counts what is, not what was. */
-static void forget_moments(struct player *pl)
+/* What was counts no more: for nobody behind a wait, and not for who has just done something in the
+ * call, for it would take its own deeds for the others'. */
+static void forget_moments(struct player *pl, const struct scenario_step *s)
 {
+	struct leg *leg = NULL;
+
+	if (s->name && s->verb != VERB_EXPECT)
+		leg = party_leg(&pl->parties[s->party], s->name);
+	if (leg)
+		moments_forget(&leg->was);
+	if (s->verb != VERB_WAIT)
+		return;
 	for (unsigned i = 0; i < pl->scenario->party_count; i++) {
 		LIST_EACH (it, &pl->parties[i].legs)
 			moments_forget(&CONTAINER_OF(it, struct leg, node)->was);
@@ -190,8 +199,7 @@ static void finish_step(struct player *pl, enum player_state state)
 
 	ev_timer_stop(endpoint_loop(), &pl->timer);
 	tell(pl, s, state);
-	if (s->verb == VERB_WAIT)
-		forget_moments(pl);
+	forget_moments(pl, s);
 	pl->next++;
 	pl->begun = false;
 	if (state == PLAYER_FAILED || !current(pl))

@@ -167,10 +167,6 @@ static enum player_state answer(struct player *pl, const struct scenario_step *s
 	if (e != 0)
 		return player_refused(pl, e, &f);
 	l->is.status = code;
-	if (s->verb == VERB_RING) { /* a further one is no event of its own */
-		snprintf(l->is.state, sizeof(l->is.state), "early");
-		moments_add(&l->was, &l->is);
-	}
 	return PLAYER_DONE;
 }
 

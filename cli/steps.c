@@ -80,12 +80,15 @@ static int info(struct step *s, const char *value, struct arena *a, struct fail 
 static int refer(
 	struct step *s, const char *value, struct str domain, struct arena *a, struct fail *f)
 {
-	CLEANUP(buf_done) struct buf b = BUF_INIT(BODY_MAX);
+	CLEANUP(buf_done) struct buf b = BUF_INIT(BODY_MAX), called = BUF_INIT(BODY_MAX);
 	struct fail why = { 0 };
+	int e = endpoint_target_parse(str_of(value), domain, &b, &why);
 
-	if (endpoint_target_parse(str_of(value), domain, &b, &why) != 0)
+	if (e == 0 && s->kind == STEP_REFER_REPLACES) /* we call it first */
+		e = endpoint_target_request(buf_str(&b), STR("INVITE"), &called, &why);
+	if (e != 0)
 		return fail_set(f, -FAIL_ARGUMENT, "--do: %s", fail_show(&why));
-	s->uri = arena_str(a, buf_str(&b));
+	s->uri = arena_str(a, buf_str(s->kind == STEP_REFER_REPLACES ? &called : &b));
 	return 0;
 }
 

@@ -439,7 +439,7 @@ static void on_refer(void *arg, const struct endpoint_event *ev)
 	case ENDPOINT_FAILED:
 		if (r->over) /* a final NOTIFY came before: its end is on the way */
 			break;
-		r->over = true;
+		r->over = r->told = true;
 		tell(r, ev);
 		break;
 	default:

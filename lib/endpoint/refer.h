@@ -60,7 +60,8 @@ void refer_decline(struct refer *r, unsigned status, struct str reason);
  * is on its way only the newest report is kept. reason may be empty. -FAIL_STATE after a final one
  * or the end, -FAIL_ARGUMENT. */
 int refer_notify(struct refer *r, unsigned status, struct str reason, struct fail *f);
-/* What it asks for: the URI without headers, and the value of Replaces in it (empty: none). */
+/* What it asks for: the URI without headers and method, and the value of Replaces in it (empty:
+ * none). */
 struct str refer_uri(const struct refer *r);
 struct str refer_replaces(const struct refer *r);
 

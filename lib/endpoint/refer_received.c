@@ -11,6 +11,7 @@ enum { SUBSCRIPTION_S = 300 }; /* how long its subscription lasts, unless refres
 /* Exactly one Refer-To (RFC 3515 2.4.2), of a scheme that a call can be made to (A74). */
 static unsigned read_refer(struct refer *r, const struct sip_msg *m)
 {
+	CLEANUP(buf_done) struct buf uri = BUF_INIT(1 << 16);
 	const struct sip_hdr *to = sip_msg_hdr(m, SIP_HDR_REFER_TO);
 	const struct sip_hdr *sub = sip_msg_hdr_named(m, STR("Refer-Sub"));
 	struct sip_nameaddr a;
@@ -28,6 +29,8 @@ static unsigned read_refer(struct refer *r, const struct sip_msg *m)
 		return 416;
 	if (!refer_split_uri(r, &a.uri))
 		return 400;
+	sip_uri_write_request(&uri, &a.uri);
+	r->uri = arena_str(&r->arena, buf_str(&uri));
 	if (a.uri.scheme <= SIP_URI_SIPS && sip_uri_param(&a.uri, "method", &method)) {
 		if (!endpoint_check_token(method))
 			return 400;

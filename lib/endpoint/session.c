@@ -105,11 +105,9 @@ bool session_tell_state(struct session *s, const struct session_told *told)
 		.initiator = !s->incoming,
 		.extra = leg && session_leg_lost(leg),
 		.reason = told->reason,
-		.setup_ms = s->setup_ms,
+		.setup_ms = -1,
 		.duration_ms = -1,
-		.codec = s->media.codec,
-		.direction = direction_of(s),
-		.rtp_received = s->media.received,
+		.codec = "",
 		.msg = msg,
 	};
 	const struct endpoint_result *figures;
@@ -139,6 +137,12 @@ bool session_tell_state(struct session *s, const struct session_told *told)
 		figures = request_figures(s->out->request);
 		e.times = &figures->times;
 		e.counts = &figures->counts;
+	}
+	if (!e.extra) { /* the call's */
+		e.setup_ms = s->setup_ms;
+		e.codec = s->media.codec;
+		e.direction = direction_of(s);
+		e.rtp_received = s->media.received;
 	}
 	if (s->confirmed_us && !e.extra)
 		e.duration_ms = (double)(net_now_us() - s->confirmed_us) / 1000.0;

@@ -530,7 +530,7 @@ static unsigned find_replaced(struct endpoint *ep, const struct sip_msg *m, stru
 		return 481;
 	leg = d->arg;
 	if (session_leg_lost(leg))
-		return 603;
+		return leg->bye ? 603 : 481;
 	*out = leg->session;
 	switch ((*out)->state) {
 	case SESSION_CALLING: /* an early dialog that we began: then it is cancelled */

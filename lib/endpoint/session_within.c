@@ -393,10 +393,11 @@ static bool tell_answers(struct session_leg *leg)
 	request_tell_within(s->endpoint, &leg->dialog, &gone);
 	if (!gone)
 		refer_tell_due(&s->refers, &gone);
-	if (gone)
-		return false;
-	s->gone = outer;
-	return has_leg(s, id);
+	if (!gone)
+		s->gone = outer;
+	else if (outer)
+		*outer = true;
+	return !gone && has_leg(s, id);
 }
 
 void session_on_request(void *arg, struct dialog *d, struct transaction *t, struct sip_msg *m,
@@ -416,13 +417,18 @@ void session_on_request(void *arg, struct dialog *d, struct transaction *t, stru
 		[SIP_SUBSCRIBE] = on_subscribe,
 	};
 	within_fn *fn = table[m->method] ? table[m->method] : on_other;
-	const struct session_leg *leg = arg;
+	struct session_leg *leg = arg;
+	const bool *manager_gone = leg->session->endpoint->manager->gone;
 	struct buf b = BUF_INIT(1 << 16);
 
 	(void)d;
-	if (!tell_answers(arg)) {
-		if (t)
+	if (!tell_answers(leg)) {
+		if (manager_gone && *manager_gone)
+			return; /* and t with it */
+		if (t && m->method != SIP_BENOTIFY)
 			session_answer(t, 481, NULL);
+		else
+			transaction_free(t);
 		return;
 	}
 	if (!t || m->method == SIP_BENOTIFY) { /* what has no answer, of whatever status */

@@ -838,16 +838,13 @@ missed() { # LINE PATTERN
 		bob ring call1
 		bob ring call1 183
 		bob answer call1
-		expect alice call1 confirmed within 20s
-		alice hold call1
-		alice resume call1
+		expect bob call1 confirmed within 20s
+		expect alice call1 early 180
+		expect alice call1 early 183
+		expect alice call1 confirmed
 		bob hold call1
-		expect bob call1 early 180
-		expect bob call1 early 183
-		expect bob call1 confirmed
-		expect bob call1 hold
-		expect bob call1 resume
-		expect bob call1 hold
+		bob resume call1
+		bob hold call1
 		bob bye call1
 		expect alice call1 hold
 		expect alice call1 resume
@@ -869,6 +866,15 @@ missed() { # LINE PATTERN
 		bob answer call1
 		wait 200ms
 		expect alice call1 early within 100ms
+	S
+	missed 10 'it is confirmed'
+	# nor for who did it
+	steps <<-'S'
+		alice invite bob as call1
+		bob answer call1
+		alice hold call1
+		alice resume call1
+		expect alice call1 hold within 100ms
 	S
 	missed 10 'it is confirmed'
 	serve_with=(--auth=none)

@@ -587,6 +587,21 @@ static void test_accepted_and_bye(void **state)
 	}
 }
 
+/* One that was refused is told once, whatever comes in the call then. */
+static void test_refused_once(void **state)
+{
+	struct place at = place_with(true, 0);
+	struct peer_got g;
+	struct xfer *x = ask_with(&at, (struct refer_config){ 0 }, &g);
+
+	(void)state;
+	leg_reply(&at.l, &g, 603, NULL, NULL);
+	xfer_wait(x);
+	leg_do(&at.l, "INFO", (struct leg_says){ 0 });
+	xfer_end(x, ENDPOINT_FAILED, FAIL_STATUS, 603);
+	place_free(&at);
+}
+
 /* So is a final NOTIFY: the transfer is done, and then the call is over. */
 static void test_final_and_bye(void **state)
 {
@@ -993,8 +1008,7 @@ static void test_judged(void **state)
 		{ refer_carol, 603, 1, "", "sip:carol@example.test", "" },
 		{ "r: sip:carol@example.test\r\n", 603, 1, "", "sip:carol@example.test", "" },
 		{ "Refer-To: <tel:+4930123>\r\n", 603, 1, "", "tel:+4930123", "" },
-		{ "Refer-To: \"C\" <sip:a@x;method=BYE>\r\n", 603, 1, "BYE", "sip:a@x;method=BYE",
-			"" },
+		{ "Refer-To: \"C\" <sip:a@x;method=BYE>\r\n", 603, 1, "BYE", "sip:a@x", "" },
 		{ "Refer-To: <sip:a@x?Replaces=1%40b%3Bto-tag%3D2%3Bfrom-tag%3D3&Subject=y>\r\n",
 			603, 1, "", "sip:a@x", "1@b;to-tag=2;from-tag=3" },
 	};
@@ -1435,6 +1449,7 @@ int main(void)
 		cmocka_unit_test(test_ended_untold),
 		cmocka_unit_test(test_accepted_and_bye),
 		cmocka_unit_test(test_final_and_bye),
+		cmocka_unit_test(test_refused_once),
 		cmocka_unit_test(test_early_notify),
 		cmocka_unit_test(test_final_first),
 		cmocka_unit_test(test_forked),

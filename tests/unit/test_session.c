@@ -1726,6 +1726,47 @@ static bool end_at(unsigned at, int what, bool agents)
 	return e.happened;
 }
 
+static void end_answered(struct call *c, const struct endpoint_event *ev)
+{
+	struct end *e = c->arg;
+
+	if (ev->type == ENDPOINT_ANSWERED)
+		end_now(e);
+}
+
+/* The answer to our request and one of the peer's in one read: the handler of the first frees what
+ * the second is for. Where there is still somebody to answer it gets 481, a BENOTIFY nothing
+ * (AR-12). */
+static void test_free_before_request(void **state)
+{
+	static const char *const methods[] = { "INFO", "BENOTIFY" };
+
+	(void)state;
+	for (int what = 0; what < WHATS; what++)
+		for (unsigned i = 0; i < ARRAY_LEN(methods); i++) {
+			struct end e = { .r = rig_out(NET_UDP, 0), .at = 1, .what = what };
+			struct peer_got g;
+			struct leg l;
+
+			e.c = call_up(e.r, (struct session_config){ 0 }, &l);
+			e.c->hook = end_answered;
+			e.c->arg = &e;
+			assert_int_equal(
+				session_send(e.c->s, STR("INFO"), STR_EMPTY, STR_EMPTY, NULL), 0);
+			g = got(e.r->p, "INFO", 1);
+			leg_reply(&l, &g, 200, NULL, NULL);
+			leg_ask(&l, methods[i], (struct leg_says){ 0 });
+			till(e.happened);
+			if (i == 0 && what < AND_MANAGER)
+				assert_int_equal(leg_response(&l, "INFO", 481)->status, 481);
+			rig_idle(20);
+			if (i == 1)
+				assert_null(leg_find(&l, l.branch, "BENOTIFY", 100, NULL));
+			call_free(e.c);
+			rig_free(e.r);
+		}
+}
+
 static void test_free_in_handler(void **state)
 {
 	(void)state;
@@ -2024,6 +2065,7 @@ int main(void)
 		cmocka_unit_test(test_connection_gone),
 		cmocka_unit_test(test_free_at_any_pass),
 		cmocka_unit_test(test_free_in_handler),
+		cmocka_unit_test(test_free_before_request),
 		cmocka_unit_test(test_stop_in_handler),
 		cmocka_unit_test(test_random),
 		cmocka_unit_test(test_thousand_refused),

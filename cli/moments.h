@@ -1,7 +1,7 @@
-/* cli/moment.h -- what a call or a subscription of a scenario was, from one moment to the next: a
+/* cli/moments.h -- what a call or a subscription of a scenario was, from one moment to the next: a
  * state may be over before anybody has looked */
-#ifndef CLI_MOMENT_H
-#define CLI_MOMENT_H
+#ifndef CLI_MOMENTS_H
+#define CLI_MOMENTS_H
 
 #include <stdbool.h>
 
@@ -22,7 +22,7 @@ struct moments {
 /* One that is as the last one is no news. */
 void moments_add(struct moments *m, const struct moment *one);
 /* Is it in this state, or over for this cause, or not over and of this news? status: 0 is any. */
-bool moment_is(const struct moment *m, const char *state, unsigned status);
+bool moments_match(const struct moment *m, const char *state, unsigned status);
 /* Was one so? Then those up to it are forgotten. */
 bool moments_take(struct moments *m, const char *state, unsigned status);
 void moments_forget(struct moments *m);

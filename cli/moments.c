@@ -1,4 +1,4 @@
-#include "moment.h"
+#include "moments.h"
 
 #include "base/base.h"
 
@@ -27,7 +27,7 @@ void moments_add(struct moments *m, const struct moment *one)
 	m->v[m->n++] = *one;
 }
 
-bool moment_is(const struct moment *m, const char *state, unsigned status)
+bool moments_match(const struct moment *m, const char *state, unsigned status)
 {
 	if (status && status != m->status)
 		return false;
@@ -37,7 +37,7 @@ bool moment_is(const struct moment *m, const char *state, unsigned status)
 bool moments_take(struct moments *m, const char *state, unsigned status)
 {
 	for (unsigned i = 0; i < m->n; i++)
-		if (moment_is(&m->v[i], state, status)) {
+		if (moments_match(&m->v[i], state, status)) {
 			drop(m, i + 1);
 			return true;
 		}
