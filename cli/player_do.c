@@ -30,6 +30,8 @@ static struct str method_of(const struct scenario_step *s)
 		return STR("OPTIONS");
 	case VERB_SUBSCRIBE:
 		return STR("SUBSCRIBE");
+	case VERB_IN_CALL: /* it is called before it is referred to */
+		return strcmp(s->word, "refer-replaces") == 0 ? STR("INVITE") : STR_EMPTY;
 	default:
 		return STR_EMPTY;
 	}

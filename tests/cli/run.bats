@@ -374,6 +374,8 @@ bad() {
 		alice info call1|it is NAME info CALL MIME@FILE
 		alice refer call1|it is NAME refer CALL TARGET
 		alice refer-replaces call1|it is NAME refer-replaces CALL TARGET
+		alice refer-replaces call1 sip:x@192.0.2.1?Subject=y|.*has headers, which are not taken from a URI: use --header
+		alice message sip:x@192.0.2.1;method=INVITE hello|.*asks for INVITE, not MESSAGE
 		alice unsubscribe call1|no step before this one names a subscription "call1"
 		alice unsubscribe|it is NAME unsubscribe NAME
 		alice message bob|it is NAME message TARGET TEXT
