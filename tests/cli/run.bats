@@ -374,8 +374,6 @@ bad() {
 		alice info call1|it is NAME info CALL MIME@FILE
 		alice refer call1|it is NAME refer CALL TARGET
 		alice refer-replaces call1|it is NAME refer-replaces CALL TARGET
-		alice refer-replaces call1 sip:x@192.0.2.1?Subject=y|.*has headers, which are not taken from a URI: use --header
-		alice message sip:x@192.0.2.1;method=INVITE hello|.*asks for INVITE, not MESSAGE
 		alice unsubscribe call1|no step before this one names a subscription "call1"
 		alice unsubscribe|it is NAME unsubscribe NAME
 		alice message bob|it is NAME message TARGET TEXT
@@ -1104,6 +1102,13 @@ missed() { # LINE PATTERN
 	scenario <<<$'[endpoint alice]\n[steps]\nalice options foo:bar'
 	rte run s
 	[[ $status = 2 && $stderr == 'rte: run: s:3: '* ]] || what_happened
+	# RFC 3261 19.1.5: before anything is sent
+	scenario <<<$'[endpoint alice]\n[steps]\nalice options udp:127.0.0.1:9\nalice message sip:x@192.0.2.1;method=INVITE hello'
+	rte run s
+	[[ $status = 2 && $output != *ok* && $stderr == *'s:4: '*'asks for INVITE, not MESSAGE' ]] || what_happened
+	scenario <<<$'[endpoint alice]\n[steps]\nalice invite udp:127.0.0.1:9 as c\nalice refer-replaces c sip:x@192.0.2.1?Subject=y'
+	rte run s
+	[[ $status = 2 && $output != *ok* && $stderr == *'s:4: '*'has headers, which are not taken from a URI: use --header' ]] || what_happened
 	# nobody can name an endpoint that has a server and no name there
 	peer_start udp
 	scenario <<<$'[endpoint alice]\n[endpoint bob]\nserver = test.invalid\n[steps]\nalice options udp:'"$peer"$'\nalice options bob'
