@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static bool is(const char *a, const char *b)
+static bool same(const char *a, const char *b)
 {
 	return strcmp(a, b) == 0;
 }
@@ -19,29 +19,33 @@ void moments_add(struct moments *m, const struct moment *one)
 {
 	const struct moment *last = m->n ? &m->v[m->n - 1] : NULL;
 
-	if (last && is(last->state, one->state) && is(last->cause, one->cause) &&
-		is(last->news, one->news) && last->status == one->status)
+	if (last && same(last->state, one->state) && same(last->cause, one->cause) &&
+		same(last->news, one->news) && last->status == one->status)
 		return;
 	if (m->n == ARRAY_LEN(m->v))
 		drop(m, 1);
 	m->v[m->n++] = *one;
 }
 
-bool moments_match(const struct moment *m, const char *state, unsigned status)
+static bool has(const struct moment *m, const char *state, unsigned status)
 {
 	if (status && status != m->status)
 		return false;
-	return is(m->state, state) || is(is(m->state, "terminated") ? m->cause : m->news, state);
+	return same(m->state, state) ||
+	       same(same(m->state, "terminated") ? m->cause : m->news, state);
 }
 
-bool moments_take(struct moments *m, const char *state, unsigned status)
+bool moments_met(struct moments *was, const struct moment *is, const char *state, unsigned status)
 {
-	for (unsigned i = 0; i < m->n; i++)
-		if (moments_match(&m->v[i], state, status)) {
-			drop(m, i + 1);
+	for (unsigned i = 0; i < was->n; i++)
+		if (has(&was->v[i], state, status)) {
+			drop(was, i + 1);
 			return true;
 		}
-	return false;
+	if (!has(is, state, status))
+		return false;
+	moments_forget(was);
+	return true;
 }
 
 void moments_forget(struct moments *m)

@@ -21,10 +21,9 @@ struct moments {
 
 /* One that is as the last one is no news. */
 void moments_add(struct moments *m, const struct moment *one);
-/* Is it in this state, or over for this cause, or not over and of this news? status: 0 is any. */
-bool moments_match(const struct moment *m, const char *state, unsigned status);
-/* Was one so? Then those up to it are forgotten. */
-bool moments_take(struct moments *m, const char *state, unsigned status);
+/* Was it, or is it, in this state, or over for this cause, or not over and of this news? Then what
+ * was up to there is forgotten. status: 0 is any. */
+bool moments_met(struct moments *was, const struct moment *is, const char *state, unsigned status);
 void moments_forget(struct moments *m);
 
 #endif

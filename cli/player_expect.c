@@ -21,8 +21,7 @@ static enum player_state call_state(struct player *pl, const struct scenario_ste
 	struct leg *l = player_leg(pl, &pl->parties[s->party], s->name);
 	char text[160], time[40];
 
-	if (l && (moments_take(&l->was, s->state, s->status) ||
-			 moments_match(&l->is, s->state, s->status)))
+	if (l && moments_met(&l->was, &l->is, s->state, s->status))
 		return PLAYER_DONE; /* early by a 180 may become early by a 183 */
 	if (l && !l->call)
 		return player_failed(pl, EXIT_check_failed, "it is %s", player_leg_text(l, text));
@@ -40,7 +39,7 @@ static enum player_state watch_state(struct player *pl, const struct scenario_st
 	bool over = w && !w->subscription;
 	char time[40];
 
-	if (w && (moments_take(&w->was, s->state, 0) || moments_match(&w->is, s->state, 0)))
+	if (w && moments_met(&w->was, &w->is, s->state, 0))
 		return PLAYER_DONE;
 	if (!late && !over)
 		return PLAYER_WAITS;
