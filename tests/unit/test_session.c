@@ -479,7 +479,7 @@ static void test_forked_ends(void **state)
  * there: one that answers late keeps it; what it asks is not for the call that won. */
 static void test_forked_late(void **state)
 {
-	struct rig *r = rig_out(NET_UDP, QUICK_T1);
+	struct rig *r = rig_out(NET_UDP, T1);
 	struct call *c = call_start(r, (struct session_config){ 0 });
 	struct peer_got g = got(r->p, "INVITE", 1), b;
 	struct leg won = leg_of(r, &g, "won"), late = leg_of(r, &g, "late"),
@@ -505,7 +505,7 @@ static void test_forked_late(void **state)
 	till(call_times(c, "+terminated/local-bye") == 1);
 	assert_int_equal(c->id_count, 3); /* under the name it rang with */
 	till(call_times(c, "+terminated/cancelled") == 1);
-	assert_between(rig_ms() - first, 64 * QUICK_T1 - 20, 64 * QUICK_T1 + PEER_LATE);
+	assert_between(rig_ms() - first, 64 * T1 - 20, 64 * T1 + PEER_LATE);
 	assert_true(session_is_confirmed(c->s));
 	call_down(c, &won);
 	rig_free(r);
