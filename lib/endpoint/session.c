@@ -143,9 +143,9 @@ bool session_tell_state(struct session *s, const struct session_told *told)
 		e.codec = s->media.codec;
 		e.direction = direction_of(s);
 		e.rtp_received = s->media.received;
+		if (s->confirmed_us)
+			e.duration_ms = (double)(net_now_us() - s->confirmed_us) / 1000.0;
 	}
-	if (s->confirmed_us && !e.extra)
-		e.duration_ms = (double)(net_now_us() - s->confirmed_us) / 1000.0;
 	return session_tell(s, &(struct endpoint_event){ .type = ENDPOINT_SESSION, .session = &e });
 }
 
